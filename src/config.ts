@@ -1,0 +1,221 @@
+import { z } from 'zod'
+import { AgentError } from './errors.ts'
+
+/** Where a value came from. `locked` beats everything: it is IT's word; `built-in` is what the program ships with. */
+export type ConfigSource = 'locked' | 'settings' | 'default' | 'built-in'
+
+/** A document of partial configuration and the file it was read from. */
+export interface ConfigDocument {
+  readonly source: Exclude<ConfigSource, 'built-in'>
+  readonly file: string
+  readonly content: unknown
+}
+
+export interface ConfigRules {
+  /** Accept `http:` addresses on this machine's loopback. For the sandbox; see `allowInsecureLoopback` in the CLI. */
+  readonly insecureLoopback: boolean
+}
+
+/** The one frozen configuration. Times carry their unit in the name; URLs are canonical (lower case, no trailing slash). */
+export type Config = z.output<ReturnType<typeof wholeSchema>>
+export type SiteConfig = Config['sites'][number]
+
+export interface EffectiveConfig {
+  readonly config: Config
+  /** For each leaf key (`session.maxAgeHours`), where its value came from; `file` is absent for built-in values. */
+  readonly sources: ReadonlyMap<string, { readonly source: ConfigSource; readonly file?: string }>
+}
+
+const loopbackNames = new Set(['127.0.0.1', 'localhost', '[::1]'])
+
+/** True for 127.0.0.0/8, ::1 and `localhost`: addresses that never leave this machine. */
+export function isLoopback(url: URL): boolean {
+  return loopbackNames.has(url.hostname) || /^127\.\d+\.\d+\.\d+$/.test(url.hostname)
+}
+
+/** An origin as written in configuration, in canonical form: `https://studio.shotgrid.autodesk.com`. */
+export function originSchema({ insecureLoopback }: ConfigRules) {
+  return z.string().transform((text, context) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    const fail = (message: string): never => {
+      context.addIssue({ code: 'custom', message, input: text })
+      return z.NEVER
+    }
+    if (!url) return fail('must be a whole URL such as "https://studio.shotgrid.autodesk.com"')
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && insecureLoopback && isLoopback(url))) {
+      return fail('must be an https URL')
+    }
+    if (url.username || url.password) return fail('must not hold a user name or password')
+    if (url.pathname !== '/' || url.search || url.hash) return fail('must be an origin: scheme, host and port only')
+    return url.origin
+  })
+}
+
+const portSchema = z.number().int().min(1024).max(65_535)
+
+function partSchemas(rules: ConfigRules) {
+  const origin = originSchema(rules)
+  return {
+    sites: z.array(
+      z.strictObject({
+        url: origin,
+        /** What people call the site; its host name when not given. */
+        name: z.string().min(1).max(80).optional(),
+        signIn: z.enum(['auto', 'broker']).default('auto'),
+        broker: origin.optional(),
+      }),
+    ),
+    identity: z.strictObject({
+      issuer: origin,
+      clientId: z.string().min(1).max(200),
+      /** Each must be registered with Autodesk as http://localhost:<port>/callback; Autodesk compares exactly. */
+      redirectPorts: z.array(portSchema).min(1).max(8),
+      scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).min(1),
+    }),
+    session: z.strictObject({
+      /** No session is served or renewed longer than this after the artist signed in. */
+      maxAgeHours: z
+        .number()
+        .positive()
+        .max(24 * 7),
+      /** How long before its end a session that cannot be renewed is announced as `ending`. */
+      remindBeforeMinutes: z
+        .number()
+        .nonnegative()
+        .max(24 * 60),
+    }),
+    network: z.strictObject({
+      /** For programs that do not follow the system's proxy by themselves (the headless agent). */
+      proxy: z.url({ protocol: /^https?$/ }).optional(),
+      /** PEM file of certificate authorities to trust beside the system's. */
+      extraCa: z.string().min(1).optional(),
+    }),
+  }
+}
+
+export const builtInConfig = {
+  sites: [],
+  identity: {
+    issuer: 'https://developer.api.autodesk.com',
+    redirectPorts: [14285, 21842, 27391],
+    scopes: ['openid', 'user-profile:read'],
+  },
+  session: { maxAgeHours: 12, remindBeforeMinutes: 30 },
+  network: {},
+}
+
+function wholeSchema(rules: ConfigRules) {
+  const parts = partSchemas(rules)
+  return z
+    .strictObject({ ...parts, identity: parts.identity.extend({ clientId: parts.identity.shape.clientId.optional() }) })
+    .superRefine((config, context) => {
+      const seen = new Set<string>()
+      config.sites.forEach((site, index) => {
+        if (seen.has(site.url)) {
+          context.addIssue({ code: 'custom', path: ['sites', index, 'url'], message: `"${site.url}" is listed twice` })
+        }
+        seen.add(site.url)
+        if (site.broker && !config.identity.clientId) {
+          context.addIssue({
+            code: 'custom',
+            path: ['identity', 'clientId'],
+            message: 'is needed to sign in through a broker: the client id of your Autodesk app',
+          })
+        }
+      })
+    })
+}
+
+function documentSchema(rules: ConfigRules) {
+  const parts = partSchemas(rules)
+  return z.strictObject({
+    sites: parts.sites.optional(),
+    identity: parts.identity.partial().optional(),
+    session: parts.session.partial().optional(),
+    network: parts.network.partial().optional(),
+  })
+}
+
+const rank: readonly ConfigDocument['source'][] = ['default', 'settings', 'locked']
+
+/**
+ * One configuration from several documents: locked machine policy over user settings over machine defaults over what is
+ * built in, key by key. A list is one value: it is replaced, never merged.
+ * Throws `config_invalid` naming file and key for an unknown key or a wrong value.
+ */
+export function mergeConfig(documents: readonly ConfigDocument[], rules: ConfigRules): EffectiveConfig {
+  const sources = new Map<string, { source: ConfigSource; file?: string }>()
+  const merged: Record<string, Record<string, unknown> | unknown[]> = {}
+  const lay = (content: Record<string, unknown>, from: { source: ConfigSource; file?: string }): void => {
+    for (const [section, value] of Object.entries(content)) {
+      if (value === undefined) continue
+      if (Array.isArray(value)) {
+        merged[section] = value
+        sources.set(section, from)
+        continue
+      }
+      for (const [key, leaf] of Object.entries(value as Record<string, unknown>)) {
+        if (leaf === undefined) continue
+        merged[section] = { ...merged[section], [key]: leaf }
+        sources.set(`${section}.${key}`, from)
+      }
+      merged[section] ??= {}
+    }
+  }
+  lay(builtInConfig, { source: 'built-in' })
+  for (const source of rank) {
+    for (const document of documents.filter((candidate) => candidate.source === source)) {
+      const parsed = documentSchema(rules).safeParse(document.content)
+      if (!parsed.success) throw invalid(document.file, parsed.error)
+      lay(parsed.data, { source, file: document.file })
+    }
+  }
+  const whole = wholeSchema(rules).safeParse(merged)
+  if (!whole.success) {
+    const key = whole.error.issues[0]?.path.slice(0, 2).join('.') ?? ''
+    const section = whole.error.issues[0]?.path[0]?.toString() ?? ''
+    throw invalid(
+      (sources.get(key) ?? sources.get(section))?.file ?? documents[0]?.file ?? 'the configuration',
+      whole.error,
+    )
+  }
+  return { config: deepFreeze(whole.data), sources }
+}
+
+function invalid(file: string, error: z.ZodError): AgentError {
+  const problems = error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      const where = issue.path.length > 0 ? `${issue.path.join('.')}.` : ''
+      return issue.keys.map((key) => `"${where}${key}" is not a key sg-session knows`).join('; ')
+    }
+    return issue.path.length > 0 ? `"${issue.path.join('.')}": ${issue.message}` : issue.message
+  })
+  return new AgentError('config_invalid', `${file}: ${problems.join('; ')}`)
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) deepFreeze(inner)
+    Object.freeze(value)
+  }
+  return value
+}
+
+/** The configured site a caller means. Without a name: the first. Throws `site_unknown`, naming what was asked for. */
+export function findSite(config: Config, wanted: string | undefined): SiteConfig {
+  const site =
+    wanted === undefined ? config.sites[0] : config.sites.find((candidate) => candidate.url === canonical(wanted))
+  if (site) return site
+  if (config.sites.length === 0) {
+    throw new AgentError('site_unknown', 'no site is configured: name one under "sites" in the settings or the policy')
+  }
+  throw new AgentError(
+    'site_unknown',
+    `"${wanted}" is none of the configured sites: ${config.sites.map((s) => s.url).join(', ')}`,
+  )
+}
+
+function canonical(wanted: string): string | undefined {
+  const text = wanted.includes('://') ? wanted : `https://${wanted}`
+  return URL.canParse(text) ? new URL(text).origin : undefined
+}

@@ -1,0 +1,46 @@
+import { pino } from 'pino'
+import type { Log } from './ports.ts'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+/**
+ * JSON lines on standard error, one event a line. Field names that could ever carry a secret are blanked by name as well:
+ * the `Secret` type is the rule, this is the net below it.
+ */
+export function makeLog(level: LogLevel): Log {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: '[secret]' },
+      serializers: { err: describeError, error: describeError },
+    },
+    pino.destination({ dest: 2, sync: true }),
+  )
+}
+
+const secretFields = [
+  'sessionToken',
+  'accessToken',
+  'refreshToken',
+  'idToken',
+  'key',
+  'scriptKey',
+  'passphrase',
+  'authorization',
+  'cookie',
+]
+
+/** Name, code, message and stack of an error and its causes; never the properties a library hung on it (bodies, tokens). */
+function describeError(thrown: unknown, depth = 0): unknown {
+  if (!(thrown instanceof Error)) return String(thrown)
+  return {
+    name: thrown.name,
+    code: 'code' in thrown ? thrown.code : undefined,
+    message: thrown.message,
+    stack: depth === 0 ? thrown.stack : undefined,
+    cause: thrown.cause === undefined || depth > 3 ? undefined : describeError(thrown.cause, depth + 1),
+  }
+}
