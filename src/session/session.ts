@@ -1,0 +1,56 @@
+import type { Clock } from '../ports.ts'
+import type { Secret } from '../secret.ts'
+
+/** What a way in brings home: a session the site accepts, and whose it is. */
+export interface IssuedSession {
+  /** Canonical origin of the site the session is for. */
+  readonly site: string
+  /** HumanUser.login */
+  readonly login: string
+  /** HumanUser.id */
+  readonly userId: number
+  readonly name: string
+  readonly sessionToken: Secret
+  /** How long the site will accept it if nobody uses it, from the moment it was issued. */
+  readonly lifetimeMs: number
+  readonly obtainedBy: 'broker'
+}
+
+/** What a way in can still do for a session after it was obtained. */
+export interface Renewal {
+  /**
+   * Gets the next session of the same person. Throws an AgentError: a refusal (`session_ended`, `account_…`,
+   * `privileged_account`) ends the session, anything else keeps it.
+   */
+  renew(signal: AbortSignal): Promise<IssuedSession>
+  /** Asks the site whose session this is: `accepted`, or refused because it has ended. Throws when the site is silent. */
+  check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'>
+  /** Revokes what was obtained for this person, as far as it goes; never throws and is bounded in time. */
+  forget(): Promise<void>
+}
+
+export interface SignedIn {
+  readonly session: IssuedSession
+  readonly renewal: Renewal
+  /** For people: which account they used, when it is known. */
+  readonly account?: string
+}
+
+/** An issued session with the clock readings that decide when it ends. */
+export interface Session extends IssuedSession {
+  /** Wall clock, ms since the epoch: the earlier of the site's end and the end of the working day (`maxAgeHours`). */
+  readonly expiresAt: number
+  readonly obtainedAt: number
+  readonly obtainedAtMonotonicMs: number
+}
+
+/**
+ * Time left in ms, never negative. The wall clock decides, and a clock that runs backwards cannot make a session live
+ * longer: the monotonic clock gives the upper bound. (A machine that slept is caught by the wall clock.)
+ */
+export function timeLeftMs(session: Session, clock: Clock): number {
+  const byWallClock = session.expiresAt - clock.now()
+  const granted = session.expiresAt - session.obtainedAt
+  const byMonotonic = granted - (clock.monotonicMs() - session.obtainedAtMonotonicMs)
+  return Math.max(0, Math.min(byWallClock, byMonotonic))
+}
