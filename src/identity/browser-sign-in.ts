@@ -1,0 +1,143 @@
+import {
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  calculatePKCECodeChallenge,
+  type IDToken,
+  randomPKCECodeVerifier,
+  randomState,
+} from 'openid-client'
+import { AgentError, asAgentError } from '../errors.ts'
+import type { Ports } from '../ports.ts'
+import { Secret } from '../secret.ts'
+import { translateIdentityError } from './errors.ts'
+import { type IdentitySettings, IssuerMetadata } from './metadata.ts'
+import { openRedirectListener } from './redirect-listener.ts'
+import { IdentityTokens, type Person } from './tokens.ts'
+
+export interface BrowserSignInSettings extends Omit<IdentitySettings, 'fetch'> {
+  readonly redirectPorts: readonly number[]
+  readonly scopes: readonly string[]
+}
+
+export interface BrowserSignInRequest {
+  /** OIDC nonce; whoever judges the ID token later knows how it was made. Only characters Autodesk takes: base64url. */
+  readonly nonce: string
+  /** `prompt=login`: ask who it is even if the browser remembers an account. */
+  readonly switchUser: boolean
+  /** false: only report the address. */
+  readonly openBrowser: boolean
+  /** Where the artist signs in, and the way in for an address they paste. Called once, when the listener is up. */
+  readonly onBrowser: (step: BrowserStep) => void
+  readonly signal: AbortSignal
+}
+
+export interface BrowserStep {
+  readonly url: URL
+  /** Takes the address the browser was sent back to. Throws `invalid_request` when it is not of this sign-in. */
+  acceptRedirect(address: string): void
+}
+
+export interface IdentitySignIn {
+  readonly tokens: IdentityTokens
+  readonly idToken: Secret
+}
+
+/** Signing in at Autodesk Identity through the system browser: OpenID Connect code flow with PKCE (RFC 8252, RFC 7636). */
+export class BrowserSignIn {
+  readonly #settings: BrowserSignInSettings
+  readonly #ports: Ports
+  readonly #metadata: IssuerMetadata
+
+  constructor(settings: BrowserSignInSettings, ports: Ports) {
+    this.#settings = settings
+    this.#ports = ports
+    this.#metadata = new IssuerMetadata({ ...settings, fetch: ports.fetch })
+  }
+
+  /**
+   * Takes the artist through the browser, then calls `complete` with the tokens; the browser's tab shows how that ended.
+   * Throws `access_denied`, `identity_rejected`, `identity_unreachable`, `redirect_ports_busy`, the reason of `signal`, or
+   * whatever `complete` throws.
+   */
+  async run<T>(request: BrowserSignInRequest, complete: (signIn: IdentitySignIn) => Promise<T>): Promise<T> {
+    const { signal } = request
+    const configuration = await this.#metadata.configuration(signal)
+    const state = new Secret(randomState())
+    const listener = await openRedirectListener(this.#settings.redirectPorts, state, this.#ports.log)
+    try {
+      const verifier = new Secret(randomPKCECodeVerifier())
+      const url = buildAuthorizationUrl(configuration, {
+        redirect_uri: listener.redirectUri,
+        scope: this.#settings.scopes.join(' '),
+        state: state.reveal(),
+        nonce: request.nonce,
+        code_challenge: await calculatePKCECodeChallenge(verifier.reveal()),
+        code_challenge_method: 'S256',
+        ...(request.switchUser ? { prompt: 'login' } : {}),
+      })
+      this.#demandIssuersOwn(url)
+      // The listener is up before the browser is sent: a remembered sign-in comes back within milliseconds.
+      request.onBrowser({ url, acceptRedirect: (address) => listener.accept(address) })
+      if (request.openBrowser) this.#openBrowser(url)
+      const callback = await untilAborted(listener.callback, signal)
+      try {
+        const response = await authorizationCodeGrant(configuration, callback.url, {
+          pkceCodeVerifier: verifier.reveal(),
+          expectedState: state.reveal(),
+          expectedNonce: request.nonce,
+          idTokenExpected: true,
+        })
+        const claims = response.claims()
+        if (!claims || !response.id_token) throw new AgentError('identity_rejected', 'Autodesk sent no ID token')
+        const tokens = new IdentityTokens(this.#metadata, this.#ports.fetch, this.#ports.log, personOf(claims), {
+          accessToken: new Secret(response.access_token),
+          ...(response.refresh_token ? { refreshToken: new Secret(response.refresh_token) } : {}),
+        })
+        const result = await complete({ tokens, idToken: new Secret(response.id_token) }).catch((error: unknown) => {
+          void tokens.revoke()
+          throw asAgentError(error)
+        })
+        callback.showResult('signed_in')
+        return result
+      } catch (error) {
+        callback.showResult('failed')
+        throw error
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      throw await translateIdentityError(error, 'signing in at Autodesk')
+    } finally {
+      void listener.close()
+    }
+  }
+
+  /** Metadata could name any address; the system opener must only ever see the issuer's own, over https. */
+  #demandIssuersOwn(url: URL): void {
+    const safe = url.protocol === 'https:' || (this.#settings.insecureLoopback && url.protocol === 'http:')
+    if (!safe || url.origin !== new URL(this.#settings.issuer).origin) {
+      throw new AgentError('identity_rejected', `the authorization address is not on "${this.#settings.issuer}"`)
+    }
+  }
+
+  /** A browser that will not start does not end the sign-in: the address can be opened by hand. */
+  #openBrowser(url: URL): void {
+    this.#ports.openBrowser(url).catch((error: unknown) => {
+      this.#ports.log.warn({ err: error }, 'the browser could not be started')
+    })
+  }
+}
+
+function personOf(claims: IDToken): Person {
+  // Autodesk's documents spell the claim both ways. facts: identity §0.1
+  const email = claims['email'] ?? claims['user_email']
+  return { subject: claims.sub, email: typeof email === 'string' ? email : undefined }
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
