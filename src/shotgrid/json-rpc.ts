@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import type { Fetch } from '../ports.ts'
+import type { Secret } from '../secret.ts'
+import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
+import { postToSite } from './http.ts'
+
+/** Who a JSON-RPC call is made as. facts: shotgrid §1.3 */
+export type RpcCaller =
+  | { readonly kind: 'script'; readonly name: string; readonly key: Secret; readonly sudoAsLogin?: string }
+  | { readonly kind: 'session'; readonly sessionToken: Secret }
+  | { readonly kind: 'nobody' }
+
+const faultSchema = z.object({
+  exception: z.literal(true),
+  message: z.string().default('the site gave no reason'),
+  error_code: z.number().optional(),
+})
+
+/**
+ * Calls a method of the site's JSON-RPC API (`/api3/json`) and returns its `results`. Faults come as HTTP 200 with
+ * `exception`. Throws SiteFault for a refusal, else an AgentError `site_unreachable`.
+ */
+export async function callRpc(
+  fetch: Fetch,
+  site: string,
+  caller: RpcCaller,
+  call: { readonly method: string; readonly params?: object; readonly signal: AbortSignal },
+): Promise<unknown> {
+  const params = caller.kind === 'nobody' ? [] : [authParams(caller), ...(call.params ? [call.params] : [])]
+  try {
+    const { status, body } = await postToSite(fetch, {
+      url: `${site}/api3/json`,
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+      body: JSON.stringify({ method_name: call.method, params }),
+      signal: call.signal,
+    })
+    if (status !== 200) throw new SiteTrouble(`answered ${status}`, status)
+    const fault = faultSchema.safeParse(body)
+    if (fault.success) throw new SiteFault(fault.data.message, fault.data.error_code)
+    return z.object({ results: z.unknown() }).safeParse(body).data?.results ?? body
+  } catch (error) {
+    throw translateSiteTrouble(error, site, `calling "${call.method}"`)
+  }
+}
+
+function authParams(caller: Exclude<RpcCaller, { kind: 'nobody' }>): object {
+  if (caller.kind === 'session') return { session_token: caller.sessionToken.reveal(), reject_if_expired: true }
+  return {
+    script_name: caller.name,
+    script_key: caller.key.reveal(),
+    ...(caller.sudoAsLogin === undefined ? {} : { sudo_as_login: caller.sudoAsLogin }),
+  }
+}
+
+export type Filter = readonly [path: string, relation: string, ...values: unknown[]]
+
+const readResults = z.object({ entities: z.array(z.record(z.string(), z.unknown())) })
+
+/** `read` with all filters required; at most `limit` rows, each with `type`, `id` and the fields. Throws like `callRpc`. */
+export async function readEntities(
+  fetch: Fetch,
+  site: string,
+  caller: RpcCaller,
+  query: { type: string; filters: readonly Filter[]; fields: readonly string[]; limit: number; signal: AbortSignal },
+): Promise<Record<string, unknown>[]> {
+  const results = await callRpc(fetch, site, caller, {
+    method: 'read',
+    signal: query.signal,
+    params: {
+      type: query.type,
+      return_fields: query.fields,
+      filters: {
+        logical_operator: 'and',
+        conditions: query.filters.map(([path, relation, ...values]) => ({ path, relation, values })),
+      },
+      return_only: 'active',
+      paging: { entities_per_page: query.limit, current_page: 1 },
+    },
+  })
+  const parsed = readResults.safeParse(results)
+  if (!parsed.success)
+    throw translateSiteTrouble(new SiteTrouble('answered in an unknown form', 200), site, `reading ${query.type}`)
+  return parsed.data.entities
+}

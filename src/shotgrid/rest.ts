@@ -1,0 +1,83 @@
+import { decodeJwt } from 'jose'
+import { z } from 'zod'
+import type { Fetch } from '../ports.ts'
+import { Secret } from '../secret.ts'
+import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
+import { postToSite } from './http.ts'
+
+/** A REST bearer and what the site says about it. */
+export interface RestGrant {
+  readonly accessToken: Secret
+  readonly expiresInS: number
+  readonly user: { readonly type: string; readonly id: number }
+  /** Set when a script acts for somebody: `user` is then the script, not the person. */
+  readonly sudoAsLogin: string | undefined
+}
+
+const tokenBody = z.object({ access_token: z.string(), expires_in: z.number().int().positive() })
+const errorsBody = z.object({
+  errors: z
+    .array(z.object({ code: z.number().nullish(), title: z.string().nullish(), detail: z.string().nullish() }))
+    .min(1),
+})
+const claimsSchema = z.object({
+  user: z.object({ type: z.string(), id: z.number().int() }),
+  sudo_as_login: z.string().nullish(),
+})
+
+/**
+ * Trades a session token for a REST bearer (`grant_type=session_token`; the session stays valid and its idle time starts
+ * anew). Throws SiteFault when the site does not accept the session, else an AgentError `site_unreachable`.
+ */
+export async function grantFromSession(
+  fetch: Fetch,
+  site: string,
+  sessionToken: Secret,
+  signal: AbortSignal,
+): Promise<RestGrant> {
+  try {
+    const { status, body } = await postToSite(fetch, {
+      url: `${site}/api/v1/auth/access_token`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ grant_type: 'session_token', session_token: sessionToken.reveal() }).toString(),
+      signal,
+    })
+    const refused = errorsBody.safeParse(body).data?.errors[0]
+    if (refused)
+      throw new SiteFault(refused.title ?? refused.detail ?? 'the site gave no reason', refused.code ?? undefined)
+    const token = tokenBody.safeParse(body)
+    if (status !== 200 || !token.success) throw new SiteTrouble(`answered ${status} in an unknown form`, status)
+    return {
+      accessToken: new Secret(token.data.access_token),
+      expiresInS: token.data.expires_in,
+      ...readClaims(token.data.access_token),
+    }
+  } catch (error) {
+    throw translateSiteTrouble(error, site, 'trading the session for a REST token')
+  }
+}
+
+/**
+ * Whose session this is, by the claims of a REST bearer the site makes from it: the cheapest question a site answers. The
+ * claims need no signature check: they come straight from the site, over TLS. Throws like `grantFromSession`.
+ */
+export async function whoAmI(
+  fetch: Fetch,
+  site: string,
+  sessionToken: Secret,
+  signal: AbortSignal,
+): Promise<Pick<RestGrant, 'user' | 'sudoAsLogin'>> {
+  return grantFromSession(fetch, site, sessionToken, signal)
+}
+
+function readClaims(jwt: string): Pick<RestGrant, 'user' | 'sudoAsLogin'> {
+  let content: unknown
+  try {
+    content = decodeJwt(jwt)
+  } catch (cause) {
+    throw new SiteTrouble('made a REST token that is no JWT', 200, { cause })
+  }
+  const claims = claimsSchema.safeParse(content)
+  if (!claims.success) throw new SiteTrouble('made a REST token that does not say whose it is', 200)
+  return { user: claims.data.user, sudoAsLogin: claims.data.sudo_as_login ?? undefined }
+}
