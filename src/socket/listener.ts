@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { Log } from '../ports.ts'
+import { Secret } from '../secret.ts'
+import type { SiteStatus } from '../session/changes.ts'
+import { makeRunCertificate } from './certificate.ts'
+import { Connection } from './connection.ts'
+import type { Endpoint } from './endpoint-file.ts'
+import { limits } from './limits.ts'
+import type { Desk } from './methods.ts'
+
+/** The agent's own socket: TLS on 127.0.0.1, a port the system chose, a certificate and a key of this run. */
+export class SocketListener {
+  readonly #log: Log
+  readonly #connections = new Set<Connection>()
+  readonly #strangers = new Map<string, NodeJS.Timeout>()
+  readonly #raw = new Set<Socket>()
+  #server: Server | undefined
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** Starts to listen; resolves with what the endpoint file must say. */
+  async open(desk: Desk): Promise<Endpoint> {
+    const { certificatePem, privateKeyPem } = await makeRunCertificate()
+    const key = new Secret(randomBytes(32).toString('base64url'))
+    const server = createServer({
+      key: privateKeyPem,
+      cert: certificatePem,
+      // 1.2 for the Pythons of older DCCs; TLS 1.3 wherever both can.
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: limits.helloMs,
+    })
+    server.maxConnections = limits.connections
+    server.on('connection', (socket: Socket) => this.#admit(socket))
+    server.on('secureConnection', (socket) => this.#welcome(socket, desk, key))
+    // Port scanners, browsers and plain TCP end here; nothing was said to them.
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host: '127.0.0.1', port: 0, backlog: 1024 }, resolve)
+    })
+    server.on('error', (error) => this.#log.error({ err: error }, 'the socket failed'))
+    this.#server = server
+    const { port } = server.address() as AddressInfo
+    return { port, certificatePem, key, pid: process.pid, startedAt: Math.floor(Date.now() / 1000) }
+  }
+
+  announce(status: SiteStatus): void {
+    for (const connection of this.#connections) connection.announce(status)
+  }
+
+  /** Stops listening and closes every connection. */
+  async close(): Promise<void> {
+    const server = this.#server
+    if (!server) return
+    this.#server = undefined
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      for (const socket of this.#raw) socket.destroy()
+    })
+  }
+
+  /** The clock of a stranger starts at the TCP connection, so that a slow handshake buys no time. */
+  #admit(socket: Socket): void {
+    if (this.#strangers.size >= limits.strangers) return void socket.destroy()
+    const stranger = peerName(socket)
+    this.#raw.add(socket)
+    this.#strangers.set(
+      stranger,
+      setTimeout(() => socket.destroy(), limits.helloMs),
+    )
+    socket.once('close', () => {
+      this.#raw.delete(socket)
+      this.#forgetStranger(stranger)
+    })
+  }
+
+  #welcome(socket: TLSSocket, desk: Desk, key: Secret): void {
+    const stranger = peerName(socket)
+    const connection = new Connection(socket, {
+      key,
+      desk,
+      log: this.#log,
+      onAccepted: () => this.#forgetStranger(stranger),
+    })
+    this.#connections.add(connection)
+    socket.once('close', () => this.#connections.delete(connection))
+  }
+
+  #forgetStranger(stranger: string): void {
+    clearTimeout(this.#strangers.get(stranger))
+    this.#strangers.delete(stranger)
+  }
+}
+
+function peerName(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`
+}

@@ -1,0 +1,195 @@
+import { z } from 'zod'
+import { AgentError, type ErrorCode, errorCodes, errorTable } from '../errors.ts'
+
+/**
+ * What plug-ins and the agent say to each other: JSON-RPC 2.0 without batches, as docs/PROTOCOL.md describes. Times are
+ * whole seconds since the epoch. Unknown fields are ignored everywhere.
+ */
+export const protocolVersion = 1
+
+const site = z.string().min(1).max(300)
+const seconds = z.number().int().nonnegative()
+
+const siteStatus = z.object({
+  site,
+  state: z.enum(['signed_out', 'signing_in', 'signed_in']),
+  reason: z.string().optional(),
+  login: z.string().optional(),
+  userId: z.number().int().optional(),
+  name: z.string().optional(),
+  obtainedBy: z.string().optional(),
+  account: z.string().optional(),
+  expiresAt: seconds.optional(),
+  signInEndsAt: seconds.optional(),
+  problem: z.string().optional(),
+  generation: z.number().int().optional(),
+})
+
+/** Every method: what it takes and what it answers. */
+export const methods = {
+  hello: {
+    params: z.object({
+      protocol: z.number().int(),
+      key: z.string().max(200),
+      client: z.object({ name: z.string().max(100), version: z.string().max(50), pid: z.number().int().nonnegative() }),
+    }),
+    result: z.object({ protocol: z.number().int(), agent: z.object({ version: z.string(), pid: z.number().int() }) }),
+  },
+  'session/get': {
+    params: z.object({
+      site: site.optional(),
+      minValidityS: seconds.max(7 * 24 * 3600).default(300),
+      interactive: z.boolean().default(false),
+    }),
+    result: z.object({
+      site,
+      login: z.string(),
+      userId: z.number().int(),
+      name: z.string(),
+      sessionToken: z.string(),
+      expiresAt: seconds,
+      obtainedBy: z.string(),
+      generation: z.number().int(),
+    }),
+  },
+  'session/watch': { params: z.object({}), result: z.object({ sites: z.array(siteStatus) }) },
+  'session/reportRejected': {
+    params: z.object({ site: site.optional(), generation: z.number().int().optional() }),
+    result: siteStatus,
+  },
+  'rest/get': {
+    params: z.object({ site: site.optional() }),
+    result: z.object({ site, accessToken: z.string(), expiresAt: seconds }),
+  },
+  signIn: {
+    params: z.object({
+      site: site.optional(),
+      /** Ask for the account even if the browser still knows one. */
+      switchUser: z.boolean().default(false),
+      /** false: the caller shows the address itself, from the `signIn/browser` notification. */
+      openBrowser: z.boolean().default(true),
+    }),
+    result: siteStatus,
+  },
+  /** For a browser that could not come back by itself: the address it was sent to, pasted by the artist. */
+  'signIn/paste': { params: z.object({ site: site.optional(), url: z.string().max(8_000) }), result: siteStatus },
+  'signIn/cancel': { params: z.object({ site: site.optional() }), result: siteStatus },
+  signOut: { params: z.object({ site: site.optional() }), result: siteStatus },
+  status: {
+    params: z.object({}),
+    result: z.object({
+      agent: z.object({ version: z.string(), pid: z.number().int(), startedAt: seconds }),
+      sites: z.array(siteStatus),
+    }),
+  },
+} as const
+
+/** What the agent says unasked. */
+export const notifications = {
+  /** To connections that sent `session/watch`. */
+  'session/changed': siteStatus,
+  /** To connections whose `signIn` waits: where the artist signs in, for showing or opening again. */
+  'signIn/browser': z.object({ site, url: z.string() }),
+} as const
+
+export type Method = keyof typeof methods
+export type Params<M extends Method> = z.output<(typeof methods)[M]['params']>
+export type ParamsInput<M extends Method> = z.input<(typeof methods)[M]['params']>
+export type Result<M extends Method> = z.output<(typeof methods)[M]['result']>
+export type Notification = keyof typeof notifications
+export type NotificationParams<N extends Notification> = z.output<(typeof notifications)[N]>
+export type WireSiteStatus = z.output<typeof siteStatus>
+
+export type RequestId = string | number
+
+export interface Request {
+  readonly id: RequestId
+  readonly method: string
+  readonly params: unknown
+}
+
+const requestSchema = z.object({
+  jsonrpc: z.literal('2.0'),
+  id: z.union([z.string().max(64), z.number().int()]),
+  method: z.string().max(64),
+  params: z.record(z.string(), z.unknown()).default({}),
+})
+
+/** Judges a parsed message as a request. Throws `invalid_request`; notifications from clients are none we know. */
+export function judgeRequest(message: unknown): Request {
+  const parsed = requestSchema.safeParse(message)
+  if (!parsed.success) throw invalidRequest('the message', parsed.error)
+  return parsed.data
+}
+
+export function isMethod(name: string): name is Method {
+  return Object.hasOwn(methods, name)
+}
+
+/** Judges a request's parameters. Throws `invalid_request` naming the field. */
+export function judgeParams<M extends Method>(method: M, params: unknown): Params<M> {
+  const parsed = methods[method].params.safeParse(params)
+  if (!parsed.success) throw invalidRequest(method, parsed.error)
+  return parsed.data as Params<M>
+}
+
+function invalidRequest(what: string, error: z.ZodError): AgentError {
+  const issue = error.issues[0]
+  const field = issue?.path.join('.')
+  return new AgentError('invalid_request', `${what}: ${field ? `"${field}": ` : ''}${issue?.message ?? 'is wrong'}`)
+}
+
+export interface WireError {
+  readonly code: number
+  readonly message: string
+  readonly data: { readonly code: ErrorCode; readonly advice: string }
+}
+
+/** An error as the wire carries it. `internal_error` says nothing of its cause: that is for the log. */
+export function toWireError(error: AgentError): WireError {
+  const row = errorTable[error.code]
+  const message = error.code === 'internal_error' ? row.sentence : error.message
+  return { code: row.rpc, message, data: { code: error.code, advice: row.advice } }
+}
+
+export function answer(id: RequestId, result: unknown): object {
+  return { jsonrpc: '2.0', id, result }
+}
+
+export function refusal(id: RequestId | null, error: AgentError): object {
+  return { jsonrpc: '2.0', id, error: toWireError(error) }
+}
+
+export function notification<N extends Notification>(method: N, params: NotificationParams<N>): object {
+  return { jsonrpc: '2.0', method, params }
+}
+
+const wireErrorSchema = z.object({
+  code: z.number(),
+  message: z.string(),
+  data: z.object({ code: z.enum(errorCodes as [ErrorCode, ...ErrorCode[]]) }).optional(),
+})
+
+const replySchema = z.union([
+  z.object({ jsonrpc: z.literal('2.0'), id: z.union([z.string(), z.number(), z.null()]), error: wireErrorSchema }),
+  z.object({ jsonrpc: z.literal('2.0'), method: z.string(), params: z.unknown() }),
+  z.object({ jsonrpc: z.literal('2.0'), id: z.union([z.string(), z.number()]), result: z.unknown() }),
+])
+
+export type Reply =
+  | { readonly kind: 'result'; readonly id: RequestId; readonly result: unknown }
+  | { readonly kind: 'error'; readonly id: RequestId | null; readonly error: AgentError }
+  | { readonly kind: 'notification'; readonly method: string; readonly params: unknown }
+
+/** The client's side: judges what came from the agent. Throws `invalid_request` when it is none of the three kinds. */
+export function judgeReply(message: unknown): Reply {
+  const parsed = replySchema.safeParse(message)
+  if (!parsed.success) throw invalidRequest('the answer', parsed.error)
+  const reply = parsed.data
+  if ('method' in reply) return { kind: 'notification', method: reply.method, params: reply.params }
+  if ('error' in reply) {
+    const code = reply.error.data?.code ?? 'internal_error'
+    return { kind: 'error', id: reply.id, error: new AgentError(code, reply.error.message) }
+  }
+  return { kind: 'result', id: reply.id, result: reply.result }
+}

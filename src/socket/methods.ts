@@ -1,0 +1,98 @@
+import type { Secret } from '../secret.ts'
+import type { SiteStatus } from '../session/changes.ts'
+import type { Session } from '../session/session.ts'
+import { version } from '../version.ts'
+import type { Method, Params, Result, WireSiteStatus } from './messages.ts'
+
+/** What the socket needs of the agent. Sites are as the caller wrote them; the agent knows which one is meant. */
+export interface Desk {
+  readonly startedAt: number
+  session(request: {
+    site: string | undefined
+    minValidityMs: number
+    interactive: boolean
+  }): Promise<{ session: Session; generation: number }>
+  restToken(site: string | undefined): Promise<{ site: string; accessToken: Secret; expiresAt: number }>
+  reportRejected(site: string | undefined, generation: number | undefined): Promise<SiteStatus>
+  signIn(request: {
+    site: string | undefined
+    switchUser: boolean
+    openBrowser: boolean
+    onBrowser: (site: string, url: URL) => void
+  }): Promise<SiteStatus>
+  pasteRedirect(site: string | undefined, url: string): Promise<SiteStatus>
+  cancelSignIn(site: string | undefined): SiteStatus
+  signOut(site: string | undefined): Promise<SiteStatus>
+  status(): SiteStatus[]
+}
+
+/** What a method may do with the connection that called it. */
+export interface Caller {
+  watch(): void
+  notifyBrowser(site: string, url: URL): void
+}
+
+type Handlers = {
+  [M in Exclude<Method, 'hello'>]: (params: Params<M>, desk: Desk, caller: Caller) => Promise<Result<M>>
+}
+
+/** One function a method; the parameters have been judged before. */
+export const handlers: Handlers = {
+  async 'session/get'({ site, minValidityS, interactive }, desk) {
+    const { session, generation } = await desk.session({ site, minValidityMs: minValidityS * 1000, interactive })
+    return {
+      site: session.site,
+      login: session.login,
+      userId: session.userId,
+      name: session.name,
+      sessionToken: session.sessionToken.reveal(),
+      expiresAt: toSeconds(session.expiresAt),
+      obtainedBy: session.obtainedBy,
+      generation,
+    }
+  },
+  async 'session/watch'(_params, desk, caller) {
+    caller.watch()
+    return { sites: desk.status().map(toWireStatus) }
+  },
+  async 'session/reportRejected'({ site, generation }, desk) {
+    return toWireStatus(await desk.reportRejected(site, generation))
+  },
+  async 'rest/get'({ site }, desk) {
+    const token = await desk.restToken(site)
+    return { site: token.site, accessToken: token.accessToken.reveal(), expiresAt: toSeconds(token.expiresAt) }
+  },
+  async signIn({ site, switchUser, openBrowser }, desk, caller) {
+    const onBrowser = (canonical: string, url: URL): void => caller.notifyBrowser(canonical, url)
+    return toWireStatus(await desk.signIn({ site, switchUser, openBrowser, onBrowser }))
+  },
+  async 'signIn/paste'({ site, url }, desk) {
+    return toWireStatus(await desk.pasteRedirect(site, url))
+  },
+  async 'signIn/cancel'({ site }, desk) {
+    return toWireStatus(desk.cancelSignIn(site))
+  },
+  async signOut({ site }, desk) {
+    return toWireStatus(await desk.signOut(site))
+  },
+  async status(_params, desk) {
+    return {
+      agent: { version, pid: process.pid, startedAt: toSeconds(desk.startedAt) },
+      sites: desk.status().map(toWireStatus),
+    }
+  },
+}
+
+export function toWireStatus(status: SiteStatus): WireSiteStatus {
+  const { expiresAt, signInEndsAt, ...rest } = status
+  return {
+    ...rest,
+    ...(expiresAt === undefined ? {} : { expiresAt: toSeconds(expiresAt) }),
+    ...(signInEndsAt === undefined ? {} : { signInEndsAt: toSeconds(signInEndsAt) }),
+  }
+}
+
+// Rounded down: a client must not believe in a second the session does not have.
+function toSeconds(ms: number): number {
+  return Math.floor(ms / 1000)
+}
