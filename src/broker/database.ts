@@ -1,0 +1,74 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { type Generated, Kysely, SqliteDialect, type SqliteStatement } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { migrations } from './migrations.ts'
+
+/** The broker's tables. Times are wall clock, ms since the epoch. */
+export interface Tables {
+  /** Challenges handed out; the value itself is not kept, only its hash. */
+  challenge: { hash: string; expires_at: number; used_at: number | null }
+  /** Who is who: an Autodesk account (issuer, subject) and the one HumanUser it is on a site. */
+  person: {
+    site: string
+    issuer: string
+    subject: string
+    user_id: number
+    matched_by: string
+    matched_email: string | null
+    created_at: number
+  }
+  /** Sign-ins whose key may renew: made by the first exchange, gone after `expires_at`. */
+  sign_in: { thumbprint: string; site: string; issuer: string; subject: string; expires_at: number }
+  /** One row for each judged exchange, written before its answer leaves. */
+  audit: {
+    id: Generated<number>
+    at: number
+    request_id: string
+    client_address: string
+    site: string
+    issuer: string
+    subject: string
+    user_id: number | null
+    login: string | null
+    /** `issued`, or the code it was refused with. */
+    outcome: string
+    detail: string
+  }
+}
+
+export type Database = Kysely<Tables>
+
+/**
+ * Opens the SQLite database, making or upgrading its tables. A row is on disk when its statement returns (WAL with
+ * `synchronous=FULL`).
+ */
+export async function openDatabase(file: string): Promise<Database> {
+  const sqlite = new DatabaseSync(file, { timeout: 5_000 })
+  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;')
+  const database = new Kysely<Tables>({
+    dialect: new SqliteDialect({
+      database: { close: () => sqlite.close(), prepare: (sql) => asKyselyStatement(sqlite, sql) },
+    }),
+  })
+  const { error } = await new Migrator({
+    db: database,
+    provider: { getMigrations: async () => migrations },
+  }).migrateToLatest()
+  if (error) {
+    await database.destroy()
+    throw error
+  }
+  return database
+}
+
+/** Kysely speaks better-sqlite3's dialect; Node's own SQLite differs in how parameters are passed. */
+function asKyselyStatement(sqlite: DatabaseSync, sql: string): SqliteStatement {
+  const statement = sqlite.prepare(sql)
+  const values = (parameters: readonly unknown[]): SQLInputValue[] => parameters as SQLInputValue[]
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...values(parameters)),
+    run: (parameters) => statement.run(...values(parameters)),
+    iterate: (parameters) => statement.iterate(...values(parameters)),
+  }
+}

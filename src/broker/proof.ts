@@ -1,0 +1,65 @@
+import { calculateJwkThumbprint, EmbeddedJWK, errors, type JWK, jwtVerify } from 'jose'
+import { z } from 'zod'
+import { AgentError } from '../errors.ts'
+import { signInChallengeClaim, tokenHash } from '../token-exchange.ts'
+
+/** What a proof proves: its sender holds the private key of `thumbprint` and made it for this very request. */
+export interface Proof {
+  /** RFC 7638 */
+  readonly thumbprint: string
+  /** The challenge it uses up. */
+  readonly challenge: string
+  /** The challenge the sign-in's OIDC nonce was made from. */
+  readonly signInChallenge: string
+}
+
+const challenge = z.string().regex(/^[\w-]{43}$/)
+const claimsSchema = z.object({
+  htm: z.literal('POST'),
+  htu: z.string(),
+  ath: z.string(),
+  jti: z.string().min(1).max(100),
+  iat: z.number(),
+  nonce: challenge,
+  [signInChallengeClaim]: challenge,
+})
+const longestProof = 4_096
+
+/**
+ * Judges a DPoP proof (RFC 9449 §4.3) of a token exchange. `iat` only has to be there: freshness comes from the challenge,
+ * so a workstation's wrong clock does no harm (§11.1). Throws `proof_rejected`.
+ */
+export async function judgeProof(
+  header: string | undefined,
+  tokenEndpoint: string,
+  subjectToken: string,
+): Promise<Proof> {
+  if (header === undefined) throw new AgentError('proof_rejected', 'there is no DPoP header')
+  if (header.length > longestProof || header.includes(','))
+    throw new AgentError('proof_rejected', 'the DPoP header is not one proof')
+  let payload: unknown
+  let jwk: JWK | undefined
+  try {
+    const verified = await jwtVerify(header, EmbeddedJWK, { algorithms: ['ES256'], typ: 'dpop+jwt' })
+    payload = verified.payload
+    jwk = verified.protectedHeader.jwk
+  } catch (cause) {
+    if (!(cause instanceof errors.JOSEError || cause instanceof TypeError)) throw cause
+    throw new AgentError('proof_rejected', 'the proof is not a valid ES256 DPoP proof', { cause })
+  }
+  // §4.2: the header carries a public key; a private one in it is a client that gives itself away.
+  if (!jwk || jwk.d !== undefined) throw new AgentError('proof_rejected', 'the proof carries no public key')
+  const claims = claimsSchema.safeParse(payload)
+  if (!claims.success) {
+    throw new AgentError('proof_rejected', `the proof: "${claims.error.issues[0]?.path.join('.')}" is missing or wrong`)
+  }
+  if (claims.data.htu !== tokenEndpoint)
+    throw new AgentError('proof_rejected', 'the proof was made for another address')
+  if (claims.data.ath !== tokenHash(subjectToken))
+    throw new AgentError('proof_rejected', 'the proof was made for another token')
+  return {
+    thumbprint: await calculateJwkThumbprint(jwk),
+    challenge: claims.data.nonce,
+    signInChallenge: claims.data[signInChallengeClaim],
+  }
+}

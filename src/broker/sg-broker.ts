@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { asAgentError, errorTable } from '../errors.ts'
+import { type LogLevel, makeLog } from '../log.ts'
+import { systemClock } from '../system-clock.ts'
+import { useSystemNetwork } from '../system-network.ts'
+import { version } from '../version.ts'
+import { readBrokerConfig } from './config.ts'
+import { openDatabase } from './database.ts'
+import { makeBrokerServer } from './server.ts'
+
+interface ServeOptions {
+  readonly config: string
+  readonly logLevel: LogLevel
+  readonly allowInsecureLoopback: boolean
+}
+
+const program = new Command('sg-broker')
+  .description(
+    "The studio's identity broker: turns an Autodesk Identity sign-in into a ShotGrid session of that very user.",
+  )
+  .version(version)
+
+program
+  .command('serve', { isDefault: true })
+  .description('run the service until SIGTERM')
+  .requiredOption('--config <file>', 'configuration file (JSON)')
+  .option('--log-level <level>', 'debug, info, warn, error or silent', 'info')
+  .option('--allow-insecure-loopback', 'accept http: addresses on this machine, for the sandbox', false)
+  .action(serve)
+
+async function serve(options: ServeOptions): Promise<void> {
+  const rules = { insecureLoopback: options.allowInsecureLoopback }
+  const config = await readBrokerConfig(options.config, rules)
+  const log = makeLog(options.logLevel)
+  const fetch = useSystemNetwork({ extraCa: config.extraCa })
+  const database = await openDatabase(config.databaseFile)
+  const server = await makeBrokerServer(config, database, { fetch, clock: systemClock, log }, rules)
+  const address = await server.listen({ host: config.listen.host, port: config.listen.port })
+  process.stdout.write(`sg-broker ${version} serves ${config.sites.map((site) => site.url).join(', ')} at ${address}\n`)
+  const stop = (): void => {
+    server.close().then(
+      () => process.exit(0),
+      () => process.exit(errorTable.internal_error.exit),
+    )
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+program.parseAsync().catch((thrown: unknown) => {
+  const error = asAgentError(thrown)
+  process.stderr.write(`sg-broker: ${error.message}\n${error.advice}\n`)
+  if (error.code === 'internal_error') process.stderr.write(`${error.cause}\n`)
+  process.exit(errorTable[error.code].exit)
+})

@@ -1,0 +1,129 @@
+import { errors, type JWTPayload, jwtVerify } from 'jose'
+import { z } from 'zod'
+import { AgentError } from '../errors.ts'
+import type { Clock } from '../ports.ts'
+import type { Secret } from '../secret.ts'
+import { nonceFor } from '../token-exchange.ts'
+import { transportReason } from '../transport-failure.ts'
+import type { AutodeskIdentity } from './autodesk.ts'
+import { challengeLifeS } from './challenges.ts'
+
+/** The person a subject token speaks of. `subject` is the identity; the e-mail address only ever a first match. */
+export interface Subject {
+  readonly issuer: string
+  readonly subject: string
+  /** Set when the token itself says, as booleans go, that the address is verified. */
+  readonly verifiedEmail: string | undefined
+}
+
+export interface IdTokenSubject extends Subject {
+  readonly nonce: string | undefined
+  readonly issuedAtS: number
+}
+
+const longestToken = 16_384
+const clockToleranceS = 60
+
+const claimsSchema = z.object({
+  sub: z.string().min(1).max(255),
+  iat: z.number(),
+  exp: z.number(),
+  nonce: z.string().optional(),
+  azp: z.string().optional(),
+  email: z.string().max(320).optional(),
+  email_verified: z.unknown(),
+})
+
+/**
+ * Judges an ID token (OpenID Connect Core §3.1.3.7): RS256 signature by a key of the pinned issuer, exact issuer, exactly
+ * our client as audience, in its time. Throws `subject_token_rejected`, or `identity_unreachable` when no keys can be had.
+ */
+export async function judgeIdToken(
+  token: Secret,
+  identity: AutodeskIdentity,
+  clock: Pick<Clock, 'now'>,
+): Promise<IdTokenSubject> {
+  if (token.reveal().length > longestToken) throw new AgentError('subject_token_rejected', 'the ID token is too large')
+  const keys = await identity.keys()
+  let payload: JWTPayload
+  try {
+    const verified = await jwtVerify(token.reveal(), keys, {
+      algorithms: ['RS256'],
+      issuer: identity.issuer,
+      audience: identity.clientId,
+      requiredClaims: ['sub', 'aud', 'exp', 'iat'],
+      clockTolerance: clockToleranceS,
+      currentDate: new Date(clock.now()),
+    })
+    payload = verified.payload
+  } catch (cause) {
+    throw translateJoseError(cause)
+  }
+  const claims = claimsSchema.safeParse(payload)
+  if (!claims.success)
+    throw new AgentError('subject_token_rejected', `the ID token: "${claims.error.issues[0]?.path.join('.')}" is wrong`)
+  const { sub, iat, nonce, azp, email, email_verified } = claims.data
+  const audiences = [payload.aud].flat()
+  // §3.1.3.7 points 3–5: no audience but ours, and nobody else as the authorized party.
+  if (audiences.length !== 1 || (azp !== undefined && azp !== identity.clientId)) {
+    throw new AgentError('subject_token_rejected', 'the ID token is for another application as well')
+  }
+  if (iat > clock.now() / 1000 + clockToleranceS)
+    throw new AgentError('subject_token_rejected', 'the ID token is from the future')
+  return {
+    issuer: identity.issuer,
+    subject: sub,
+    verifiedEmail: email_verified === true ? email : undefined,
+    nonce,
+    issuedAtS: iat,
+  }
+}
+
+/**
+ * Demands that an ID token was asked for by the holder of the key, in a sign-in that began with our challenge, lately.
+ * Throws `proof_rejected`.
+ */
+export function demandBoundToKey(
+  idToken: IdTokenSubject,
+  proof: { readonly signInChallenge: string; readonly thumbprint: string },
+  clock: Pick<Clock, 'now'>,
+): void {
+  if (idToken.nonce !== nonceFor(proof.signInChallenge, proof.thumbprint)) {
+    throw new AgentError('proof_rejected', 'the ID token does not belong to the key of this proof')
+  }
+  if (clock.now() / 1000 - idToken.issuedAtS > challengeLifeS + clockToleranceS) {
+    throw new AgentError('proof_rejected', 'the ID token is too old for a sign-in')
+  }
+}
+
+/** Judges an access token by asking Autodesk whose it is and which application it was issued to. */
+export async function judgeAccessToken(token: Secret, identity: AutodeskIdentity): Promise<Subject> {
+  if (token.reveal().length > longestToken)
+    throw new AgentError('subject_token_rejected', 'the access token is too large')
+  await identity.demandOwnClient(token)
+  const { subject, email, emailVerified } = await identity.userInfo(token)
+  return { issuer: identity.issuer, subject, verifiedEmail: emailVerified ? email : undefined }
+}
+
+function translateJoseError(cause: unknown): AgentError {
+  if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) {
+    return new AgentError('subject_token_rejected', 'the ID token is signed by a key the issuer does not have', {
+      cause,
+    })
+  }
+  if (cause instanceof errors.JWKSTimeout || cause instanceof errors.JWKSInvalid) {
+    return new AgentError('identity_unreachable', 'the issuer’s keys cannot be read', { cause })
+  }
+  if (cause instanceof errors.JWTExpired)
+    return new AgentError('subject_token_rejected', 'the ID token has expired', { cause })
+  if (cause instanceof errors.JWTClaimValidationFailed) {
+    return new AgentError('subject_token_rejected', `the ID token: "${cause.claim}" is not what it must be`, { cause })
+  }
+  // jose's plain JOSEError is a key set that answered something other than keys.
+  if (cause instanceof errors.JOSEError && cause.code !== 'ERR_JOSE_GENERIC') {
+    return new AgentError('subject_token_rejected', 'the ID token is not a valid RS256 token of the issuer', { cause })
+  }
+  return new AgentError('identity_unreachable', `the issuer’s keys cannot be read: ${transportReason(cause)}`, {
+    cause,
+  })
+}
