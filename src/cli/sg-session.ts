@@ -1,0 +1,115 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { AgentClient } from '../client/node/agent-client.ts'
+import { errorCodes, errorTable } from '../errors.ts'
+import { standardPaths } from '../paths.ts'
+import { version } from '../version.ts'
+import { type AgentOptions, runAgent } from './agent-command.ts'
+import { makeOutput, type Output, printError } from './output.ts'
+import {
+  type GetOptions,
+  getCommand,
+  type SignInOptions,
+  type SiteOption,
+  signInCommand,
+  signOutCommand,
+  statusCommand,
+  watchCommand,
+} from './session-commands.ts'
+
+const program = new Command('sg-session')
+  .description('Signs you in to ShotGrid once a day and lets every tool on this machine use the session.')
+  .version(version)
+  .addHelpText('after', () => `\nExit status: 0 done, 2 wrong usage, else:\n${exitStatusTable()}`)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+
+const site = (): Option => new Option('--site <url>', 'which site; default: the first configured')
+const json = (): Option => new Option('--json', 'print one JSON object a line').default(false)
+
+program
+  .command('agent')
+  .description('run the agent without a tray, until stopped')
+  .addOption(
+    new Option('--log-level <level>', 'how much to log, as JSON lines on standard error')
+      .choices(['debug', 'info', 'warn', 'error', 'silent'])
+      .default('warn'),
+  )
+  .addOption(
+    new Option('--allow-insecure-loopback', 'accept http: addresses on this machine, for the sandbox').default(false),
+  )
+  .addOption(json())
+  .action((options: AgentOptions) => guard(options, () => runAgent(options)))
+
+program
+  .command('sign-in')
+  .description('sign in through the browser')
+  .addOption(site())
+  .option('--no-browser', 'print the address instead of opening it')
+  .option('--switch-user', 'ask for the account even if the browser remembers one', false)
+  .addOption(json())
+  .action((options: SignInOptions & { json: boolean }) =>
+    withClient(options, (client, output) => signInCommand(client, output, options)),
+  )
+
+program
+  .command('sign-out')
+  .description('forget the session and revoke what can be revoked')
+  .addOption(site())
+  .addOption(json())
+  .action((options: SiteOption & { json: boolean }) =>
+    withClient(options, (client, output) => signOutCommand(client, output, options)),
+  )
+
+program
+  .command('status')
+  .description('say who is signed in where, and until when')
+  .addOption(json())
+  .action((options: { json: boolean }) => withClient(options, statusCommand))
+
+program
+  .command('get')
+  .description('print the session token (a secret)')
+  .addOption(site())
+  .option('--interactive', 'sign in through the browser first if nobody is signed in', false)
+  .option('--min-validity <seconds>', 'renew first if the session has less left', wholeSeconds, 300)
+  .addOption(json())
+  .action((options: GetOptions & { json: boolean }) =>
+    withClient(options, (client, output) => getCommand(client, output, options)),
+  )
+
+program
+  .command('watch')
+  .description('print every change until interrupted')
+  .addOption(json())
+  .action((options: { json: boolean }) => withClient(options, watchCommand))
+
+function withClient(
+  options: { json: boolean },
+  run: (client: AgentClient, output: Output) => Promise<void>,
+): Promise<void> {
+  const client = new AgentClient({
+    endpointFiles: standardPaths().endpointFiles,
+    caller: { name: 'sg-session-cli', version },
+  })
+  return guard(options, () => run(client, makeOutput(options.json)).finally(() => client.close()))
+}
+
+async function guard({ json: asJson }: { json: boolean }, run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+    process.exitCode = 0
+  } catch (error) {
+    process.exitCode = printError(error, asJson)
+  }
+}
+
+function wholeSeconds(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('must be a whole number of seconds.')
+  return Number(text)
+}
+
+function exitStatusTable(): string {
+  return errorCodes.map((code) => `  ${String(errorTable[code].exit).padStart(3)}  ${code}`).join('\n')
+}
+
+await program.parseAsync()

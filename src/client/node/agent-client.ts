@@ -1,0 +1,186 @@
+import { AgentError } from '../../errors.ts'
+import { type Caller, dial, type Line } from '../../socket/dial.ts'
+import { readEndpointFile } from '../../socket/endpoint-file.ts'
+import type { Method, ParamsInput, Result, WireSiteStatus } from '../../socket/messages.ts'
+
+export interface ClientOptions {
+  /** Candidates for the endpoint file, best first: `standardPaths().endpointFiles`. */
+  readonly endpointFiles: readonly string[]
+  /** What the agent is told about this program; a hint for people, no proof. */
+  readonly caller: Caller
+  /** For connecting and for each ordinary answer. Default 5,000. */
+  readonly timeoutMs?: number
+}
+
+export type AgentSession = Result<'session/get'>
+
+/** How long a sign-in may take altogether: the artist's five minutes, and what the machines need around them. */
+const signInLimitMs = 6 * 60_000
+
+/**
+ * Asks the user's agent for sessions. One connection, opened when first needed and again after the agent was restarted;
+ * `close()` when done. Every call is bounded in time and throws an AgentError.
+ */
+export class AgentClient {
+  readonly #options: ClientOptions
+  readonly #timeoutMs: number
+  #line: Promise<Line> | undefined
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.#timeoutMs = options.timeoutMs ?? 5_000
+  }
+
+  /**
+   * The session of a site (default: the first configured). `interactive` lets the agent sign the artist in first, which can
+   * take minutes. `expiresAt` is in seconds since the epoch.
+   */
+  getSession(request: ParamsInput<'session/get'> = {}): Promise<AgentSession> {
+    // A renewal passes through two services and may take longer than an ordinary answer.
+    const limitMs = request.interactive ? signInLimitMs : Math.max(this.#timeoutMs, 30_000)
+    return this.call('session/get', request, limitMs)
+  }
+
+  /** Tells the agent that the site refused the session; resolves when it was checked and, if need be, renewed. */
+  reportRejected(request: ParamsInput<'session/reportRejected'>): Promise<WireSiteStatus> {
+    return this.call('session/reportRejected', request, 60_000)
+  }
+
+  getRestToken(site?: string): Promise<Result<'rest/get'>> {
+    return this.call('rest/get', named(site), 30_000)
+  }
+
+  /** Signs the artist in through the browser. `onBrowser` hears the address, for showing it. */
+  async signIn(
+    request: ParamsInput<'signIn'>,
+    onBrowser: (url: string) => void = () => undefined,
+  ): Promise<WireSiteStatus> {
+    const line = await this.#connected()
+    const stop = line.onNotification('signIn/browser', ({ url }) => onBrowser(url))
+    try {
+      return await line.request('signIn', request, signInLimitMs)
+    } finally {
+      stop()
+    }
+  }
+
+  pasteRedirect(url: string, site?: string): Promise<WireSiteStatus> {
+    return this.call('signIn/paste', { ...named(site), url })
+  }
+
+  cancelSignIn(site?: string): Promise<WireSiteStatus> {
+    return this.call('signIn/cancel', named(site))
+  }
+
+  signOut(site?: string): Promise<WireSiteStatus> {
+    return this.call('signOut', named(site), 15_000)
+  }
+
+  status(): Promise<Result<'status'>> {
+    return this.call('status', {})
+  }
+
+  /**
+   * Calls `listener` with the status of every site now and with each change, until `signal` aborts. When the agent goes
+   * away it hears `undefined` once, and the statuses again as soon as an agent is back, within two seconds.
+   */
+  async watch(listener: (status: WireSiteStatus | undefined) => void, signal: AbortSignal): Promise<void> {
+    let told = false
+    while (!signal.aborted) {
+      try {
+        const line = await this.#connected()
+        const stop = line.onNotification('session/changed', listener)
+        const hangUp = (): void => line.close()
+        signal.addEventListener('abort', hangUp, { once: true })
+        for (const status of (await line.request('session/watch', {}, this.#timeoutMs)).sites) listener(status)
+        told = false
+        await line.closed
+        signal.removeEventListener('abort', hangUp)
+        stop()
+      } catch (error) {
+        if (!(error instanceof AgentError) || !isGone(error)) throw error
+      }
+      if (signal.aborted) return
+      if (!told) listener(undefined)
+      told = true
+      await pause(reconnectPauseMs, signal)
+    }
+  }
+
+  close(): void {
+    void this.#line?.then(
+      (line) => line.close(),
+      () => undefined,
+    )
+    this.#line = undefined
+  }
+
+  /** Any method of the protocol. A connection that the agent's restart broke is opened anew, once. */
+  async call<M extends Method>(
+    method: M,
+    params: ParamsInput<M>,
+    timeoutMs: number = this.#timeoutMs,
+  ): Promise<Result<M>> {
+    const wasConnected = this.#line !== undefined
+    try {
+      return await (await this.#connected()).request(method, params, timeoutMs)
+    } catch (error) {
+      const lost = error instanceof AgentError && error.code === 'agent_not_running'
+      if (!wasConnected || !lost) throw error
+    }
+    return (await this.#connected()).request(method, params, timeoutMs)
+  }
+
+  #connected(): Promise<Line> {
+    if (!this.#line) {
+      const line = this.#connect()
+      this.#line = line
+      const forget = (): void => {
+        if (this.#line === line) this.#line = undefined
+      }
+      line.then((open) => open.closed.then(forget), forget)
+    }
+    return this.#line
+  }
+
+  async #connect(): Promise<Line> {
+    let found: AgentError | undefined
+    for (const file of this.#options.endpointFiles) {
+      try {
+        const endpoint = await readEndpointFile(file)
+        if (endpoint) return await dial(endpoint, this.#options.caller, this.#timeoutMs)
+      } catch (error) {
+        if (!(error instanceof AgentError)) throw error
+        // A stale file in one place must not hide the agent announced in the next.
+        found ??= error
+      }
+    }
+    throw (
+      found ??
+      new AgentError('agent_not_running', `no agent is announced in ${this.#options.endpointFiles.join(' or ')}`)
+    )
+  }
+}
+
+const reconnectPauseMs = 250
+
+/** Errors that pass when an agent starts: none there, one that was killed, or one that is only just starting. */
+function isGone(error: AgentError): boolean {
+  return error.code === 'agent_not_running' || error.code === 'not_your_agent' || error.code === 'agent_timeout'
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    signal.addEventListener('abort', done, { once: true })
+  })
+}
+
+function named(site: string | undefined): { site?: string } {
+  return site === undefined ? {} : { site }
+}

@@ -1,0 +1,102 @@
+"""What can go wrong, as types. The codes are those of the agent's own table (docs/errors.md)."""
+
+
+class SgSessionError(Exception):
+    """``code`` is what programs act on, ``str(error)`` what happened, ``advice`` what a person can do about it."""
+
+    def __init__(self, code, message, advice=""):
+        super().__init__(message)
+        self.code = code
+        self.advice = advice
+
+    def __reduce__(self):
+        return type(self), (self.code, self.args[0], self.advice)
+
+
+class LoginRequired(SgSessionError):
+    """Nobody is signed in. The artist signs in from the tray, or the call is repeated with ``interactive=True``."""
+
+
+class SignInFailed(SgSessionError):
+    """The artist was asked to sign in and it did not come to a session."""
+
+
+class NotAllowed(SgSessionError):
+    """The artist, IT's policy or the studio's broker said no."""
+
+
+class SiteUnknown(SgSessionError):
+    """The agent is not configured for this site."""
+
+
+class Unreachable(SgSessionError):
+    """The site, the broker or Autodesk does not answer; worth trying again later."""
+
+
+class AgentNotRunning(SgSessionError):
+    """No agent runs for this user."""
+
+
+class NotYourAgent(SgSessionError):
+    """Something else answers where the agent should be, or its endpoint file is not private. Nothing secret was sent."""
+
+
+class AgentTimeout(SgSessionError):
+    """The agent did not answer within ``timeout``. It goes on with the work; ask again."""
+
+
+class UnsupportedVersion(SgSessionError):
+    """This client and the agent speak different versions of the protocol."""
+
+
+_TYPES = {
+    LoginRequired: ("login_required", "interaction_required", "session_ended"),
+    SignInFailed: (
+        "sign_in_cancelled",
+        "sign_in_timeout",
+        "access_denied",
+        "identity_rejected",
+        "redirect_ports_busy",
+        "web_sign_in_unavailable",
+        "passphrase_rejected",
+        "personal_access_token_required",
+        "two_factor_required",
+        "subject_token_rejected",
+        "proof_rejected",
+        "session_owner_mismatch",
+    ),
+    NotAllowed: (
+        "consent_denied",
+        "consent_timeout",
+        "account_not_mapped",
+        "account_disabled",
+        "account_ambiguous",
+        "privileged_account",
+    ),
+    SiteUnknown: ("site_unknown",),
+    Unreachable: (
+        "site_unreachable",
+        "identity_unreachable",
+        "broker_unreachable",
+        "temporarily_unavailable",
+        "rate_limited",
+    ),
+    AgentNotRunning: ("agent_not_running",),
+    NotYourAgent: ("not_your_agent",),
+    AgentTimeout: ("agent_timeout",),
+    UnsupportedVersion: ("unsupported_version",),
+}
+
+_TYPE_OF_CODE = {code: kind for kind, codes in _TYPES.items() for code in codes}
+
+_ADVICE = {
+    "agent_not_running": "Start sg-session.",
+    "not_your_agent": "Start sg-session again. If it happens twice, tell IT: another program may be posing as it.",
+    "agent_timeout": "Ask again; if it stays silent, restart sg-session.",
+    "unsupported_version": "Update whichever of the two is older.",
+}
+
+
+def error_for(code, message, advice=None):
+    """The error of a code; codes that a newer agent may send become a plain SgSessionError."""
+    return _TYPE_OF_CODE.get(code, SgSessionError)(code, message, _ADVICE.get(code, "") if advice is None else advice)
