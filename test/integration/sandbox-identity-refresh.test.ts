@@ -4,9 +4,9 @@ import * as client from 'openid-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
-import { discoverAsNativeClient, prepareAttempt } from '../sandbox/identity/native-client.ts'
 import { ProviderMemory } from '../sandbox/identity/provider-memory.ts'
 import { personNamed } from '../sandbox/people.ts'
+import { discoverAsNativeClient, prepareAttempt } from './native-client.ts'
 
 const redirectUri = 'http://localhost:14285/callback'
 const artist = { email: personNamed('artist').email, password: 'autodesk-password' }

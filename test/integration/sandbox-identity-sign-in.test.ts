@@ -3,8 +3,8 @@ import * as client from 'openid-client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
-import { discoverAsNativeClient, prepareAttempt } from '../sandbox/identity/native-client.ts'
 import { personNamed } from '../sandbox/people.ts'
+import { discoverAsNativeClient, prepareAttempt } from './native-client.ts'
 
 const redirectUri = 'http://localhost:14285/callback'
 const artist = { email: personNamed('artist').email, password: 'autodesk-password' }

@@ -3,7 +3,7 @@ import * as jose from 'jose'
 import * as client from 'openid-client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
-import { discoverAsNativeClient } from '../sandbox/identity/native-client.ts'
+import { discoverAsNativeClient } from './native-client.ts'
 
 let identity: Identity
 let config: client.Configuration

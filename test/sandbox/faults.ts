@@ -95,7 +95,7 @@ export class Faults {
   #take(request: IncomingMessage): Fault | undefined {
     this.#dropSpent()
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
-    if (path.startsWith('/sandbox/')) return undefined
+    if (isControl(path)) return undefined
     const entry = this.#active.find(({ fault }) => matches(fault, request.method ?? 'GET', path))
     if (entry) entry.left -= 1
     return entry?.fault
@@ -104,6 +104,11 @@ export class Faults {
   #dropSpent(): void {
     this.#active = this.#active.filter((entry) => entry.left > 0 && Date.now() < entry.until)
   }
+}
+
+/** Calls to the control API: never disturbed and never logged. */
+export function isControl(path: string): boolean {
+  return path === '/sandbox' || path.startsWith('/sandbox/')
 }
 
 function matches(fault: Fault, method: string, path: string): boolean {

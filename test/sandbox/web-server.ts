@@ -1,7 +1,7 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { Faults } from './faults.ts'
+import { type Faults, isControl } from './faults.ts'
 
 export interface WebServerOptions {
   /** Loopback address to listen on; its text form is the host name in the server's URL. */
@@ -31,7 +31,7 @@ export async function listenWeb(options: WebServerOptions): Promise<WebServer> {
   const guarded = options.faults.guard((request, response) => handler(request, response))
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
-    if (!path.startsWith('/sandbox/')) requests.push({ method: request.method ?? '', path, atMs: Date.now() })
+    if (!isControl(path)) requests.push({ method: request.method ?? '', path, atMs: Date.now() })
     guarded(request, response)
   }
   const server = options.tls ? https.createServer(options.tls, onRequest) : http.createServer(onRequest)

@@ -1,0 +1,438 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { callRpc, find, type WireEntity } from '../sandbox/site/shotgun-api3-wire.ts'
+import { type Site, startSite } from '../sandbox/site/site.ts'
+import { linksIn } from '../sandbox/site/view.ts'
+
+const script = { script_name: 'identity-broker', script_key: 'script-key-with-sudo' }
+const project = { type: 'Project', id: 101 }
+
+let site: Site
+beforeEach(async () => {
+  site = await startSite()
+})
+afterEach(() => site.close())
+
+const asPerson = (key: string) => ({ session_token: site.mintSession(key), reject_if_expired: true })
+const listed = (fields: Record<string, unknown>) =>
+  Object.entries(fields).map(([name, value]) => ({ field_name: name, value }))
+const create = async (
+  auth: Record<string, unknown>,
+  type: string,
+  fields: Record<string, unknown>,
+  ...asked: string[]
+) =>
+  (await callRpc(site.url, auth, 'create', {
+    type,
+    fields: listed(fields),
+    return_fields: ['id', ...asked],
+  })) as WireEntity
+const update = (auth: Record<string, unknown>, type: string, id: number, fields: Record<string, unknown>) =>
+  callRpc(site.url, auth, 'update', { type, id, fields: listed(fields) })
+const remove = (auth: Record<string, unknown>, type: string, id: number) =>
+  callRpc(site.url, auth, 'delete', { type, id })
+const readOne = async (type: string, id: number, ...fields: string[]) =>
+  (await find(site.url, script, type, [['id', 'is', id]], fields))[0]
+
+describe('create', () => {
+  test('fills what was left out: name, status, author, stamps', async () => {
+    const artist = asPerson('artist')
+    const shot = await create(
+      artist,
+      'Shot',
+      { project },
+      'code',
+      'sg_status_list',
+      'sg_shot_type',
+      'created_by',
+      'updated_by',
+    )
+    const me = { type: 'HumanUser', id: site.person('artist').id, name: 'Plain Artist' }
+    expect(shot).toMatchObject({
+      code: `New Shot ${shot.id}`,
+      sg_status_list: 'wtg',
+      sg_shot_type: 'VFX',
+      created_by: me,
+      updated_by: me,
+    })
+    const note = await create(
+      artist,
+      'Note',
+      { project, subject: 'Look', content: 'closer' },
+      'user',
+      'cached_display_name',
+    )
+    expect(note).toMatchObject({ user: me, cached_display_name: 'Look - closer' })
+  })
+
+  test('a script on its own account is the creator', async () => {
+    expect(await create(script, 'Shot', { project }, 'created_by')).toMatchObject({
+      created_by: { type: 'ApiUser', name: 'identity-broker 1.0' },
+    })
+  })
+
+  test.each<[string, string, Record<string, unknown>, number, string]>([
+    [
+      'without a project',
+      'Shot',
+      { code: 'sh010' },
+      103,
+      'API create() missing \'project\' attribute: {"code" => "sh010"}',
+    ],
+    ['with a field nobody has', 'Shot', { project, sg_nope: 1 }, 103, "API create() Shot.sg_nope doesn't exist."],
+    ['with a bare id', 'Shot', { project: 101 }, 103, 'got Integer: 101'],
+    ['with a field that is read only', 'Shot', { project, tasks: [] }, 103, 'API create() Shot.tasks is read only.'],
+    [
+      'with a status nobody has',
+      'Shot',
+      { project, sg_status_list: 'zz' },
+      104,
+      "Update failed for [Shot.sg_status_list]: 'zz' is not a valid status. Valid statuses: 'wtg', 'rdy', 'ip', 'fin', 'omt'.",
+    ],
+    [
+      'with an empty name',
+      'Shot',
+      { project, code: '' },
+      104,
+      'Create failed for [Shot]: Cannot set identifier field to empty. (Shot)',
+    ],
+    [
+      'with a name that is taken',
+      'Project',
+      { name: 'Amber Coast' },
+      104,
+      'API create() CRUD ERROR #61: Create failed for [Project]: The value for the Project Name field is required to be unique. <br> ',
+    ],
+    ['with a link to nothing', 'Version', { project, entity: { type: 'Shot', id: 1 } }, 104, 'Value is not legal.'],
+    [
+      'with a project that is none',
+      'Shot',
+      { project: { type: 'Shot', id: 50101 } },
+      104,
+      'Project expected, got Shot',
+    ],
+    ['of a script', 'ApiUser', { firstname: 'x' }, 104, 'Entity of type ApiUser cannot be created by this user.'],
+    [
+      'of a permission group',
+      'PermissionRuleSet',
+      {},
+      104,
+      'Entity of type PermissionRuleSet cannot be created by this user.',
+    ],
+  ])('%s is refused', async (_what, type, fields, code, message) => {
+    await expect(create(script, type, fields)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('people make rows only where they are', async () => {
+    const artist = asPerson('artist')
+    await expect(create(artist, 'Shot', { project: { type: 'Project', id: 108 } })).rejects.toMatchObject({
+      code: 104,
+      message: expect.stringContaining('Entity of type Shot cannot be created by this user.'),
+    })
+    await expect(create(artist, 'Project', { name: 'Mine' })).rejects.toMatchObject({ code: 104 })
+    await expect(create(asPerson('supervisor'), 'Project', { name: 'Ours' })).resolves.toMatchObject({ name: 'Ours' })
+  })
+})
+
+describe('update', () => {
+  test('changes what was sent, clears with null or nothing, and strips text', async () => {
+    const { id } = await create(script, 'Shot', { project, code: 'one', description: 'old', sg_cut_in: 5 })
+    await update(script, 'Shot', id, { code: '  two  ', description: '', sg_cut_in: null })
+    expect(await readOne('Shot', id, 'code', 'description', 'sg_cut_in')).toMatchObject({
+      code: 'two',
+      description: null,
+      sg_cut_in: null,
+    })
+  })
+
+  test('takes dates and moments the way the site stores them', async () => {
+    const { id } = await create(script, 'Version', { project })
+    await update(script, 'Version', id, { client_approved_at: '2026-03-04T05:06:07+05:00' })
+    expect(await readOne('Version', id, 'client_approved_at')).toMatchObject({
+      client_approved_at: '2026-03-04T00:06:07Z',
+    })
+    await update(script, 'Version', id, { client_approved_at: '2026-03-04' })
+    expect(await readOne('Version', id, 'client_approved_at')).toMatchObject({
+      client_approved_at: '2026-03-04T00:00:00Z',
+    })
+    await expect(update(script, 'Version', id, { client_approved_at: 'soon' })).rejects.toThrow(
+      'Invalid date time format: soon.',
+    )
+  })
+
+  test('sets, adds to and removes from sets of links', async () => {
+    const people = ['artist', 'supervisor', 'admin'].map((key) => ({ type: 'HumanUser', id: site.person(key).id }))
+    const [first, second, third] = people
+    const { id } = await create(script, 'Note', { project, addressings_to: [first] })
+    const change = (value: unknown, mode: string) =>
+      callRpc(site.url, script, 'update', {
+        type: 'Note',
+        id,
+        fields: [{ field_name: 'addressings_to', value, multi_entity_update_mode: mode }],
+      })
+    const ids = async () => {
+      const note = await readOne('Note', id, 'addressings_to')
+      return linksIn(note?.['addressings_to']).map((link) => link.id)
+    }
+    await change([second, third], 'add')
+    expect(await ids()).toEqual(people.map((link) => link.id))
+    await change([second], 'remove')
+    expect(await ids()).toEqual([first?.id, third?.id])
+    await change([second, second], 'set')
+    expect(await ids()).toEqual([second?.id])
+    await expect(change([first], 'append')).rejects.toThrow("invalid/missing string 'multi_entity_update_mode'")
+    await expect(update(script, 'Note', id, { addressings_to: null })).rejects.toThrow('expected [Array, Hash]')
+  })
+
+  test.each<[string, Record<string, unknown>, number, string]>([
+    [
+      'of a row that is not there',
+      {},
+      104,
+      'API update() CRUD ERROR #3: Entity of type [Shot] with id=1 does not exist.',
+    ],
+  ])('%s is refused', async (_what, fields, code, message) => {
+    await expect(update(script, 'Shot', 1, fields)).rejects.toMatchObject({ code, message })
+  })
+
+  test.each<[Record<string, unknown>, number, string]>([
+    [{ created_at: '2020-01-01T00:00:00Z' }, 103, 'API update() Version.created_at is editable on create only.'],
+    [{ id: 5 }, 103, 'API update() Version.id is read only.'],
+    [{ image: 'x.jpg' }, 103, 'API update() Version.image is read only.'],
+    [{ frame_count: 3.7 }, 103, 'got Float: 3.7'],
+    [
+      { frame_count: 2 ** 31 },
+      104,
+      'API update() CRUD ERROR #5: Update failed for [Version.frame_count]: Invalid statement.',
+    ],
+    [{ flagged: null }, 103, 'expected [String, FalseClass, TrueClass] data type(s) but got NilClass: nil'],
+    [{ sg_version_type: 'daily' }, 104, "'daily' is not a valid list value. Valid list values: 'Daily', 'Delivery'."],
+    [
+      { project: { type: 'HumanUser', id: 20101 } },
+      104,
+      'Update failed for [Version.project]: Project expected, got HumanUser',
+    ],
+  ])('%j is refused', async (fields, code, message) => {
+    const { id } = await create(script, 'Version', { project })
+    await expect(update(script, 'Version', id, fields)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('a write to cached_display_name is taken and thrown away', async () => {
+    const { id } = await create(script, 'Shot', { project, code: 'kept' })
+    await update(script, 'Shot', id, { cached_display_name: 'lost' })
+    expect(await readOne('Shot', id, 'cached_display_name')).toMatchObject({ cached_display_name: 'kept' })
+  })
+})
+
+describe('people', () => {
+  test('only scripts and admins write other people’s rows; everybody writes a little of their own', async () => {
+    const { id: artistId } = site.person('artist')
+    const { id: otherId } = site.person('supervisor')
+    await update(script, 'HumanUser', otherId, { email: 'moved@studio.example' })
+    await update(asPerson('admin'), 'HumanUser', otherId, { firstname: 'Renamed' })
+    expect(site.person('supervisor')).toMatchObject({ email: 'moved@studio.example', name: 'Renamed Login' })
+    await update(asPerson('artist'), 'HumanUser', artistId, { firstname: 'Own' })
+    for (const [key, id, fields] of [
+      ['artist', otherId, { firstname: 'x' }],
+      ['artist', artistId, { login: 'x' }],
+      ['supervisor', artistId, { firstname: 'x' }],
+    ] as const) {
+      await expect(update(asPerson(key), 'HumanUser', id, fields)).rejects.toMatchObject({
+        code: 104,
+        message: expect.stringContaining('The field is not editable for this user: [HumanUser.'),
+      })
+    }
+  })
+
+  test('nobody switches impersonation or permission groups over the API', async () => {
+    for (const auth of [script, asPerson('admin')]) {
+      await expect(
+        update(auth, 'HumanUser', site.person('artist').id, { can_impersonate_this_user: false }),
+      ).rejects.toThrow(
+        'The field is not editable for this user: [HumanUser.can_impersonate_this_user]. Rule: API Admin',
+      )
+      await expect(
+        update(auth, 'HumanUser', site.person('artist').id, { permission_rule_set: null }),
+      ).rejects.toMatchObject({
+        code: 104,
+      })
+    }
+  })
+
+  test('on an Identity site only an admin in person, with a token, makes anybody active', async () => {
+    const { id } = site.person('disabled')
+    const activate = (auth: Record<string, unknown>) => update(auth, 'HumanUser', id, { sg_status_list: 'act' })
+    const refused = { code: 110, message: 'User promotion to active is permitted only for Identity Users' }
+    await expect(activate(script)).rejects.toMatchObject(refused)
+    await expect(activate({ ...script, sudo_as_login: 'admin' })).rejects.toMatchObject(refused)
+    site.person('admin').pat = 'none'
+    await expect(activate(asPerson('admin'))).rejects.toMatchObject(refused)
+    site.person('admin').pat = 'bound'
+    await expect(activate(asPerson('admin'))).resolves.toBeTypeOf('object')
+    expect(site.person('disabled').status).toBe('act')
+    await update(script, 'HumanUser', id, { sg_status_list: 'dis' })
+    site.switches.mode = 'default'
+    await expect(activate(script)).resolves.toBeTypeOf('object')
+  })
+
+  test('a script makes disabled people only, and their login must be free', async () => {
+    const fields = { login: 'newcomer', email: 'n@studio.example' }
+    await expect(create(script, 'HumanUser', fields)).rejects.toMatchObject({ code: 110 })
+    const made = await create(
+      script,
+      'HumanUser',
+      { ...fields, sg_status_list: 'dis' },
+      'name',
+      'can_impersonate_this_user',
+      'permission_rule_set',
+    )
+    expect(made).toMatchObject({
+      name: expect.stringMatching(/^New User [0-9a-f]{10}$/),
+      can_impersonate_this_user: true,
+      permission_rule_set: { name: 'Artist' },
+    })
+    await expect(create(script, 'HumanUser', { ...fields, sg_status_list: 'dis' })).rejects.toThrow(
+      'The value for the Login field is required to be unique. <br> ',
+    )
+    await remove(script, 'HumanUser', made.id)
+    await expect(create(script, 'HumanUser', { ...fields, sg_status_list: 'dis' })).resolves.toMatchObject({
+      login: 'newcomer',
+    })
+  })
+})
+
+describe('delete', () => {
+  test('retires: out of searches and links, still there when asked for', async () => {
+    const shot = await create(script, 'Shot', { project, code: 'doomed' })
+    const version = await create(script, 'Version', { project, entity: shot })
+    expect(await remove(script, 'Shot', shot.id)).toBe(true)
+    expect(await readOne('Shot', shot.id, 'code')).toBeUndefined()
+    expect(await find(site.url, script, 'Shot', [['code', 'is', 'doomed']], ['code'], { retired: true })).toHaveLength(
+      1,
+    )
+    expect(await readOne('Version', version.id, 'entity')).toMatchObject({ entity: null })
+    await expect(remove(script, 'Shot', 1)).rejects.toThrow(
+      'API delete() CRUD ERROR #3: Entity of type [Shot] with id=1 does not exist.',
+    )
+  })
+
+  test('is refused where the caller may not', async () => {
+    await expect(remove(asPerson('artist'), 'HumanUser', site.person('supervisor').id)).rejects.toMatchObject({
+      code: 104,
+    })
+    await expect(remove(asPerson('artist'), 'Project', 101)).rejects.toMatchObject({ code: 104 })
+    await expect(remove(asPerson('artist'), 'Project', 108)).rejects.toThrow('with id=108 does not exist')
+  })
+})
+
+describe('batch', () => {
+  test('does all or nothing', async () => {
+    const requests = [
+      { request_type: 'create', type: 'Shot', fields: listed({ project, code: 'batched' }), return_fields: ['id'] },
+      { request_type: 'update', type: 'Shot', id: 1, fields: listed({ code: 'x' }) },
+    ]
+    const before = site.eventLog().length
+    await expect(callRpc(site.url, asPerson('artist'), 'batch', requests)).rejects.toMatchObject({
+      code: 104,
+      message:
+        'API batch() request with index 1 failed.  All requests rolled back.\nAPI update() CRUD ERROR #3: Entity of type [Shot] with id=1 does not exist.',
+    })
+    expect(await find(site.url, script, 'Shot', [['code', 'is', 'batched']])).toEqual([])
+    expect(site.eventLog()).toHaveLength(before)
+  })
+
+  test('rolls a new person back too', async () => {
+    const requests = [
+      { request_type: 'create', type: 'HumanUser', fields: listed({ login: 'half', sg_status_list: 'dis' }) },
+      { request_type: 'delete', type: 'Shot', id: 1 },
+    ]
+    await expect(callRpc(site.url, script, 'batch', requests)).rejects.toMatchObject({ code: 104 })
+    expect(() => site.person('half')).toThrow()
+    expect(await find(site.url, script, 'HumanUser', [['login', 'is', 'half']])).toEqual([])
+  })
+})
+
+describe('events', () => {
+  const uuid = '5a1d49b0-0c69-11e0-a24c-003048d17544'
+
+  test('a person’s writes leave an entry a field and one for the row, under their name', async () => {
+    const artist = { ...asPerson('artist'), session_uuid: uuid }
+    const me = { type: 'HumanUser', id: site.person('artist').id }
+    const note = await create(artist, 'Note', { project, subject: 'Hello' })
+    const log = site.eventLog()
+    expect(log.at(-1)).toMatchObject({
+      event_type: 'Shotgun_Note_New',
+      attribute_name: null,
+      meta: { type: 'new_entity', entity_type: 'Note', entity_id: note.id },
+      entity: { type: 'Note', id: note.id },
+      project,
+      user: me,
+      session_uuid: uuid,
+    })
+    expect(log.find(({ attribute_name }) => attribute_name === 'subject')).toMatchObject({
+      event_type: 'Shotgun_Note_Change',
+      meta: { type: 'attribute_change', in_create: true, old_value: null, new_value: 'Hello', field_data_type: 'text' },
+      user: me,
+    })
+    expect(log.every(({ meta }) => !('sudo_actual_user' in meta))).toBe(true)
+
+    await update(artist, 'Note', note.id, { subject: 'Bye' })
+    expect(site.eventLog().at(-1)).toMatchObject({ meta: { old_value: 'Hello', new_value: 'Bye' } })
+    const before = site.eventLog().length
+    await update(artist, 'Note', note.id, { subject: 'Bye' })
+    expect(site.eventLog()).toHaveLength(before)
+
+    await remove(artist, 'Note', note.id)
+    expect(site.eventLog().slice(-2)).toMatchObject([
+      { event_type: 'Shotgun_Note_Retirement', meta: { type: 'entity_retirement', display_name: 'Bye', id: note.id } },
+      { event_type: 'Shotgun_Note_Change', attribute_name: 'retirement_date' },
+    ])
+    await callRpc(site.url, artist, 'revive', { type: 'Note', id: note.id })
+    expect(site.eventLog().at(-1)).toMatchObject({ event_type: 'Shotgun_Note_Revival' })
+  })
+
+  test('under sudo they are the person’s, and the meta names the script', async () => {
+    await create({ ...script, sudo_as_login: 'supervisor' }, 'Note', { project, subject: 'Hello' }, 'created_by')
+    const log = site.eventLog()
+    expect(log.length).toBeGreaterThan(1)
+    for (const entry of log) {
+      expect(entry.user).toEqual({ type: 'HumanUser', id: site.person('supervisor').id })
+      expect(entry.meta['sudo_actual_user']).toMatchObject({ type: 'ApiUser', name: 'identity-broker 1.0' })
+    }
+  })
+
+  test('a script’s own writes leave none, until it turns its flag on, which it may', async () => {
+    await create(script, 'Note', { project })
+    expect(site.eventLog()).toEqual([])
+    const [me] = await find(
+      site.url,
+      script,
+      'ApiUser',
+      [['firstname', 'is', 'identity-broker']],
+      ['generate_event_log_entries'],
+    )
+    expect(me).toMatchObject({ generate_event_log_entries: false })
+    await update(script, 'ApiUser', me?.id ?? 0, { generate_event_log_entries: true })
+    await create(script, 'Note', { project, subject: 'Hello' })
+    expect(site.eventLog().at(-1)).toMatchObject({
+      event_type: 'Shotgun_Note_New',
+      user: { type: 'ApiUser', id: me?.id },
+    })
+  })
+
+  test('the log is read like any table, never changed, and follows who may see the project', async () => {
+    const admin = asPerson('admin')
+    await create(admin, 'Note', { project: { type: 'Project', id: 108 }, subject: 'Hidden' })
+    const filters = [['event_type', 'starts_with', 'Shotgun_Note_']] as const
+    expect(await find(site.url, script, 'EventLogEntry', filters, ['meta', 'user'])).not.toEqual([])
+    expect(await find(site.url, asPerson('artist'), 'EventLogEntry', filters)).toEqual([])
+    const id = site.eventLog()[0]?.id ?? 0
+    await expect(update(script, 'EventLogEntry', id, { description: 'x' })).rejects.toThrow('PermissionRule 306')
+    await expect(remove(script, 'EventLogEntry', id)).rejects.toThrow('PermissionRule 297')
+  })
+})

@@ -1,0 +1,56 @@
+import type { Principal, SiteUser } from './accounts.ts'
+import {
+  cannotAuthenticateUser,
+  passwordsNotAllowedWithIdentity,
+  passwordsNotAllowedWithSso,
+  type Refusal,
+  twoFactorRequired,
+} from './refusals.ts'
+import { type SiteState, timestamp } from './site-state.ts'
+
+const wrongPassphrasesBeforeLock = 5
+const lockMs = 5 * 60_000
+
+/**
+ * Who a login and passphrase belong to, by the rules of the site's mode: `saml2` accepts none, `oxygen` wants a
+ * passphrase and a bound Personal Access Token, `default` a passphrase and the second factor where one is set.
+ * Throws the refusal. facts: 5, 11.2
+ */
+export function authenticatePassword(
+  state: Pick<SiteState, 'accounts' | 'clock' | 'switches'>,
+  login: string,
+  password: string,
+  secondFactor: string | undefined,
+): Principal {
+  if (state.switches.mode === 'saml2') throw passwordsNotAllowedWithSso()
+  const user = state.accounts.liveUser(login)
+  if (!user?.isActive || isLocked(user, state.clock.now())) throw rejected(state, login)
+  if (user.passphrase === undefined || user.passphrase !== password) {
+    countFailure(user, state.clock.now())
+    throw rejected(state, login)
+  }
+  // a second factor makes no difference where a PAT is asked for (FORUM t/12599)
+  if (state.switches.mode === 'oxygen' && user.pat !== 'bound') throw rejected(state, login)
+  if (state.switches.mode === 'default' && user.twoFactorCode !== undefined && user.twoFactorCode !== secondFactor) {
+    throw twoFactorRequired(login)
+  }
+  user.failedLogins = 0
+  return { kind: 'person', user }
+}
+
+/** Too many wrong passphrases lock an account for a while. facts: PY tests/test_api.py (`locked_until`); numbers ours */
+function countFailure(user: SiteUser, nowMs: number): void {
+  user.failedLogins += 1
+  if (user.failedLogins < wrongPassphrasesBeforeLock) return
+  user.failedLogins = 0
+  user.lockedUntil = timestamp(nowMs + lockMs)
+}
+
+function isLocked(user: SiteUser, nowMs: number): boolean {
+  return user.lockedUntil !== null && Date.parse(user.lockedUntil) > nowMs
+}
+
+function rejected({ switches }: Pick<SiteState, 'switches'>, login: string): Refusal {
+  const answersIdentityFault = switches.mode === 'oxygen' && switches.oxygenPasswordFault === 110
+  return answersIdentityFault ? passwordsNotAllowedWithIdentity(login) : cannotAuthenticateUser(login)
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+
+/** What the site can be told to be, and what nobody has measured yet: every open question is a switch. */
+export const switchesSchema = z.strictObject({
+  /** `user_authentication_method`. facts: TK 1.6 */
+  mode: z.enum(['default', 'saml2', 'oxygen']),
+  /** App Session Launcher on or off. facts: TK 3.3 */
+  launcher: z.boolean(),
+  /**
+   * Whose session `get_session_token` makes under script + sudo. Unmeasured; `script` is the dangerous reading
+   * (API Admin rights handed to an artist), `ignored` drops the sudo and its refusals. facts: 6.2
+   */
+  sudoSessionOwner: z.enum(['script', 'human', 'wrong', 'ignored']),
+  /** "User Session Expiry": seconds of inactivity a session survives. facts: SGT 052 */
+  sessionWindowS: z.number().positive(),
+  /** The code a failed login + password gets on an Identity site. facts: 5 (unmeasured which) */
+  oxygenPasswordFault: z.literal([102, 110]),
+  /** Whether `/internal_api/session` exists: it is an undocumented surface. */
+  sessionEndpoint: z.boolean(),
+  /** Reserved: whether REST accepts an Autodesk access token. Nothing reads it yet. */
+  bearerFromAutodesk: z.boolean(),
+})
+
+export type SiteSwitches = z.output<typeof switchesSchema>
+
+export const defaultSwitches: SiteSwitches = {
+  mode: 'oxygen',
+  launcher: true,
+  sudoSessionOwner: 'script',
+  sessionWindowS: 86_400,
+  oxygenPasswordFault: 102,
+  sessionEndpoint: true,
+  bearerFromAutodesk: false,
+}
