@@ -22,7 +22,11 @@ const metadataSchema = z.object({
   // Autodesk's own pages spell it so. facts: identity §1.1
   introspect_endpoint: z.url().optional(),
 })
-const userInfoSchema = z.object({ sub: z.string().min(1), email: z.string().optional(), email_verified: z.unknown() })
+const userInfoSchema = z.object({
+  sub: z.string().min(1),
+  email: z.string().optional(),
+  email_verified: z.unknown().optional(),
+})
 const introspectionSchema = z.object({ active: z.boolean(), client_id: z.string().optional() })
 
 const callLimitMs = 8_000

@@ -31,7 +31,7 @@ const claimsSchema = z.object({
   nonce: z.string().optional(),
   azp: z.string().optional(),
   email: z.string().max(320).optional(),
-  email_verified: z.unknown(),
+  email_verified: z.unknown().optional(),
 })
 
 /**

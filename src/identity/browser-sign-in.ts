@@ -107,7 +107,7 @@ export class BrowserSignIn {
       if (signal.aborted) throw signal.reason
       throw await translateIdentityError(error, 'signing in at Autodesk')
     } finally {
-      void listener.close()
+      await listener.close()
     }
   }
 

@@ -27,6 +27,8 @@ const callbackPath = '/callback'
 /** How long the browser's tab waits for the true outcome. */
 const holdMs = 10_000
 const requestLimitMs = 5_000
+/** How long a browser may take to fetch its last page. */
+const closeLimitMs = 2_000
 
 /** Address families of `localhost`; a browser may choose either, so we hold both on one port. RFC 8252 §7.3. */
 const families = ['127.0.0.1', '::1'] as const
@@ -127,7 +129,7 @@ function serveCallback(servers: Server[], port: number, expectedState: Secret, l
       settleWith(verdict.parameters, () => undefined)
     },
     close() {
-      closed ??= answered.then(async () => {
+      closed ??= Promise.race([answered, pause(closeLimitMs)]).then(async () => {
         await Promise.all(
           servers.map(
             (server) =>
@@ -141,6 +143,10 @@ function serveCallback(servers: Server[], port: number, expectedState: Secret, l
       return closed
     },
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
 }
 
 function send(response: ServerResponse, status: number, name: PageName): void {

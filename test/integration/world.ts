@@ -1,0 +1,185 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Agent } from '../../src/agent.ts'
+import { AutodeskIdentity } from '../../src/broker/autodesk.ts'
+import type { BrokerConfig, BrokerSite } from '../../src/broker/config.ts'
+import { type Database, openDatabase } from '../../src/broker/database.ts'
+import { makeBrokerServer } from '../../src/broker/server.ts'
+import { type Config, mergeConfig } from '../../src/config.ts'
+import type { Clock, Fetch, Log, OpenBrowser, Ports } from '../../src/ports.ts'
+import { Secret } from '../../src/secret.ts'
+import { systemClock } from '../../src/system-clock.ts'
+import { SandboxClock } from '../sandbox/clock.ts'
+import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
+import { type Identity, type IdentitySwitches, startIdentity } from '../sandbox/identity/identity.ts'
+import { personNamed } from '../sandbox/people.ts'
+import { type Site, startSite } from '../sandbox/site/site.ts'
+import type { SiteSwitches } from '../sandbox/site/switches.ts'
+import { freePorts } from './free-port.ts'
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
+export const rules = { insecureLoopback: true }
+export const nodeFetch: Fetch = (url, init) => fetch(url, init)
+
+export interface WorldOptions {
+  readonly site?: Partial<SiteSwitches>
+  readonly identity?: Partial<IdentitySwitches>
+  readonly broker?: Partial<BrokerSite>
+}
+
+/** A site, an Autodesk Identity and a broker on real ports, and agents to sign in with. Close it when done. */
+export interface World {
+  readonly site: Site
+  readonly identity: Identity
+  readonly broker: { readonly url: string; readonly config: BrokerConfig; readonly database: Database }
+  readonly redirectPorts: readonly number[]
+  readonly folder: string
+  readonly config: Config
+  /** An agent that is not listening yet; closed with the world. `person`: who sits at the browser. */
+  agent(person: string, ports?: Partial<Ports>): Agent
+  /** Opens an address as the person would: signs in and follows the redirect back to the agent. */
+  browserOf(person: string): OpenBrowser
+  restartBroker(): Promise<void>
+  stopBroker(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'sg-session-test-'))
+  const [brokerPort = 0, ...redirectPorts] = await freePorts(4)
+  const site = await startSite({ switches: { sudoSessionOwner: 'human', ...options.site } })
+  const clientId = 'sg-session-tray'
+  const redirectUris = redirectPorts.map((port) => `http://localhost:${port}/callback`)
+  const clients = [
+    { clientId, redirectUris },
+    { clientId: 'other-app', redirectUris: ['http://localhost:4999/callback'] },
+  ]
+  const identity = await startIdentity({ clients, ...(options.identity ? { switches: options.identity } : {}) })
+  const brokerUrl = `http://127.0.0.1:${brokerPort}`
+  const brokerConfig: BrokerConfig = {
+    issuer: brokerUrl,
+    listen: { host: '127.0.0.1', port: brokerPort },
+    identity: { issuer: identity.issuer, clientId },
+    databaseFile: join(folder, 'broker.sqlite'),
+    extraCa: undefined,
+    sites: [
+      {
+        url: site.url,
+        scriptName: 'identity-broker',
+        scriptKey: new Secret('script-key-with-sudo'),
+        emailDomains: undefined,
+        allowPrivileged: [],
+        sessionLifetimeS: 86_400,
+        ...options.broker,
+      },
+    ],
+  }
+  const brokerPorts = { fetch: nodeFetch, clock: systemClock, log: silentLog }
+  const startBroker = async () => {
+    const database = await openDatabase(brokerConfig.databaseFile)
+    const server = await makeBrokerServer(brokerConfig, database, brokerPorts, rules)
+    await server.listen({ host: '127.0.0.1', port: brokerPort })
+    return { server, database }
+  }
+  let running: Awaited<ReturnType<typeof startBroker>> | undefined = await startBroker()
+  const stopBroker = async (): Promise<void> => {
+    const stopping = running?.server
+    running = undefined
+    stopping?.server.closeAllConnections()
+    await stopping?.close()
+  }
+  const { config } = mergeConfig(
+    [
+      {
+        source: 'settings',
+        file: 'settings.json',
+        content: {
+          sites: [{ url: site.url, broker: brokerUrl }],
+          identity: { issuer: identity.issuer, clientId, redirectPorts },
+        },
+      },
+    ],
+    rules,
+  )
+  const agents: Agent[] = []
+  const browserOf = (person: string): OpenBrowser => signInAs(person)
+  return {
+    site,
+    identity,
+    broker: {
+      url: brokerUrl,
+      config: brokerConfig,
+      get database() {
+        if (!running) throw new Error('the broker is stopped')
+        return running.database
+      },
+    },
+    redirectPorts,
+    folder,
+    config,
+    agent(person, ports = {}) {
+      const all: Ports = {
+        fetch: nodeFetch,
+        clock: systemClock,
+        log: silentLog,
+        openBrowser: browserOf(person),
+        ...ports,
+      }
+      const agent = new Agent(config, all, rules)
+      agents.push(agent)
+      return agent
+    },
+    browserOf,
+    stopBroker,
+    async restartBroker() {
+      await stopBroker()
+      running = await startBroker()
+    },
+    async close() {
+      await Promise.all(agents.map((agent) => agent.close()))
+      await stopBroker()
+      await Promise.all([site.close(), identity.close()])
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A person at a browser without a window. One browser a call, so nobody is remembered. */
+function signInAs(key: string): OpenBrowser {
+  const person = personNamed(key)
+  return async (url) => {
+    const account = { email: person.email, password: person.autodesk?.password ?? '' }
+    const redirectUri = url.searchParams.get('redirect_uri') ?? ''
+    const browser = new HeadlessBrowser()
+    await browser.send(await browser.signIn(url, account, redirectUri))
+  }
+}
+
+/** A clock that tests set; both hands move together unless said otherwise. */
+export class TestClock implements Clock {
+  readonly #clock = new SandboxClock()
+  #monotonicOffsetMs = 0
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  monotonicMs(): number {
+    return performance.now() + this.#monotonicOffsetMs
+  }
+
+  advance(ms: number): void {
+    this.#clock.advance(ms)
+    this.#monotonicOffsetMs += ms
+  }
+
+  /** Somebody sets the wall clock, or the machine sleeps. */
+  jump(ms: number): void {
+    this.#clock.advance(ms)
+  }
+}
+
+export function identityOf(world: World): AutodeskIdentity {
+  return new AutodeskIdentity({ ...world.broker.config.identity, ...rules }, nodeFetch)
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { judgeExchangeForm } from '../../../src/broker/exchange-form.ts'
+import { grantType, sessionTokenType, subjectTokenTypes } from '../../../src/token-exchange.ts'
+
+const form = {
+  grant_type: grantType,
+  audience: 'https://studio.example',
+  subject_token: 'id.token',
+  subject_token_type: subjectTokenTypes.idToken,
+  requested_token_type: sessionTokenType,
+  access_token: 'access.token',
+}
+
+describe('the form of a token exchange', () => {
+  test('that has each parameter once is taken', () => {
+    const judged = judgeExchangeForm(form)
+    expect(judged.subjectToken.reveal()).toBe('id.token')
+    expect(JSON.stringify(judged)).not.toMatch(/id\.token|access\.token/)
+  })
+
+  for (const name of Object.keys(form)) {
+    test(`without "${name}" is refused`, () => {
+      expect(() => judgeExchangeForm({ ...form, [name]: undefined })).toThrow(`"${name}"`)
+    })
+    test(`with an empty "${name}" is refused`, () =>
+      expect(() => judgeExchangeForm({ ...form, [name]: '' })).toThrow(`"${name}"`))
+    test(`with "${name}" twice is refused`, () => {
+      expect(() => judgeExchangeForm({ ...form, [name]: [form[name as keyof typeof form], 'second'] })).toThrow(
+        `"${name}"`,
+      )
+    })
+  }
+
+  for (const name of [
+    'actor_token',
+    'requested_subject',
+    'requested_issuer',
+    'resource',
+    'scope',
+    'client_secret',
+    '__proto__x',
+    'sudo_as_login',
+  ]) {
+    test(`with "${name}" is refused: nothing is ignored`, () => {
+      expect(() => judgeExchangeForm({ ...form, [name]: 'x' })).toThrow(`"${name}" is not a parameter`)
+    })
+  }
+
+  for (const [name, value] of [
+    ['grant_type', 'client_credentials'],
+    ['grant_type', `${grantType} `],
+    ['subject_token_type', 'urn:ietf:params:oauth:token-type:jwt'],
+    ['subject_token_type', 'urn:ietf:params:oauth:token-type:refresh_token'],
+    ['requested_token_type', subjectTokenTypes.accessToken],
+    ['subject_token', 'x'.repeat(20_000)],
+  ] as const) {
+    test(`with "${name}" = "${value.slice(0, 60)}" is refused`, () => {
+      expect(() => judgeExchangeForm({ ...form, [name]: value })).toThrow(`"${name}"`)
+    })
+  }
+
+  test('with two different access tokens is refused', () => {
+    expect(() => judgeExchangeForm({ ...form, subject_token_type: subjectTokenTypes.accessToken })).toThrow(
+      'must be the subject token',
+    )
+  })
+
+  for (const body of [undefined, null, 'text', [], 7]) {
+    test(`that is ${JSON.stringify(body)} is refused`, () => expect(() => judgeExchangeForm(body)).toThrow())
+  }
+})

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest'
+import { type ConfigDocument, findSite, mergeConfig } from '../../src/config.ts'
+import { AgentError } from '../../src/errors.ts'
+
+const strict = { insecureLoopback: false }
+const site = { url: 'https://studio.shotgrid.autodesk.com' }
+const settings = (content: unknown): ConfigDocument => ({ source: 'settings', file: 'settings.json', content })
+const defaults = (content: unknown): ConfigDocument => ({ source: 'default', file: 'policy.json', content })
+const locked = (content: unknown): ConfigDocument => ({ source: 'locked', file: 'policy.json', content })
+
+function refusal(documents: ConfigDocument[], rules = strict): string {
+  try {
+    mergeConfig(documents, rules)
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'config_invalid') return error.message
+    throw error
+  }
+  return 'accepted'
+}
+
+describe('one configuration from four sources', () => {
+  test('without any document it is what is built in', () => {
+    const { config, sources } = mergeConfig([], strict)
+    expect(config.session.maxAgeHours).toBe(12)
+    expect(config.identity.redirectPorts).toEqual([14285, 21842, 27391])
+    expect(sources.get('session.maxAgeHours')).toEqual({ source: 'built-in' })
+  })
+
+  test('locked beats settings, settings beat defaults, key by key, and each key knows its source', () => {
+    const { config, sources } = mergeConfig(
+      [
+        settings({ session: { maxAgeHours: 24, remindBeforeMinutes: 10 }, identity: { clientId: 'mine' } }),
+        locked({ session: { maxAgeHours: 8 } }),
+        defaults({ session: { remindBeforeMinutes: 60 }, identity: { clientId: 'studio', scopes: ['openid'] } }),
+      ],
+      strict,
+    )
+    expect(config.session).toEqual({ maxAgeHours: 8, remindBeforeMinutes: 10 })
+    expect(config.identity).toMatchObject({ clientId: 'mine', scopes: ['openid'] })
+    expect(sources.get('session.maxAgeHours')).toEqual({ source: 'locked', file: 'policy.json' })
+    expect(sources.get('session.remindBeforeMinutes')).toEqual({ source: 'settings', file: 'settings.json' })
+    expect(sources.get('identity.scopes')).toEqual({ source: 'default', file: 'policy.json' })
+  })
+
+  test('a list is one value: locked sites leave no room for the user’s', () => {
+    const { config } = mergeConfig(
+      [settings({ sites: [{ url: 'https://evil.example' }] }), locked({ sites: [site] })],
+      strict,
+    )
+    expect(config.sites.map(({ url }) => url)).toEqual([site.url])
+  })
+
+  test('it cannot be changed afterwards', () => {
+    const { config } = mergeConfig([settings({ sites: [site] })], strict)
+    expect(() => Object.assign(config.session, { maxAgeHours: 99 })).toThrow(TypeError)
+    expect(() => Object.assign(config.sites[0] ?? {}, { url: 'x' })).toThrow(TypeError)
+  })
+
+  test('addresses are canonical', () => {
+    const { config } = mergeConfig(
+      [settings({ sites: [{ url: 'HTTPS://Studio.ShotGrid.Autodesk.com:443/' }] })],
+      strict,
+    )
+    expect(config.sites[0]?.url).toBe(site.url)
+  })
+})
+
+describe('a wrong configuration is refused with file and key', () => {
+  const cases: [string, unknown, RegExp][] = [
+    ['an unknown section', { sesion: {} }, /settings\.json: "sesion" is not a key/],
+    ['an unknown key', { session: { maxAge: 3 } }, /"session\.maxAge" is not a key/],
+    ['an unknown key of a site', { sites: [{ ...site, signin: 'broker' }] }, /"sites\.0\.signin" is not a key/],
+    ['an http site', { sites: [{ url: 'http://studio.example' }] }, /"sites\.0\.url": must be an https URL/],
+    ['an http site on loopback', { sites: [{ url: 'http://127.0.0.1:3000' }] }, /must be an https URL/],
+    ['a site that is no URL', { sites: [{ url: 'studio' }] }, /must be a whole URL/],
+    ['a site with a path', { sites: [{ url: `${site.url}/page/1` }] }, /must be an origin/],
+    ['a site with a password', { sites: [{ url: 'https://a:b@studio.example' }] }, /must not hold a user name/],
+    [
+      'a site listed twice',
+      { sites: [site, { url: `${site.url}/` }] },
+      /"https:\/\/studio.shotgrid.autodesk.com" is listed twice/,
+    ],
+    [
+      'a broker without a client id',
+      { sites: [{ ...site, broker: 'https://broker.example' }] },
+      /"identity\.clientId": is needed/,
+    ],
+    ['a port that only root may open', { identity: { redirectPorts: [80] } }, /"identity\.redirectPorts\.0"/],
+    ['no ports', { identity: { redirectPorts: [] } }, /"identity\.redirectPorts"/],
+    ['a scope with a space', { identity: { scopes: ['openid data:read'] } }, /"identity\.scopes\.0"/],
+    ['text for a number', { session: { maxAgeHours: '12' } }, /"session\.maxAgeHours"/],
+    ['a day without end', { session: { maxAgeHours: 0 } }, /"session\.maxAgeHours"/],
+    ['a proxy that is none', { network: { proxy: 'ftp://proxy' } }, /"network\.proxy"/],
+    ['a list', [], /settings\.json/],
+    ['null', null, /settings\.json/],
+  ]
+  for (const [name, content, message] of cases) {
+    test(name, () => expect(refusal([settings(content)])).toMatch(message))
+  }
+
+  test('naming the policy when the policy is wrong', () => {
+    expect(refusal([settings({ sites: [site] }), locked({ session: { maxAgeHours: -1 } })])).toMatch(
+      /^policy\.json: "session\.maxAgeHours"/,
+    )
+  })
+})
+
+test('the sandbox may use http on this machine, and nowhere else', () => {
+  const rules = { insecureLoopback: true }
+  for (const url of ['http://127.0.0.1:3000', 'http://localhost:3000', 'http://[::1]:3000', 'http://127.0.0.2:3000']) {
+    expect(mergeConfig([settings({ sites: [{ url }] })], rules).config.sites[0]?.url).toBe(url)
+  }
+  for (const url of [
+    'http://studio.example',
+    'http://127.0.0.1.example.com',
+    'http://localhost.example.com',
+    'ftp://127.0.0.1',
+  ]) {
+    expect(refusal([settings({ sites: [{ url }] })], rules)).toMatch(/must be an https URL/)
+  }
+})
+
+describe('which site a caller means', () => {
+  const { config } = mergeConfig([settings({ sites: [site, { url: 'https://other.example' }] })], strict)
+
+  test('the first when they do not say', () => expect(findSite(config, undefined).url).toBe(site.url))
+
+  for (const wanted of [
+    'https://other.example',
+    'https://other.example/',
+    'HTTPS://OTHER.example',
+    'other.example',
+    'https://other.example:443/page/1',
+  ]) {
+    test(`the one they name as "${wanted}"`, () => expect(findSite(config, wanted).url).toBe('https://other.example'))
+  }
+
+  for (const wanted of ['https://other.example.evil', 'http://other.example', 'other', '', ' ', 'https://']) {
+    test(`none that they name as "${wanted}"`, () => {
+      expect(() => findSite(config, wanted)).toThrow(expect.objectContaining({ code: 'site_unknown' }))
+    })
+  }
+})

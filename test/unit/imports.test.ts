@@ -1,0 +1,200 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+/**
+ * Who may import whom (design: each folder holds one conversation). A layer is a folder; `root` is the files directly in
+ * src/, `agent` the one file that wires everything. Every line says why it is there.
+ */
+const layers: Record<string, { readonly mayImport: readonly string[]; readonly because: string }> = {
+  root: { mayImport: [], because: 'what everybody needs must need nobody, or every change ripples everywhere' },
+  'src/session': {
+    mayImport: [],
+    because: 'the rules of a session are pure: they must not know how it was obtained or who asks',
+  },
+  'src/identity': { mayImport: [], because: 'the talk with Autodesk knows nothing of ShotGrid' },
+  'src/shotgrid': { mayImport: [], because: 'the talk with a site serves agent and broker alike' },
+  'src/sign-in': {
+    mayImport: ['src/identity', 'src/shotgrid', 'src/session'],
+    because: 'a way in joins the conversations that bring a session home',
+  },
+  'src/socket': {
+    mayImport: ['src/session'],
+    because: 'plug-ins are served from what is held, never from the network',
+  },
+  'src/broker': {
+    mayImport: ['src/shotgrid'],
+    because: 'the studio service shares the site’s client with the agent, and nothing of the agent',
+  },
+  'src/client/node': {
+    mayImport: ['src/socket'],
+    because: 'a tool speaks the protocol; what is behind it is none of its business',
+  },
+  agent: {
+    mayImport: ['src/identity', 'src/shotgrid', 'src/sign-in', 'src/session', 'src/socket'],
+    because: 'the one place where everything meets',
+  },
+  'src/cli': {
+    mayImport: ['agent', 'src/client/node', 'src/socket'],
+    because:
+      'a shell round the agent and a client of it; it takes claiming the endpoint and message types from the socket',
+  },
+  app: {
+    mayImport: ['agent', 'src/session', 'src/socket'],
+    because: 'the Electron shell holds no logic that plain Node could hold',
+  },
+  test: {
+    mayImport: [
+      'agent',
+      'src/session',
+      'src/identity',
+      'src/shotgrid',
+      'src/sign-in',
+      'src/socket',
+      'src/broker',
+      'src/client/node',
+      'src/cli',
+    ],
+    because: 'tests may look everywhere',
+  },
+  'test/sandbox': { mayImport: [], because: 'a peer that shared code with us would share our mistakes' },
+}
+
+/** Packages that stay behind one door, and which door. */
+const packages: Record<string, { readonly only: readonly string[]; readonly because: string }> = {
+  electron: { only: ['app'], because: 'the core runs in plain Node' },
+  'openid-client': {
+    only: ['src/identity', 'test'],
+    because: 'OpenID Connect is one conversation; tests hold the sandbox against the real client',
+  },
+  fastify: { only: ['src/broker', 'test/sandbox'], because: 'the agent is no web server' },
+  '@fastify/formbody': { only: ['src/broker', 'test/sandbox'], because: 'it belongs to fastify' },
+  kysely: { only: ['src/broker'], because: 'only the broker has a database' },
+  'node:sqlite': { only: ['src/broker'], because: 'Electron’s older Node has none, and the agent keeps nothing' },
+  commander: { only: ['src/cli', 'src/broker'], because: 'arguments are read at the entry' },
+  jose: {
+    only: ['src/broker', 'src/sign-in', 'src/shotgrid', 'test', 'test/sandbox'],
+    because: 'tokens are judged by the broker, signed by a way in, and read from a site’s answer',
+  },
+  '@peculiar/x509': { only: ['src/socket', 'test'], because: 'one certificate is made, in one file' },
+  'oidc-provider': { only: ['test/sandbox'], because: 'it stands in for Autodesk in the sandbox and ships nowhere' },
+  open: { only: ['src/cli'], because: 'the app opens browsers with Electron' },
+  'p-retry': {
+    only: ['src/shotgrid', 'src/sign-in'],
+    because: 'only these conversations have a rule for trying again',
+  },
+  'proper-lockfile': { only: ['src/socket'], because: 'one lock: becoming the user’s agent' },
+  'write-file-atomic': { only: ['src/socket'], because: 'one file is written: the endpoint' },
+  'node:http': {
+    only: ['root', 'src/identity', 'test', 'test/sandbox'],
+    because: 'the redirect listener is the agent’s only HTTP, and lives while a sign-in waits; the root sets the proxy',
+  },
+  'node:tls': {
+    only: ['root', 'src/socket', 'test'],
+    because: 'TLS is spoken at the socket; the root sets the certificate authorities',
+  },
+  pino: { only: ['root'], because: 'one log, with one net under it' },
+}
+
+interface Import {
+  readonly file: string
+  readonly layer: string
+  readonly what: string
+}
+
+const imports = sourceFiles(['src', 'app', 'test']).flatMap(importsOf)
+
+function sourceFiles(folders: string[]): string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .map((name) => join(folder, name))
+      .filter((file) => /\.(ts|tsx)$/.test(file) && !file.includes('node_modules') && statSync(file).isFile()),
+  )
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8')
+  const found = text.matchAll(
+    /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,
+  )
+  return [...found].map(([, from, bare, dynamic]) => ({
+    file,
+    layer: layerOf(file),
+    what: from ?? bare ?? dynamic ?? '',
+  }))
+}
+
+function layerOf(file: string): string {
+  if (file === 'src/agent.ts') return 'agent'
+  if (dirname(file) === 'src') return 'root'
+  const found = Object.keys(layers)
+    .filter((layer) => file.startsWith(`${layer}/`))
+    .sort((a, b) => b.length - a.length)[0]
+  if (!found) throw new Error(`${file} is in no layer`)
+  return found
+}
+
+function targetLayer({ file, what }: Import): string {
+  return layerOf(relative('.', join(dirname(file), what)))
+}
+
+const within = imports.filter(({ what }) => what.startsWith('.') && what.endsWith('.ts'))
+const foreign = imports.filter(({ what }) => !what.startsWith('.'))
+
+describe('layers', () => {
+  test('there is something to look at', () => expect(within.length).toBeGreaterThan(100))
+
+  for (const [layer, { mayImport, because }] of Object.entries(layers)) {
+    test(`${layer} imports ${['itself', 'root', ...mayImport].join(', ')} only: ${because}`, () => {
+      const allowed = new Set([layer, 'root', ...mayImport, ...(layer === 'test' ? ['test/sandbox'] : [])])
+      if (layer === 'test/sandbox') allowed.delete('root')
+      const wrong = within.filter((one) => one.layer === layer && !allowed.has(targetLayer(one)))
+      expect(wrong.map(({ file, what }) => `${file} imports ${what}`)).toEqual([])
+    })
+  }
+
+  test('no rule allows what nobody uses any more', () => {
+    const stale = Object.entries(layers)
+      .filter(([layer]) => layer !== 'app' && layer !== 'test')
+      .flatMap(([layer, { mayImport }]) =>
+        mayImport
+          .filter((target) => !within.some((one) => one.layer === layer && targetLayer(one) === target))
+          .map((target) => `${layer} → ${target}`),
+      )
+    expect(stale).toEqual([])
+  })
+
+  test('every layer is a place that exists', () => {
+    for (const layer of Object.keys(layers)) {
+      if (layer !== 'root' && layer !== 'agent') expect(existsSync(layer), layer).toBe(true)
+    }
+  })
+})
+
+describe('packages', () => {
+  for (const [name, { only, because }] of Object.entries(packages)) {
+    test(`${name} is imported in ${only.join(', ')} only: ${because}`, () => {
+      const wrong = foreign.filter((one) => isOf(name, one.what) && !only.includes(one.layer))
+      expect(wrong.map(({ file, what }) => `${file} imports ${what}`)).toEqual([])
+    })
+  }
+
+  test('no ban is about a package that is not there, or a door nobody uses', () => {
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, Record<string, string>>
+    const known = new Set(
+      Object.keys({ ...manifest['dependencies'], ...manifest['devDependencies'], ...manifest['optionalDependencies'] }),
+    )
+    const unused = Object.entries(packages).flatMap(([name, { only }]) => {
+      if (!name.startsWith('node:') && !known.has(name)) return [`${name} is no dependency`]
+      // The tray app is still to come; its door is kept for it.
+      return only
+        .filter((layer) => layer !== 'app' && !foreign.some((one) => one.layer === layer && isOf(name, one.what)))
+        .map((layer) => `${layer} does not import ${name}`)
+    })
+    expect(unused).toEqual([])
+  })
+})
+
+function isOf(name: string, what: string): boolean {
+  return what === name || what.startsWith(`${name}/`)
+}

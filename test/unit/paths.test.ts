@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { type System, standardPaths } from '../../src/paths.ts'
+
+const linux: System = { platform: 'linux', env: {}, home: '/home/artist', uid: 1001 }
+
+test('on Linux the endpoint file is in the runtime folder of the login, found without the environment too', () => {
+  expect(standardPaths(linux).endpointFiles).toEqual([
+    '/run/user/1001/sg-session/endpoint.json',
+    '/tmp/sg-session-1001/endpoint.json',
+  ])
+  expect(standardPaths({ ...linux, env: { XDG_RUNTIME_DIR: '/run/user/1001' } }).endpointFiles).toEqual(
+    standardPaths(linux).endpointFiles,
+  )
+  expect(standardPaths({ ...linux, env: { XDG_RUNTIME_DIR: '/mnt/run' } }).endpointFiles[0]).toBe(
+    '/mnt/run/sg-session/endpoint.json',
+  )
+})
+
+test('settings follow each system’s habits', () => {
+  expect(standardPaths(linux).settingsFile).toBe('/home/artist/.config/sg-session/settings.json')
+  expect(standardPaths({ ...linux, env: { XDG_CONFIG_HOME: '/cfg' } }).settingsFile).toBe(
+    '/cfg/sg-session/settings.json',
+  )
+  expect(standardPaths({ ...linux, platform: 'darwin', home: '/Users/a' })).toMatchObject({
+    policyFile: '/Library/Application Support/sg-session/policy.json',
+    settingsFile: '/Users/a/Library/Application Support/sg-session/settings.json',
+    endpointFiles: ['/Users/a/Library/Caches/sg-session/endpoint.json'],
+  })
+  const env = { APPDATA: 'C:\\U\\a\\Roaming', LOCALAPPDATA: 'C:\\U\\a\\Local', ProgramData: 'D:\\PD' }
+  expect(standardPaths({ platform: 'win32', env, home: 'C:\\U\\a', uid: -1 })).toEqual({
+    policyFile: 'D:\\PD\\sg-session\\policy.json',
+    settingsFile: 'C:\\U\\a\\Roaming\\sg-session\\settings.json',
+    endpointFiles: ['C:\\U\\a\\Local\\sg-session\\endpoint.json'],
+  })
+})
+
+test('SG_SESSION_ENDPOINT replaces the search', () => {
+  expect(standardPaths({ ...linux, env: { SG_SESSION_ENDPOINT: '/x/e.json' } }).endpointFiles).toEqual(['/x/e.json'])
+})
