@@ -1,10 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
-/** `unit` touches no socket, file or process; `integration` runs real peers and may take seconds a test. */
+/** `unit` touches no socket, file or process; `integration` runs real peers; `e2e` real programs too. */
 export default defineConfig({
   test: {
+    reporters: ['default', './test/counting-reporter.ts'],
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], root: '.' } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          root: '.',
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'integration',

@@ -1,9 +1,18 @@
 import { type JWK, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/system-clock.ts'
 import { Secret } from '../../src/secret.ts'
 import { BrokerClient, makeSignInKey, type SignInKey } from '../../src/sign-in/broker-client.ts'
-import { type BrokerMetadata, grantType, metadataPath, nonceFor, sessionTokenType, type SubjectTokenType, subjectTokenTypes, tokenHash } from '../../src/token-exchange.ts'
+import { systemClock } from '../../src/system-clock.ts'
+import {
+  type BrokerMetadata,
+  grantType,
+  metadataPath,
+  nonceFor,
+  type SubjectTokenType,
+  sessionTokenType,
+  subjectTokenTypes,
+  tokenHash,
+} from '../../src/token-exchange.ts'
 import { nodeFetch, startWorld, type World } from './world.ts'
 
 let world: World
@@ -89,7 +98,12 @@ describe('the exchange', () => {
       name: 'Plain Artist',
     })
     const row = (await auditRows()).at(-1)
-    expect(row).toMatchObject({ outcome: 'issued', login: 'artist@studio.example', subject: 'ARTIST000001', site: world.site.url })
+    expect(row).toMatchObject({
+      outcome: 'issued',
+      login: 'artist@studio.example',
+      subject: 'ARTIST000001',
+      site: world.site.url,
+    })
     expect(JSON.stringify(row)).not.toContain(answer.access_token)
   })
 
@@ -102,16 +116,33 @@ describe('the exchange', () => {
 
   test('leaves a row for each refusal of a person', async () => {
     expect(await codeOf(exchange(await prepare('admin')))).toBe('privileged_account')
-    expect((await auditRows()).at(-1)).toMatchObject({ outcome: 'privileged_account', subject: 'ADMIN0000012', user_id: null })
+    expect((await auditRows()).at(-1)).toMatchObject({
+      outcome: 'privileged_account',
+      subject: 'ADMIN0000012',
+      user_id: null,
+    })
   })
 
   test('leaves no secret in the database', async () => {
     const prepared = await prepare()
     const answer = await exchange(prepared)
     const everything = JSON.stringify(
-      await Promise.all(['challenge', 'person', 'sign_in', 'audit'].map((table) => world.broker.database.selectFrom(table as 'audit').selectAll().execute())),
+      await Promise.all(
+        ['challenge', 'person', 'sign_in', 'audit'].map((table) =>
+          world.broker.database
+            .selectFrom(table as 'audit')
+            .selectAll()
+            .execute(),
+        ),
+      ),
     )
-    for (const secret of [answer.access_token, prepared.idToken, prepared.accessToken, prepared.signInChallenge, 'script-key-with-sudo']) {
+    for (const secret of [
+      answer.access_token,
+      prepared.idToken,
+      prepared.accessToken,
+      prepared.signInChallenge,
+      'script-key-with-sudo',
+    ]) {
       expect(everything).not.toContain(secret)
     }
   })
@@ -151,14 +182,20 @@ describe('a stolen token is worth nothing', () => {
     const victim = await prepare()
     const thief = await makeSignInKey()
     expect(await codeOf(exchange(victim, { key: thief, challenge: await fresh() }))).toBe('proof_rejected')
-    expect(await codeOf(exchange(victim, { key: thief, challenge: await fresh(), signInChallenge: await fresh() }))).toBe('proof_rejected')
+    expect(
+      await codeOf(exchange(victim, { key: thief, challenge: await fresh(), signInChallenge: await fresh() })),
+    ).toBe('proof_rejected')
   })
 
   test('an ID token of somebody else under one’s own key', async () => {
     const own = await prepare('artist')
     await exchange(own)
     const victim = await prepare('supervisor')
-    expect(await codeOf(exchange(own, { subjectToken: victim.idToken, accessToken: victim.accessToken, challenge: await fresh() }))).toBe('proof_rejected')
+    expect(
+      await codeOf(
+        exchange(own, { subjectToken: victim.idToken, accessToken: victim.accessToken, challenge: await fresh() }),
+      ),
+    ).toBe('proof_rejected')
   })
 
   test('an access token without a sign-in of its key', async () => {
@@ -167,13 +204,19 @@ describe('a stolen token is worth nothing', () => {
     expect(await codeOf(exchange(victim, subject))).toBe('proof_rejected')
     const own = await prepare('supervisor')
     await exchange(own)
-    expect(await codeOf(exchange(own, { ...subject, accessToken: victim.accessToken, challenge: await fresh() }))).toBe('proof_rejected')
+    expect(await codeOf(exchange(own, { ...subject, accessToken: victim.accessToken, challenge: await fresh() }))).toBe(
+      'proof_rejected',
+    )
   })
 
   test('an access token of a sign-in renews under its own key', async () => {
     const own = await prepare()
     await exchange(own)
-    const subject = { subjectToken: own.accessToken, subjectTokenType: subjectTokenTypes.accessToken, challenge: await fresh() }
+    const subject = {
+      subjectToken: own.accessToken,
+      subjectTokenType: subjectTokenTypes.accessToken,
+      challenge: await fresh(),
+    }
     expect(await codeOf(exchange(own, subject))).toBe('issued')
   })
 
@@ -181,7 +224,12 @@ describe('a stolen token is worth nothing', () => {
     const own = await prepare()
     await exchange(own)
     const elsewhere = await world.identity.signIn('artist', { nonce: 'n', clientId: 'other-app' })
-    const subject = { subjectToken: elsewhere.accessToken, accessToken: elsewhere.accessToken, subjectTokenType: subjectTokenTypes.accessToken, challenge: await fresh() }
+    const subject = {
+      subjectToken: elsewhere.accessToken,
+      accessToken: elsewhere.accessToken,
+      subjectTokenType: subjectTokenTypes.accessToken,
+      challenge: await fresh(),
+    }
     expect(await codeOf(exchange(own, subject))).toBe('subject_token_rejected')
   })
 
@@ -201,7 +249,11 @@ describe('a stolen token is worth nothing', () => {
     const own = await prepare()
     await exchange(own)
     await world.identity.revokeAll('artist')
-    const subject = { subjectToken: own.accessToken, subjectTokenType: subjectTokenTypes.accessToken, challenge: await fresh() }
+    const subject = {
+      subjectToken: own.accessToken,
+      subjectTokenType: subjectTokenTypes.accessToken,
+      challenge: await fresh(),
+    }
     expect(await codeOf(exchange(own, subject))).toBe('subject_token_rejected')
   })
 })
@@ -209,7 +261,10 @@ describe('a stolen token is worth nothing', () => {
 describe('an ID token that is not exactly right', () => {
   const now = (): number => Math.floor(Date.now() / 1000)
   /** Forged with the issuer's own key: every refusal below is about the one thing that is wrong. */
-  async function forged(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<{ prepared: Prepared; token: string }> {
+  async function forged(
+    claims: Record<string, unknown>,
+    header?: Record<string, unknown>,
+  ): Promise<{ prepared: Prepared; token: string }> {
     const prepared = await prepare()
     const good = {
       iss: world.identity.issuer,
@@ -237,7 +292,10 @@ describe('an ID token that is not exactly right', () => {
     ['another audience', { aud: 'other-app' }],
     ['an audience that begins alike', { aud: 'sg-session-tray2' }],
     ['our audience among others', { aud: ['sg-session-tray', 'other-app'] }],
-    ['our audience among others, as authorized party', { aud: ['sg-session-tray', 'other-app'], azp: 'sg-session-tray' }],
+    [
+      'our audience among others, as authorized party',
+      { aud: ['sg-session-tray', 'other-app'], azp: 'sg-session-tray' },
+    ],
     ['an empty list of audiences', { aud: [] }],
     ['no audience', { aud: undefined }],
     ['another authorized party', { azp: 'other-app' }],
@@ -266,7 +324,14 @@ describe('an ID token that is not exactly right', () => {
 
   test('signed by nobody, by a secret, by another key, with an unknown key id or a changed payload is refused', async () => {
     const prepared = await prepare()
-    const claims = { iss: world.identity.issuer, aud: 'sg-session-tray', sub: 'ARTIST000001', iat: now(), exp: now() + 3600, nonce: prepared.nonce }
+    const claims = {
+      iss: world.identity.issuer,
+      aud: 'sg-session-tray',
+      sub: 'ARTIST000001',
+      iat: now(),
+      exp: now() + 3600,
+      nonce: prepared.nonce,
+    }
     const jwks = (await (await fetch(`${world.identity.issuer}/authentication/v2/keys`)).json()) as { keys: JWK[] }
     const kid = jwks.keys[0]?.kid ?? ''
     const { generateKeyPair } = await import('jose')
@@ -275,10 +340,14 @@ describe('an ID token that is not exactly right', () => {
     const changed = `${header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`
     const tokens = [
       new UnsecuredJWT(claims).encode(),
-      await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid }).sign(new TextEncoder().encode(JSON.stringify(jwks.keys[0]))),
+      await new SignJWT(claims)
+        .setProtectedHeader({ alg: 'HS256', kid })
+        .sign(new TextEncoder().encode(JSON.stringify(jwks.keys[0]))),
       await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid }).sign(other.privateKey),
       await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'unknown' }).sign(other.privateKey),
-      await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', jku: 'https://evil.example/keys' }).sign(other.privateKey),
+      await new SignJWT(claims)
+        .setProtectedHeader({ alg: 'RS256', jku: 'https://evil.example/keys' })
+        .sign(other.privateKey),
       changed,
       `${prepared.idToken}.x`,
       prepared.idToken.slice(0, -4),
@@ -286,7 +355,9 @@ describe('an ID token that is not exactly right', () => {
       '..',
     ]
     for (const token of tokens) {
-      expect(await codeOf(exchange(prepared, { subjectToken: token, challenge: await fresh() }))).toBe('subject_token_rejected')
+      expect(await codeOf(exchange(prepared, { subjectToken: token, challenge: await fresh() }))).toBe(
+        'subject_token_rejected',
+      )
     }
   })
 
@@ -308,7 +379,14 @@ describe('who is who', () => {
   })
 
   test('an address that only looks alike matches nobody', async () => {
-    for (const email of ['artist+x@studio.example', 'artist@studio.example.evil.example', 'rtist@studio.example', 'аrtist@studio.example', '%@studio.example', '_rtist@studio.example']) {
+    for (const email of [
+      'artist+x@studio.example',
+      'artist@studio.example.evil.example',
+      'rtist@studio.example',
+      'аrtist@studio.example',
+      '%@studio.example',
+      '_rtist@studio.example',
+    ]) {
       world.identity.setAccount('stranger', { email })
       expect(await codeOf(exchange(await prepare('stranger')))).toBe('account_not_mapped')
     }
@@ -342,7 +420,9 @@ describe('who is who', () => {
   })
 
   test('a script without the right to sudo makes no session', async () => {
-    const broken = await startWorld({ broker: { scriptName: 'nightly-report', scriptKey: new Secret('script-key-without-sudo') } })
+    const broken = await startWorld({
+      broker: { scriptName: 'nightly-report', scriptKey: new Secret('script-key-without-sudo') },
+    })
     expect(await codeOf(broken.agent('artist').signIn(undefined))).toBe('account_disabled')
     await broken.close()
   })
@@ -350,12 +430,20 @@ describe('who is who', () => {
 
 describe('the broker’s HTTP', () => {
   const post = (path: string, body: string, headers: Record<string, string> = {}) =>
-    fetch(`${world.broker.url}${path}`, { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers } })
+    fetch(`${world.broker.url}${path}`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    })
 
   test('has metadata that names this issuer and its sites', async () => {
     const answer = await fetch(`${world.broker.url}${metadataPath}`)
     expect(answer.headers.get('cache-control')).toBe('no-store')
-    expect(await answer.json()).toMatchObject({ issuer: world.broker.url, sites_supported: [world.site.url], grant_types_supported: [grantType] })
+    expect(await answer.json()).toMatchObject({
+      issuer: world.broker.url,
+      sites_supported: [world.site.url],
+      grant_types_supported: [grantType],
+    })
   })
 
   test('answers every token request with no-store, refused or not', async () => {
@@ -379,7 +467,15 @@ describe('the broker’s HTTP', () => {
   })
 
   test('knows its addresses and no others', async () => {
-    for (const [method, path] of [['GET', '/token'], ['GET', '/challenge'], ['PUT', '/token'], ['GET', '/'], ['GET', '/admin'], ['POST', metadataPath], ['GET', '/token/../health/live/x']] as const) {
+    for (const [method, path] of [
+      ['GET', '/token'],
+      ['GET', '/challenge'],
+      ['PUT', '/token'],
+      ['GET', '/'],
+      ['GET', '/admin'],
+      ['POST', metadataPath],
+      ['GET', '/token/../health/live/x'],
+    ] as const) {
       expect((await fetch(`${world.broker.url}${path}`, { method })).status).toBe(404)
     }
     expect((await fetch(`${world.broker.url}/health/live`)).status).toBe(200)
@@ -388,7 +484,13 @@ describe('the broker’s HTTP', () => {
 
   test('refuses another audience in every near form', async () => {
     const prepared = await prepare()
-    for (const site of [`${world.site.url}/`, world.site.url.replace('127.0.0.1', 'localhost'), 'https://evil.example', `${world.site.url}x`, world.site.url.toUpperCase()]) {
+    for (const site of [
+      `${world.site.url}/`,
+      world.site.url.replace('127.0.0.1', 'localhost'),
+      'https://evil.example',
+      `${world.site.url}x`,
+      world.site.url.toUpperCase(),
+    ]) {
       expect(await codeOf(exchange(prepared, { site, challenge: await fresh() }))).toBe('site_unknown')
     }
   })
@@ -415,7 +517,10 @@ describe('the broker’s HTTP', () => {
       .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: prepared.key.publicJwk })
       .sign(prepared.key.privateKey)
     const answer = await post('/token', form.toString(), { dpop })
-    expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'invalid_dpop_proof', code: 'proof_rejected' }])
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { error: 'invalid_dpop_proof', code: 'proof_rejected' },
+    ])
     expect(await (await post('/token', form.toString())).json()).toMatchObject({ code: 'proof_rejected' })
   })
 
@@ -435,7 +540,11 @@ describe('the broker’s HTTP', () => {
     await world.restartBroker()
     await exchange(prepared)
     await world.restartBroker()
-    const subject = { subjectToken: prepared.accessToken, subjectTokenType: subjectTokenTypes.accessToken, challenge: await fresh() }
+    const subject = {
+      subjectToken: prepared.accessToken,
+      subjectTokenType: subjectTokenTypes.accessToken,
+      challenge: await fresh(),
+    }
     expect(await codeOf(exchange(prepared, subject))).toBe('issued')
   })
 })

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openRedirectListener, type RedirectListener } from '../../src/identity/redirect-listener.ts'
 import { Secret } from '../../src/secret.ts'
-import { freePorts } from './free-port.ts'
+import { freePorts } from '../sandbox/free-ports.ts'
 import { silentLog } from './world.ts'
 
 const state = 's'.repeat(43)

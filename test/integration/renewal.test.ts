@@ -12,7 +12,12 @@ afterAll(() => world.close())
 afterEach(() => {
   world.site.faults.clear()
   world.identity.faults.clear()
-  Object.assign(world.identity.switches, { refreshReturnsIdToken: false, refreshRotates: 'kill-family', refreshGraceMs: 0, throttled: false })
+  Object.assign(world.identity.switches, {
+    refreshReturnsIdToken: false,
+    refreshRotates: 'kill-family',
+    refreshGraceMs: 0,
+    throttled: false,
+  })
   Object.assign(world.site.switches, { sudoSessionOwner: 'human' })
 })
 
@@ -48,18 +53,21 @@ describe('near the end of the session', () => {
     expect([refreshes() - r, sessionsMade() - s]).toEqual([1, 1])
   })
 
-  test.each([true, false])('it renews with what Autodesk sends: an ID token along with a refresh: %s', async (refreshReturnsIdToken) => {
-    world.identity.switches.refreshReturnsIdToken = refreshReturnsIdToken
-    const agent = await signedIn()
-    const introspections = world.identity.calls.get('introspect') ?? 0
-    for (let renewal = 0; renewal < 3; renewal += 1) {
-      const before = await tokenOf(agent)
-      clock.advance(58 * minute)
-      expect(await tokenOf(agent)).not.toBe(before)
-    }
-    // An access token is judged by asking Autodesk, an ID token by its signature.
-    expect((world.identity.calls.get('introspect') ?? 0) - introspections).toBe(refreshReturnsIdToken ? 0 : 3)
-  })
+  test.each([true, false])(
+    'it renews with what Autodesk sends: an ID token along with a refresh: %s',
+    async (refreshReturnsIdToken) => {
+      world.identity.switches.refreshReturnsIdToken = refreshReturnsIdToken
+      const agent = await signedIn()
+      const introspections = world.identity.calls.get('introspect') ?? 0
+      for (let renewal = 0; renewal < 3; renewal += 1) {
+        const before = await tokenOf(agent)
+        clock.advance(58 * minute)
+        expect(await tokenOf(agent)).not.toBe(before)
+      }
+      // An access token is judged by asking Autodesk, an ID token by its signature.
+      expect((world.identity.calls.get('introspect') ?? 0) - introspections).toBe(refreshReturnsIdToken ? 0 : 3)
+    },
+  )
 
   test('the next refresh token is kept even if the rest of the answer cannot be trusted', async () => {
     world.identity.switches.refreshReturnsIdToken = true
@@ -135,10 +143,18 @@ describe('near the end of the session', () => {
     const agent = await signedIn()
     const person = world.site.person('artist')
     clock.advance(58 * minute)
-    await fetch(`${world.site.url}/sandbox/people/artist`, { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"status":"dis"}' })
+    await fetch(`${world.site.url}/sandbox/people/artist`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: '{"status":"dis"}',
+    })
     expect(await codeOf(tokenOf(agent))).toBe('account_disabled')
     expect(agent.status()).toMatchObject([{ state: 'signed_out', reason: 'account_disabled' }])
-    await fetch(`${world.site.url}/sandbox/people/artist`, { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"status":"act"}' })
+    await fetch(`${world.site.url}/sandbox/people/artist`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: '{"status":"act"}',
+    })
     expect(person.isActive).toBe(true)
   })
 
@@ -157,7 +173,10 @@ describe('a session that the site ended early', () => {
     const agent = await signedIn()
     const { generation, session } = await agent.session(undefined, 0, false)
     world.site.expireSessions({ login: 'artist@studio.example' })
-    const [s, checks] = [sessionsMade(), world.site.web.requests.filter(({ path }) => path === '/api/v1/auth/access_token').length]
+    const [s, checks] = [
+      sessionsMade(),
+      world.site.web.requests.filter(({ path }) => path === '/api/v1/auth/access_token').length,
+    ]
     await Promise.all(Array.from({ length: 30 }, () => agent.reportRejected(undefined, generation)))
     expect(sessionsMade() - s).toBe(1)
     const grants = world.site.web.requests.filter(({ path }) => path === '/api/v1/auth/access_token').length - checks

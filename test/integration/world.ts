@@ -16,7 +16,7 @@ import { type Identity, type IdentitySwitches, startIdentity } from '../sandbox/
 import { personNamed } from '../sandbox/people.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 import type { SiteSwitches } from '../sandbox/site/switches.ts'
-import { freePorts } from './free-port.ts'
+import { freePorts } from '../sandbox/free-ports.ts'
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
 export const rules = { insecureLoopback: true }

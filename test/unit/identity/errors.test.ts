@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { AgentError } from '../../../src/errors.ts'
 import { isOutcomeUnknown, translateIdentityError } from '../../../src/identity/errors.ts'
 
-const clientError = (code: string, cause?: unknown): ClientError => Object.assign(new ClientError('x', { cause }), { code })
-const systemError = (code: string): TypeError => new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code }) })
+const clientError = (code: string, cause?: unknown): ClientError =>
+  Object.assign(new ClientError('x', { cause }), { code })
+const systemError = (code: string): TypeError =>
+  new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code }) })
 const gateway = (status: number, body: unknown = {}): ClientError =>
   clientError('OAUTH_RESPONSE_IS_NOT_CONFORM', new Response(JSON.stringify(body), { status }))
 const bodyError = (error: string, status: number): ResponseBodyError =>
@@ -34,7 +36,11 @@ describe('every failure of the talk with Autodesk has one of our codes', () => {
     ['an http address', clientError('OAUTH_HTTP_REQUEST_FORBIDDEN'), 'config_invalid'],
     ['no network', systemError('ENOTFOUND'), 'identity_unreachable'],
     ['an untrusted certificate', systemError('SELF_SIGNED_CERT_IN_CHAIN'), 'identity_unreachable'],
-    ['our own error inside openid-client’s', clientError('OAUTH_ABORT', new AgentError('sign_in_cancelled')), 'sign_in_cancelled'],
+    [
+      'our own error inside openid-client’s',
+      clientError('OAUTH_ABORT', new AgentError('sign_in_cancelled')),
+      'sign_in_cancelled',
+    ],
     ['our own error', new AgentError('redirect_ports_busy'), 'redirect_ports_busy'],
   ])('%s', async (_name, thrown, code) => {
     const error = await translateIdentityError(thrown, 'a step')
@@ -43,7 +49,9 @@ describe('every failure of the talk with Autodesk has one of our codes', () => {
   })
 
   test('and names the gateway’s code, which is what Autodesk’s support asks for', async () => {
-    expect((await translateIdentityError(gateway(403, { errorCode: 'AUTH-001' }), 'the token call')).message).toBe('the token call: Autodesk answered 403 (AUTH-001)')
+    expect((await translateIdentityError(gateway(403, { errorCode: 'AUTH-001' }), 'the token call')).message).toBe(
+      'the token call: Autodesk answered 403 (AUTH-001)',
+    )
   })
 })
 

@@ -6,7 +6,46 @@ import sys
 
 from . import SgSessionError, __version__, get_session, status
 
-_EXIT = {"login_required": 10, "agent_not_running": 33, "not_your_agent": 32, "agent_timeout": 35}
+# docs/errors.md
+EXIT_STATUS = {
+    "login_required": 10,
+    "interaction_required": 11,
+    "sign_in_cancelled": 12,
+    "sign_in_timeout": 13,
+    "access_denied": 14,
+    "identity_rejected": 15,
+    "redirect_ports_busy": 16,
+    "web_sign_in_unavailable": 17,
+    "passphrase_rejected": 18,
+    "personal_access_token_required": 19,
+    "two_factor_required": 20,
+    "consent_denied": 30,
+    "consent_timeout": 31,
+    "not_your_agent": 32,
+    "agent_not_running": 33,
+    "agent_already_running": 34,
+    "agent_timeout": 35,
+    "unsupported_version": 36,
+    "invalid_request": 37,
+    "unknown_method": 38,
+    "site_unknown": 50,
+    "site_unreachable": 51,
+    "identity_unreachable": 52,
+    "broker_unreachable": 53,
+    "subject_token_rejected": 54,
+    "proof_rejected": 55,
+    "account_not_mapped": 56,
+    "account_disabled": 57,
+    "account_ambiguous": 58,
+    "privileged_account": 59,
+    "session_owner_mismatch": 60,
+    "session_ended": 61,
+    "secret_store_unavailable": 70,
+    "config_invalid": 71,
+    "rate_limited": 72,
+    "temporarily_unavailable": 73,
+    "internal_error": 1,
+}
 
 
 def main(arguments=None):
@@ -32,7 +71,7 @@ def main(arguments=None):
             print(json.dumps({"error": {"code": error.code, "message": str(error), "advice": error.advice}}))
         else:
             sys.stderr.write("sg_session: %s\n%s\n" % (error, error.advice))
-        return _EXIT.get(error.code, 1)
+        return EXIT_STATUS.get(error.code, 1)
 
 
 def _get(options):

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** Ports that nothing listens on, above those the system hands out by itself less than below it would be luck to keep. */
+/** Ports of 127.0.0.1 that nothing listened on a moment ago. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer())
   const ports = await Promise.all(

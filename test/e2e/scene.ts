@@ -1,0 +1,61 @@
+import { makeCertificates } from '../sandbox/certificates.ts'
+import { freePorts } from '../sandbox/free-ports.ts'
+import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
+import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
+import { personNamed } from '../sandbox/people.ts'
+import { type Site, startSite } from '../sandbox/site/site.ts'
+import type { SiteSwitches } from '../sandbox/site/switches.ts'
+import { openStudio, type Studio } from '../sandbox/studio.ts'
+
+export interface Scene {
+  readonly site: Site
+  readonly identity: Identity
+  readonly studio: Studio
+  /** PEM of the sandbox's authority, when the scene speaks TLS. */
+  readonly ca: string | undefined
+  /** Runs `sg-session sign-in` and plays the artist at the browser it opens. */
+  signIn(person?: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** The real programs as processes, between the sandbox's servers: what an artist, a plug-in and IT would see. */
+export async function setScene(options: { tls?: boolean; site?: Partial<SiteSwitches>; sessionLifetimeS?: number } = {}): Promise<Scene> {
+  const certificates = options.tls ? await makeCertificates() : undefined
+  const tls = certificates ? { tls: { key: certificates.key, cert: certificates.cert } } : {}
+  const [brokerPort = 0, ...redirectPorts] = await freePorts(4)
+  const clientId = 'sg-session-tray'
+  const site = await startSite({ switches: { sudoSessionOwner: 'human', ...options.site }, ...tls })
+  const identity = await startIdentity({
+    clients: [{ clientId, redirectUris: redirectPorts.map((port) => `http://localhost:${port}/callback`) }],
+    ...tls,
+  })
+  const studio = await openStudio({
+    siteUrl: site.url,
+    issuer: identity.issuer,
+    clientId,
+    redirectPorts,
+    brokerPort,
+    ...(certificates ? { tls: certificates } : {}),
+    ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
+  })
+  return {
+    site,
+    identity,
+    studio,
+    ca: certificates?.ca,
+    async signIn(key = 'artist') {
+      const person = personNamed(key)
+      const running = studio.startSgSession('sign-in')
+      const address = new URL(await studio.openedAddress())
+      const browser = new HeadlessBrowser(certificates?.ca)
+      const account = { email: person.email, password: person.autodesk?.password ?? '' }
+      await browser.send(await browser.signIn(address, account, address.searchParams.get('redirect_uri') ?? ''))
+      const status = await running.ended
+      if (status !== 0) throw new Error(`sg-session sign-in ended with ${status}: ${running.stderr()}`)
+    },
+    async close() {
+      await studio.close()
+      await Promise.all([site.close(), identity.close()])
+    },
+  }
+}

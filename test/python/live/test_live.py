@@ -1,0 +1,195 @@
+"""Against a real agent that is signed in; test/e2e/python-client.test.ts starts it and names its endpoint file."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import sg_session
+from sg_session import _endpoint
+
+LOGIN = "artist@studio.example"
+
+
+class Live(unittest.TestCase):
+    def setUp(self):
+        self.threads = threading.active_count()
+
+    def tearDown(self):
+        self.assertEqual(threading.active_count(), self.threads, "no thread is left behind")
+
+    def test_the_session(self):
+        session = sg_session.get_session()
+        self.assertEqual(session.login, LOGIN)
+        self.assertRegex(session.session_token, "^[0-9a-f]{32}$")
+        self.assertGreater(session.expires_at, time.time())
+        self.assertEqual(sg_session.get_session(session.site.upper()).session_token, session.session_token)
+
+    def test_one_connection_serves_many_calls_and_threads(self):
+        with sg_session.Client("test") as client:
+            tokens = []
+            threads = [threading.Thread(target=lambda: tokens.append(client.get_session().session_token)) for _ in range(20)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(len(tokens), 20)
+            self.assertEqual(len(set(tokens)), 1)
+
+    def test_a_rest_bearer(self):
+        token = sg_session.get_rest_token()
+        self.assertEqual(len(token.access_token.split(".")), 3)
+        self.assertGreater(token.expires_at, time.time())
+
+    def test_a_report_of_a_session_that_is_good_changes_nothing(self):
+        session = sg_session.get_session()
+        change = sg_session.report_rejected(generation=session.generation)
+        self.assertEqual((change.state, change.generation), ("signed_in", session.generation))
+
+    def test_the_status_has_no_secret(self):
+        site, = sg_session.status()
+        self.assertEqual((site.state, site.login), ("signed_in", LOGIN))
+        self.assertNotIn(sg_session.get_session().session_token, repr(site))
+
+    def test_a_watcher_begins_with_the_state_and_can_be_polled(self):
+        with sg_session.watch() as watcher:
+            change, = watcher.poll()
+            self.assertEqual((change.state, change.login), ("signed_in", LOGIN))
+            started = time.monotonic()
+            self.assertEqual(watcher.poll(), [])
+            self.assertLess(time.monotonic() - started, 0.05)
+            self.assertEqual(watcher.poll(timeout=0.2), [])
+
+    def test_iterating_ends_with_its_timeout(self):
+        started = time.monotonic()
+        self.assertEqual([change.state for change in sg_session.watch(timeout=0.4)], ["signed_in"])
+        self.assertLess(time.monotonic() - started, 1.5)
+
+    def test_an_unknown_site(self):
+        with self.assertRaises(sg_session.SiteUnknown) as caught:
+            sg_session.get_session("https://elsewhere.example")
+        self.assertTrue(caught.exception.advice)
+
+    def test_wrong_arguments_are_a_clear_error(self):
+        with self.assertRaises(sg_session.SgSessionError) as caught:
+            sg_session.get_session(min_validity=-1)
+        self.assertEqual(caught.exception.code, "invalid_request")
+
+    @unittest.skipUnless(hasattr(os, "fork"), "no fork here")
+    def test_a_client_survives_a_fork_on_both_sides(self):
+        with sg_session.Client() as client:
+            expected = client.get_session().session_token
+            child = os.fork()
+            if child == 0:
+                same = False
+                try:
+                    same = client.get_session().session_token == expected
+                finally:
+                    os._exit(0 if same else 1)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            self.assertEqual(client.get_session().session_token, expected)
+
+    def test_the_command_line(self):
+        def run(*arguments):
+            return subprocess.run([sys.executable, "-m", "sg_session"] + list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+        token = run("get").stdout.decode().strip()
+        self.assertEqual(token, sg_session.get_session().session_token)
+        self.assertEqual(json.loads(run("get", "--json").stdout.decode())["session_token"], token)
+        status = run("status")
+        self.assertIn(LOGIN, status.stdout.decode())
+        self.assertNotIn(token, status.stdout.decode())
+        unknown = run("get", "--site", "https://elsewhere.example", "--json")
+        self.assertEqual(json.loads(unknown.stdout.decode())["error"]["code"], "site_unknown")
+        self.assertEqual(unknown.returncode, 50)
+        self.assertEqual(run().returncode, 2)
+
+
+class Impostors(unittest.TestCase):
+    """Something else at the address of the endpoint file: it hears no secret, and the caller waits no longer than asked."""
+
+    def setUp(self):
+        self.real = next(path for path in _endpoint.candidates() if _endpoint.read(path))
+        with open(self.real) as file:
+            self.content = json.load(file)
+        self.folder = tempfile.mkdtemp()
+        os.chmod(self.folder, 0o700)
+        self.path = os.path.join(self.folder, "endpoint.json")
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(5)
+        self.saved = os.environ.get("SG_SESSION_ENDPOINT")
+        os.environ["SG_SESSION_ENDPOINT"] = self.path
+        self.announce(port=self.listener.getsockname()[1])
+
+    def tearDown(self):
+        self.listener.close()
+        os.environ.pop("SG_SESSION_ENDPOINT")
+        if self.saved is not None:
+            os.environ["SG_SESSION_ENDPOINT"] = self.saved
+        os.remove(self.path)
+        os.rmdir(self.folder)
+
+    def announce(self, **change):
+        with open(self.path, "w") as file:
+            json.dump(dict(self.content, **change), file)
+        os.chmod(self.path, 0o600)
+
+    def expect(self, kind, timeout=1.0):
+        started = time.monotonic()
+        with self.assertRaises(kind):
+            sg_session.get_session(timeout=timeout)
+        self.assertLess(time.monotonic() - started, timeout + 1.0)
+
+    def test_silence(self):
+        self.expect(sg_session.AgentTimeout)
+        connection, _ = self.listener.accept()
+        self.assertNotIn(self.content["key"].encode(), connection.recv(65536))
+        connection.close()
+
+    def test_another_protocol(self):
+        def answer():
+            connection, _ = self.listener.accept()
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        self.expect(sg_session.NotYourAgent)
+        thread.join()
+
+    def test_a_connection_that_closes(self):
+        def answer():
+            self.listener.accept()[0].close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        self.expect(sg_session.NotYourAgent)
+        thread.join()
+
+    def test_the_real_agent_under_another_certificate(self):
+        pem = subprocess.check_output(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x", "-keyout", "/dev/null"],
+            stderr=subprocess.DEVNULL,
+        ).decode()
+        self.announce(port=self.content["port"], certificate=pem)
+        self.expect(sg_session.NotYourAgent)
+
+    def test_the_real_agent_with_a_wrong_key(self):
+        self.announce(port=self.content["port"], key="A" * 43)
+        self.expect(sg_session.NotYourAgent)
+
+    def test_nobody(self):
+        port = self.listener.getsockname()[1]
+        self.listener.close()
+        self.announce(port=port)
+        self.expect(sg_session.AgentNotRunning)
+
+
+if __name__ == "__main__":
+    unittest.main()

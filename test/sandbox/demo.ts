@@ -1,0 +1,146 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs, styleText } from 'node:util'
+import { launchChromium, signInAt, startXvfb } from './chromium.ts'
+import { freePorts } from './free-ports.ts'
+import { startIdentity } from './identity/identity.ts'
+import { personNamed } from './people.ts'
+import { startSite } from './site/site.ts'
+import { openStudio, type Studio } from './studio.ts'
+
+/**
+ * The main job, for real: an artist signs in at the sandbox in a browser, and a Python plug-in works on the site as that
+ * artist. With `--once` Chromium plays the artist and everything is put away after; else it is you, until Ctrl-C.
+ */
+const { values } = parseArgs({ options: { once: { type: 'boolean', default: false }, pictures: { type: 'string' } } })
+const artist = personNamed('artist')
+const clientId = 'sg-session-tray'
+const redirectPorts = [14285, 21842, 27391]
+const closing: (() => unknown)[] = []
+let stepNumber = 0
+
+try {
+  await play()
+} catch (error) {
+  process.stdout.write(`${JSON.stringify({ ok: false, error: error instanceof Error ? error.message : String(error) })}\n`)
+  process.exitCode = 1
+} finally {
+  for (const close of closing.reverse()) await close()
+}
+
+async function play(): Promise<void> {
+  process.stdout.write(`${styleText('bold', 'sg-session: one sign-in in the browser, and every tool has the session')}\n\n`)
+  const site = await startSite({ switches: { sudoSessionOwner: 'human' } })
+  closing.push(() => site.close())
+  step('a ShotGrid site', `${site.url} (sandbox)`)
+  const identity = await startIdentity({
+    clients: [{ clientId, redirectUris: redirectPorts.map((port) => `http://localhost:${port}/callback`) }],
+  })
+  closing.push(() => identity.close())
+  step('an Autodesk Identity', `${identity.issuer} (sandbox)`)
+
+  const [brokerPort = 0] = await freePorts(1)
+  const studio = await openStudio({
+    siteUrl: site.url,
+    issuer: identity.issuer,
+    clientId,
+    redirectPorts,
+    brokerPort,
+    realBrowser: !values.once,
+  })
+  closing.push(() => studio.close())
+  const broker = await studio.startBroker()
+  step('the studio’s identity broker', `${studio.brokerUrl} (process ${broker.pid})`)
+  const agent = await studio.startAgent()
+  step('the agent on the artist’s machine', `process ${agent.pid}, no window, nothing on disk but its endpoint file`)
+
+  const early = await studio.python('python3', '-m', 'sg_session', 'get', '--json')
+  const refusal = JSON.parse(early.stdout) as { error: { code: string; message: string } }
+  step('a plug-in asks too early', `${refusal.error.code}: ${refusal.error.message}`)
+
+  const signIn = studio.startSgSession('sign-in')
+  if (values.once) await signInWithChromium(studio)
+  else step('your turn', `sign in as ${artist.email} with the password "${artist.autodesk?.password}" in the browser that opens`)
+  if ((await signIn.ended) !== 0) throw new Error(`the sign-in failed: ${signIn.stderr()}`)
+  step('the artist is signed in', signIn.stdout().trim())
+
+  const plugin = await studio.python('python3', join(import.meta.dirname, 'plugin.py'))
+  if (plugin.status !== 0) throw new Error(`the plug-in failed: ${plugin.stderr}`)
+  const done = JSON.parse(plugin.stdout) as PluginResult
+  step('a Python plug-in has the session', `in ${done.get_session_ms} ms, as ${done.login}`)
+  step('it reads as that artist', `${done.read.Project} projects (${done.projects.join(', ')}), ${done.read.Shot} shots`)
+  step('it writes a Note', `created by ${done.created_by.name}, says the site`)
+  const event = site.eventLog().findLast((row) => row.event_type === 'Shotgun_Note_New')
+  step('the site’s event log agrees', `${event?.event_type} by ${event?.user?.type} ${event?.user?.id}`)
+
+  if (!values.once) await waitForCtrlC(studio)
+  const left = await putAway(studio, [broker, agent])
+  step('put away', left)
+  const { login, read, created_by } = done
+  process.stdout.write(`\n${JSON.stringify({ ok: true, login, site: done.site, read, created_by })}\n`)
+}
+
+interface PluginResult {
+  readonly login: string
+  readonly site: string
+  readonly get_session_ms: number
+  readonly read: { readonly Project: number; readonly Shot: number }
+  readonly projects: readonly string[]
+  readonly created_by: { readonly type: string; readonly id: number; readonly name: string }
+}
+
+async function signInWithChromium(studio: Studio): Promise<void> {
+  const address = await studio.openedAddress()
+  step('the agent opens the system browser', `${new URL(address).origin}${new URL(address).pathname}?…`)
+  const screen = await startXvfb()
+  closing.push(() => screen.stop())
+  const browser = await launchChromium(screen.display)
+  closing.push(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 900, height: 620 } })
+  const heading = await signInAt(page, address, artist)
+  if (values.pictures) await page.screenshot({ path: join(values.pictures, 'signed-in.png') })
+  step('Chromium signs in and comes back', `“${heading}”`)
+}
+
+/** Signs out, stops what runs, and looks for the session token in every file that is left. */
+async function putAway(studio: Studio, programs: { stop(): Promise<number> }[]): Promise<string> {
+  const { stdout } = await studio.sgSession('get', '--json')
+  const { sessionToken } = JSON.parse(stdout) as { sessionToken: string }
+  await studio.sgSession('sign-out')
+  const statuses = await Promise.all(programs.map((program) => program.stop()))
+  if (statuses.some((status) => status !== 0)) throw new Error(`a program ended with ${statuses.join(' and ')}`)
+  const bytes = Buffer.from(sessionToken)
+  const shapes = [sessionToken, bytes.toString('hex'), bytes.toString('base64').replace(/=+$/, '')].map((text) => Buffer.from(text))
+  const files = await filesBelow(studio.folder)
+  const found = []
+  for (const file of files) {
+    const content = await readFile(file)
+    if (shapes.some((shape) => content.includes(shape)) || file.endsWith('endpoint.json')) found.push(file)
+  }
+  if (found.length > 0) throw new Error(`a secret was left in ${found.join(', ')}`)
+  return `agent and broker ended; ${files.length} files left, none with the token`
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+}
+
+async function waitForCtrlC(studio: Studio): Promise<void> {
+  const { XDG_RUNTIME_DIR, PYTHONPATH } = studio.env
+  process.stdout.write(
+    `\nThe agent is yours to try, in another terminal:\n\n` +
+      `  export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR} PYTHONPATH=${PYTHONPATH}\n` +
+      `  python3 -m sg_session status\n\nCtrl-C ends the demo and puts everything away.\n\n`,
+  )
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+}
+
+function step(what: string, how: string): void {
+  stepNumber += 1
+  const number = String(stepNumber).padStart(2)
+  process.stdout.write(`${styleText('dim', number)}  ${styleText('green', '✓')} ${what.padEnd(38)} ${styleText('dim', how)}\n`)
+}

@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+
+export interface Running {
+  readonly pid: number
+  /** Resolves with its exit status; -1 when a signal ended it. */
+  readonly ended: Promise<number>
+  stdout(): string
+  stderr(): string
+  /** Sends the signal and waits; after ten seconds it is killed. */
+  stop(signal?: NodeJS.Signals): Promise<number>
+}
+
+export interface Finished {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const stopLimitMs = 10_000
+
+/** Starts a program with exactly this environment and listens to what it says. */
+export function startProcess(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Running {
+  const child = spawn(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (chunk: string) => {
+      said[stream] += chunk
+    })
+  }
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (status) => resolve(status ?? -1))
+  })
+  return {
+    pid: child.pid ?? -1,
+    ended,
+    stdout: () => said.stdout,
+    stderr: () => said.stderr,
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      const giveUp = setTimeout(() => child.kill('SIGKILL'), stopLimitMs)
+      return ended.finally(() => clearTimeout(giveUp))
+    },
+  }
+}
+
+/** Waits for its end and tells how it ended. */
+export async function finished(running: Running): Promise<Finished> {
+  const status = await running.ended
+  return { status, stdout: running.stdout(), stderr: running.stderr() }
+}
+
+/** Waits until it has said `text`. Throws with all it said when it ends first or takes longer than `limitMs`. */
+export async function untilSaid(running: Running, text: string, limitMs: number): Promise<void> {
+  const deadline = performance.now() + limitMs
+  while (!(running.stdout() + running.stderr()).includes(text)) {
+    const status = await Promise.race([running.ended, new Promise<undefined>((wake) => setTimeout(wake, 20))])
+    const said = running.stdout() + running.stderr()
+    if (status !== undefined && !said.includes(text)) throw new Error(`it ended with ${status}: ${said}`)
+    if (performance.now() > deadline) throw new Error(`it did not say "${text}": ${said}`)
+  }
+}

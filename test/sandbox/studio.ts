@@ -1,0 +1,167 @@
+import { chmod, mkdir, mkdtemp, readFile, rm, watch, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { sandboxScripts } from './people.ts'
+import { type Finished, finished, type Running, startProcess, untilSaid } from './processes.ts'
+
+export interface StudioOptions {
+  readonly siteUrl: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly redirectPorts: readonly number[]
+  readonly brokerPort: number
+  /** PEM of the authority that signed the sandbox's servers; without it everything speaks http on loopback. */
+  readonly tls?: { readonly ca: string; readonly key: string; readonly cert: string }
+  /** Seconds the broker says a session lasts. */
+  readonly sessionLifetimeS?: number
+  /** Open links with the desktop's own browser instead of writing them down. */
+  readonly realBrowser?: boolean
+}
+
+/** What an IT department sets up and an artist's login has, in one throw-away folder: the real programs, as processes. */
+export interface Studio {
+  readonly folder: string
+  readonly brokerUrl: string
+  /** Environment of the artist's login. */
+  readonly env: Readonly<Record<string, string>>
+  startBroker(): Promise<Running>
+  startAgent(): Promise<Running>
+  /** Runs `sg-session …` to its end. */
+  sgSession(...args: string[]): Promise<Finished>
+  /** Starts `sg-session …` and leaves it running. */
+  startSgSession(...args: string[]): Running
+  /** Runs a Python script with the client on its path. */
+  python(interpreter: string, ...args: string[]): Promise<Finished>
+  startPython(interpreter: string, ...args: string[]): Running
+  /** The next address that a program wanted to open in the browser. */
+  openedAddress(): Promise<string>
+  /** Ends what still runs and removes the folder. */
+  close(): Promise<void>
+}
+
+const root = resolve(import.meta.dirname, '..', '..')
+const node = process.execPath
+const startLimitMs = 20_000
+
+export async function openStudio(options: StudioOptions): Promise<Studio> {
+  const folder = await mkdtemp(join(tmpdir(), 'sg-session-studio-'))
+  const place = (...parts: string[]): string => join(folder, ...parts)
+  await Promise.all(['home/.config/sg-session', 'run', 'broker', 'bin'].map((name) => mkdir(place(name), { recursive: true, mode: 0o700 })))
+  const scheme = options.tls ? 'https' : 'http'
+  const brokerUrl = `${scheme}://127.0.0.1:${options.brokerPort}`
+  const loopback = options.tls ? [] : ['--allow-insecure-loopback']
+  await writeConfiguration(options, place, brokerUrl)
+
+  const opened = place('opened-addresses')
+  await writeFile(opened, '')
+  await writeProgram(place('bin', 'browser'), `printf '%s\\n' "$1" >> '${opened}'`)
+  // What `start_agent=True` finds on the PATH.
+  await writeProgram(place('bin', 'sg-session'), `exec '${node}' '${root}/src/cli/sg-session.ts' "$@"${loopbackFor('agent', loopback)}`)
+  const env: Record<string, string> = {
+    PATH: [place('bin'), process.env['PATH'] ?? ''].join(delimiter),
+    HOME: place('home'),
+    XDG_CONFIG_HOME: place('home', '.config'),
+    XDG_RUNTIME_DIR: place('run'),
+    PYTHONPATH: join(root, 'src', 'client', 'python'),
+    PYTHONDONTWRITEBYTECODE: '1',
+    PYENV_VERSION: process.env['PYENV_VERSION'] ?? '',
+    LANG: 'C.UTF-8',
+    ...(options.realBrowser ? desktopEnvironment() : { BROWSER: place('bin', 'browser') }),
+  }
+
+  const running = new Set<Running>()
+  const start = (command: string, args: readonly string[]): Running => {
+    const started = startProcess(command, args, env)
+    running.add(started)
+    started.ended.then(() => running.delete(started))
+    return started
+  }
+  const startReady = async (args: readonly string[], ready: string): Promise<Running> => {
+    const started = start(node, args)
+    await untilSaid(started, ready, startLimitMs)
+    return started
+  }
+  const cli = join(root, 'src', 'cli', 'sg-session.ts')
+  let read = 0
+  return {
+    folder,
+    brokerUrl,
+    env,
+    startBroker: () =>
+      startReady(
+        [join(root, 'src', 'broker', 'sg-broker.ts'), 'serve', '--config', place('broker', 'broker.json'), ...loopback],
+        'serves',
+      ),
+    startAgent: () => startReady([cli, 'agent', '--log-level', 'info', ...loopback], 'is ready'),
+    sgSession: (...args) => finished(start(node, [cli, ...args])),
+    startSgSession: (...args) => start(node, [cli, ...args]),
+    python: (interpreter, ...args) => finished(start(interpreter, args)),
+    startPython: (interpreter, ...args) => start(interpreter, args),
+    async openedAddress() {
+      const stop = AbortSignal.timeout(startLimitMs)
+      const next = async (): Promise<string | undefined> => (await readFile(opened, 'utf8')).split('\n').slice(0, -1)[read]
+      const changes = watch(opened, { signal: stop })[Symbol.asyncIterator]()
+      for (let found = await next(); ; found = await next()) {
+        if (found !== undefined) {
+          read += 1
+          await changes.return?.()
+          return found
+        }
+        await changes.next()
+      }
+    },
+    async close() {
+      await Promise.all([...running].map((one) => one.stop()))
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+    },
+  }
+}
+
+function loopbackFor(command: string, loopback: readonly string[]): string {
+  return loopback.length > 0 ? ` $([ "$1" = ${command} ] && echo ${loopback.join(' ')})` : ''
+}
+
+async function writeConfiguration(options: StudioOptions, place: (...parts: string[]) => string, brokerUrl: string): Promise<void> {
+  const { siteUrl, issuer, clientId, redirectPorts, tls } = options
+  const [script] = sandboxScripts
+  if (!script) throw new Error('the sandbox has no script')
+  const extraCa = tls ? { extraCa: place('ca.pem') } : {}
+  if (tls) {
+    await writeFile(place('ca.pem'), tls.ca)
+    await writeFile(place('broker', 'tls.key'), tls.key, { mode: 0o600 })
+    await writeFile(place('broker', 'tls.pem'), tls.cert)
+  }
+  await writeFile(place('broker', 'script.key'), `${script.key}\n`, { mode: 0o600 })
+  const broker = {
+    issuer: brokerUrl,
+    listen: { port: options.brokerPort, ...(tls ? { tls: { certFile: 'tls.pem', keyFile: 'tls.key' } } : {}) },
+    identity: { issuer, clientId },
+    database: { file: 'broker.sqlite' },
+    network: extraCa,
+    sites: [
+      {
+        url: siteUrl,
+        scriptName: script.name,
+        scriptKeyFile: 'script.key',
+        ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
+      },
+    ],
+  }
+  const settings = {
+    sites: [{ url: siteUrl, name: 'Studio Example', broker: brokerUrl }],
+    identity: { issuer, clientId, redirectPorts },
+    network: extraCa,
+  }
+  await writeFile(place('broker', 'broker.json'), JSON.stringify(broker, undefined, 2))
+  await writeFile(place('home', '.config', 'sg-session', 'settings.json'), JSON.stringify(settings, undefined, 2))
+}
+
+async function writeProgram(file: string, body: string): Promise<void> {
+  await writeFile(file, `#!/bin/sh\n${body}\n`)
+  await chmod(file, 0o755)
+}
+
+function desktopEnvironment(): Record<string, string> {
+  const names = ['DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY', 'DBUS_SESSION_BUS_ADDRESS', 'BROWSER', 'XDG_CURRENT_DESKTOP', 'XDG_DATA_DIRS']
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+}
