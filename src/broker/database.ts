@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { type Generated, Kysely, SqliteDialect, type SqliteStatement } from 'kysely'
 import { Migrator } from 'kysely/migration'
+import { AgentError } from '../errors.ts'
 import { migrations } from './migrations.ts'
 
 /** The broker's tables. Times are wall clock, ms since the epoch. */
@@ -40,11 +41,10 @@ export type Database = Kysely<Tables>
 
 /**
  * Opens the SQLite database, making or upgrading its tables. A row is on disk when its statement returns (WAL with
- * `synchronous=FULL`).
+ * `synchronous=FULL`). Throws `config_invalid` for a file that is no database or cannot be written.
  */
 export async function openDatabase(file: string): Promise<Database> {
-  const sqlite = new DatabaseSync(file, { timeout: 5_000 })
-  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;')
+  const sqlite = openSqlite(file)
   const database = new Kysely<Tables>({
     dialect: new SqliteDialect({
       database: { close: () => sqlite.close(), prepare: (sql) => asKyselyStatement(sqlite, sql) },
@@ -59,6 +59,17 @@ export async function openDatabase(file: string): Promise<Database> {
     throw error
   }
   return database
+}
+
+function openSqlite(file: string): DatabaseSync {
+  try {
+    const sqlite = new DatabaseSync(file, { timeout: 5_000 })
+    sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+    return sqlite
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause
+    throw new AgentError('config_invalid', `"database.file": ${file}: ${reason}`, { cause })
+  }
 }
 
 /** Kysely speaks better-sqlite3's dialect; Node's own SQLite differs in how parameters are passed. */

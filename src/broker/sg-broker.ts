@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
-import { asAgentError, errorTable } from '../errors.ts'
+import { AgentError, asAgentError, errorTable } from '../errors.ts'
 import { type LogLevel, makeLog } from '../log.ts'
 import { systemClock } from '../system-clock.ts'
 import { useSystemNetwork } from '../system-network.ts'
@@ -36,7 +36,11 @@ async function serve(options: ServeOptions): Promise<void> {
   const fetch = useSystemNetwork({ extraCa: config.extraCa })
   const database = await openDatabase(config.databaseFile)
   const server = await makeBrokerServer(config, database, { fetch, clock: systemClock, log }, rules)
-  const address = await server.listen({ host: config.listen.host, port: config.listen.port })
+  const { host, port } = config.listen
+  const address = await server.listen({ host, port }).catch((cause: unknown) => {
+    const reason = cause instanceof Error && 'code' in cause ? cause.code : cause
+    throw new AgentError('config_invalid', `"listen": cannot listen on ${host}:${port} (${reason})`, { cause })
+  })
   process.stdout.write(`sg-broker ${version} serves ${config.sites.map((site) => site.url).join(', ')} at ${address}\n`)
   const stop = (): void => {
     server.close().then(

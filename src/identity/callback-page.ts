@@ -31,11 +31,12 @@ const texts: Record<PageName, { title: string; text: string; mark: string }> = {
   },
 }
 
-const style = `:root{color-scheme:light dark;--ink:#1c2126;--soft:#5a646e;--paper:#f6f7f8;--line:#0a7a5c}
-@media(prefers-color-scheme:dark){:root{--ink:#eceff1;--soft:#9aa5b1;--paper:#16191d;--line:#4fd1a5}}
+const style = `:root{color-scheme:light dark;--ink:#1c2126;--soft:#5a646e;--paper:#f6f7f8;--good:#0a7a5c;--bad:#b3352a;--calm:#4a6785}
+@media(prefers-color-scheme:dark){:root{--ink:#eceff1;--soft:#9aa5b1;--paper:#16191d;--good:#4fd1a5;--bad:#ff8a7a;--calm:#9db8d3}}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:17px/1.5 system-ui,sans-serif}
 main{max-width:26rem;padding:2rem;text-align:center}
-svg{width:4.5rem;height:4.5rem;fill:none;stroke:var(--line);stroke-width:3;stroke-linecap:round;stroke-linejoin:round}
+svg{width:4.5rem;height:4.5rem;fill:none;stroke:var(--calm);stroke-width:3;stroke-linecap:round;stroke-linejoin:round}
+.signed_in svg{stroke:var(--good)}.failed svg{stroke:var(--bad)}
 h1{font-size:1.5rem;font-weight:600;margin:1rem 0 .5rem}
 p{color:var(--soft);margin:0}`
 
@@ -62,7 +63,7 @@ export function page(name: PageName): Buffer {
   const { title, text, mark } = texts[name]
   return Buffer.from(
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-      `<title>${title} – sg-session</title><style>${style}</style></head><body><main>` +
+      `<title>${title} – sg-session</title><style>${style}</style></head><body class="${name}"><main>` +
       `<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>${mark}</svg>` +
       `<h1>${title}</h1><p>${text}</p></main><script>${script}</script></body></html>`,
     'utf8',

@@ -18,7 +18,18 @@ describe('the Python client', () => {
     for (const folder of ['test/python', 'test/python/live']) {
       test(`passes ${folder} under Python ${version}`, async (context) => {
         if (!interpreter) return context.skip(`there is no Python ${version} on this machine`)
-        const { status, stderr } = await scene.studio.python(interpreter, '-W', 'error', '-m', 'unittest', 'discover', '-s', resolve(folder), '-t', resolve(folder))
+        const { status, stderr } = await scene.studio.python(
+          interpreter,
+          '-W',
+          'error',
+          '-m',
+          'unittest',
+          'discover',
+          '-s',
+          resolve(folder),
+          '-t',
+          resolve(folder),
+        )
         expect(stderr).toMatch(/^Ran \d\d+ tests/m)
         expect(status, stderr).toBe(0)
       })

@@ -19,7 +19,9 @@ export interface Scene {
 }
 
 /** The real programs as processes, between the sandbox's servers: what an artist, a plug-in and IT would see. */
-export async function setScene(options: { tls?: boolean; site?: Partial<SiteSwitches>; sessionLifetimeS?: number } = {}): Promise<Scene> {
+export async function setScene(
+  options: { tls?: boolean; site?: Partial<SiteSwitches>; sessionLifetimeS?: number } = {},
+): Promise<Scene> {
   const certificates = options.tls ? await makeCertificates() : undefined
   const tls = certificates ? { tls: { key: certificates.key, cert: certificates.cert } } : {}
   const [brokerPort = 0, ...redirectPorts] = await freePorts(4)

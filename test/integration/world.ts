@@ -11,12 +11,12 @@ import type { Clock, Fetch, Log, OpenBrowser, Ports } from '../../src/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { SandboxClock } from '../sandbox/clock.ts'
+import { freePorts } from '../sandbox/free-ports.ts'
 import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
 import { type Identity, type IdentitySwitches, startIdentity } from '../sandbox/identity/identity.ts'
 import { personNamed } from '../sandbox/people.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 import type { SiteSwitches } from '../sandbox/site/switches.ts'
-import { freePorts } from '../sandbox/free-ports.ts'
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
 export const rules = { insecureLoopback: true }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { type SandboxPerson } from './people.ts'
+import type { SandboxPerson } from './people.ts'
 
 const executablePath = '/usr/bin/chromium'
 
@@ -26,11 +26,20 @@ export function launchChromium(display?: string): Promise<Browser> {
   return chromium.launch({ executablePath, args, headless: display === undefined, env })
 }
 
-/** Signs in at the sandbox's Autodesk Identity as a person does, and waits for the page sg-session answers with. */
-export async function signInAt(page: Page, address: string, person: SandboxPerson): Promise<string> {
+/**
+ * Signs in at the sandbox's Autodesk Identity as a person does, and waits for the page sg-session answers with, whose
+ * heading it returns. `onForm` is called when the form is filled in.
+ */
+export async function signInAt(
+  page: Page,
+  address: string,
+  person: SandboxPerson,
+  onForm: () => Promise<unknown> = async () => undefined,
+): Promise<string> {
   await page.goto(address)
   await page.getByLabel(/e-?mail/i).fill(person.email)
   await page.getByLabel(/password/i).fill(person.autodesk?.password ?? '')
+  await onForm()
   await page.getByRole('button', { name: /sign in/i }).click()
   await page.waitForURL(/^http:\/\/localhost:\d+\/callback/)
   return page.getByRole('heading').innerText()

@@ -22,14 +22,18 @@ let stepNumber = 0
 try {
   await play()
 } catch (error) {
-  process.stdout.write(`${JSON.stringify({ ok: false, error: error instanceof Error ? error.message : String(error) })}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ ok: false, error: error instanceof Error ? error.message : String(error) })}\n`,
+  )
   process.exitCode = 1
 } finally {
   for (const close of closing.reverse()) await close()
 }
 
 async function play(): Promise<void> {
-  process.stdout.write(`${styleText('bold', 'sg-session: one sign-in in the browser, and every tool has the session')}\n\n`)
+  process.stdout.write(
+    `${styleText('bold', 'sg-session: one sign-in in the browser, and every tool has the session')}\n\n`,
+  )
   const site = await startSite({ switches: { sudoSessionOwner: 'human' } })
   closing.push(() => site.close())
   step('a ShotGrid site', `${site.url} (sandbox)`)
@@ -60,7 +64,11 @@ async function play(): Promise<void> {
 
   const signIn = studio.startSgSession('sign-in')
   if (values.once) await signInWithChromium(studio)
-  else step('your turn', `sign in as ${artist.email} with the password "${artist.autodesk?.password}" in the browser that opens`)
+  else
+    step(
+      'your turn',
+      `sign in as ${artist.email} with the password "${artist.autodesk?.password}" in the browser that opens`,
+    )
   if ((await signIn.ended) !== 0) throw new Error(`the sign-in failed: ${signIn.stderr()}`)
   step('the artist is signed in', signIn.stdout().trim())
 
@@ -68,7 +76,10 @@ async function play(): Promise<void> {
   if (plugin.status !== 0) throw new Error(`the plug-in failed: ${plugin.stderr}`)
   const done = JSON.parse(plugin.stdout) as PluginResult
   step('a Python plug-in has the session', `in ${done.get_session_ms} ms, as ${done.login}`)
-  step('it reads as that artist', `${done.read.Project} projects (${done.projects.join(', ')}), ${done.read.Shot} shots`)
+  step(
+    'it reads as that artist',
+    `${done.read.Project} projects (${done.projects.join(', ')}), ${done.read.Shot} shots`,
+  )
   step('it writes a Note', `created by ${done.created_by.name}, says the site`)
   const event = site.eventLog().findLast((row) => row.event_type === 'Shotgun_Note_New')
   step('the site’s event log agrees', `${event?.event_type} by ${event?.user?.type} ${event?.user?.id}`)
@@ -97,8 +108,10 @@ async function signInWithChromium(studio: Studio): Promise<void> {
   const browser = await launchChromium(screen.display)
   closing.push(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 900, height: 620 } })
-  const heading = await signInAt(page, address, artist)
-  if (values.pictures) await page.screenshot({ path: join(values.pictures, 'signed-in.png') })
+  const picture = async (name: string) =>
+    values.pictures && (await page.screenshot({ path: join(values.pictures, name) }))
+  const heading = await signInAt(page, address, artist, () => picture('sign-in.png'))
+  await picture('signed-in.png')
   step('Chromium signs in and comes back', `“${heading}”`)
 }
 
@@ -110,7 +123,9 @@ async function putAway(studio: Studio, programs: { stop(): Promise<number> }[]):
   const statuses = await Promise.all(programs.map((program) => program.stop()))
   if (statuses.some((status) => status !== 0)) throw new Error(`a program ended with ${statuses.join(' and ')}`)
   const bytes = Buffer.from(sessionToken)
-  const shapes = [sessionToken, bytes.toString('hex'), bytes.toString('base64').replace(/=+$/, '')].map((text) => Buffer.from(text))
+  const shapes = [sessionToken, bytes.toString('hex'), bytes.toString('base64').replace(/=+$/, '')].map((text) =>
+    Buffer.from(text),
+  )
   const files = await filesBelow(studio.folder)
   const found = []
   for (const file of files) {
@@ -142,5 +157,7 @@ async function waitForCtrlC(studio: Studio): Promise<void> {
 function step(what: string, how: string): void {
   stepNumber += 1
   const number = String(stepNumber).padStart(2)
-  process.stdout.write(`${styleText('dim', number)}  ${styleText('green', '✓')} ${what.padEnd(38)} ${styleText('dim', how)}\n`)
+  process.stdout.write(
+    `${styleText('dim', number)}  ${styleText('green', '✓')} ${what.padEnd(38)} ${styleText('dim', how)}\n`,
+  )
 }

@@ -73,12 +73,17 @@ ${sandboxPeople.map((person) => `  ${person.key.padEnd(18)}${(person.site?.login
 
 Ctrl-C ends it.
 `)
-  const stop = (): void => void Promise.all([...sites, identity].map((server) => server.close())).then(() => process.exit(0))
+  const stop = (): void =>
+    void Promise.all([...sites, identity].map((server) => server.close())).then(() => process.exit(0))
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
 }
 
-async function setSwitches(url: string, switches: object, certificates: SandboxCertificates | undefined): Promise<void> {
+async function setSwitches(
+  url: string,
+  switches: object,
+  certificates: SandboxCertificates | undefined,
+): Promise<void> {
   if (certificates) {
     const tls = await import('node:tls')
     tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificates.ca])

@@ -46,7 +46,11 @@ const startLimitMs = 20_000
 export async function openStudio(options: StudioOptions): Promise<Studio> {
   const folder = await mkdtemp(join(tmpdir(), 'sg-session-studio-'))
   const place = (...parts: string[]): string => join(folder, ...parts)
-  await Promise.all(['home/.config/sg-session', 'run', 'broker', 'bin'].map((name) => mkdir(place(name), { recursive: true, mode: 0o700 })))
+  await Promise.all(
+    ['home/.config/sg-session', 'run', 'broker', 'bin'].map((name) =>
+      mkdir(place(name), { recursive: true, mode: 0o700 }),
+    ),
+  )
   const scheme = options.tls ? 'https' : 'http'
   const brokerUrl = `${scheme}://127.0.0.1:${options.brokerPort}`
   const loopback = options.tls ? [] : ['--allow-insecure-loopback']
@@ -56,7 +60,10 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   await writeFile(opened, '')
   await writeProgram(place('bin', 'browser'), `printf '%s\\n' "$1" >> '${opened}'`)
   // What `start_agent=True` finds on the PATH.
-  await writeProgram(place('bin', 'sg-session'), `exec '${node}' '${root}/src/cli/sg-session.ts' "$@"${loopbackFor('agent', loopback)}`)
+  await writeProgram(
+    place('bin', 'sg-session'),
+    `exec '${node}' '${root}/src/cli/sg-session.ts' "$@"${loopbackFor('agent', loopback)}`,
+  )
   const env: Record<string, string> = {
     PATH: [place('bin'), process.env['PATH'] ?? ''].join(delimiter),
     HOME: place('home'),
@@ -99,7 +106,8 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     startPython: (interpreter, ...args) => start(interpreter, args),
     async openedAddress() {
       const stop = AbortSignal.timeout(startLimitMs)
-      const next = async (): Promise<string | undefined> => (await readFile(opened, 'utf8')).split('\n').slice(0, -1)[read]
+      const next = async (): Promise<string | undefined> =>
+        (await readFile(opened, 'utf8')).split('\n').slice(0, -1)[read]
       const changes = watch(opened, { signal: stop })[Symbol.asyncIterator]()
       for (let found = await next(); ; found = await next()) {
         if (found !== undefined) {
@@ -121,7 +129,11 @@ function loopbackFor(command: string, loopback: readonly string[]): string {
   return loopback.length > 0 ? ` $([ "$1" = ${command} ] && echo ${loopback.join(' ')})` : ''
 }
 
-async function writeConfiguration(options: StudioOptions, place: (...parts: string[]) => string, brokerUrl: string): Promise<void> {
+async function writeConfiguration(
+  options: StudioOptions,
+  place: (...parts: string[]) => string,
+  brokerUrl: string,
+): Promise<void> {
   const { siteUrl, issuer, clientId, redirectPorts, tls } = options
   const [script] = sandboxScripts
   if (!script) throw new Error('the sandbox has no script')
@@ -162,6 +174,14 @@ async function writeProgram(file: string, body: string): Promise<void> {
 }
 
 function desktopEnvironment(): Record<string, string> {
-  const names = ['DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY', 'DBUS_SESSION_BUS_ADDRESS', 'BROWSER', 'XDG_CURRENT_DESKTOP', 'XDG_DATA_DIRS']
+  const names = [
+    'DISPLAY',
+    'WAYLAND_DISPLAY',
+    'XAUTHORITY',
+    'DBUS_SESSION_BUS_ADDRESS',
+    'BROWSER',
+    'XDG_CURRENT_DESKTOP',
+    'XDG_DATA_DIRS',
+  ]
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }
