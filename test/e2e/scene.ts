@@ -23,7 +23,7 @@ export async function setScene(
   options: { tls?: boolean; site?: Partial<SiteSwitches>; sessionLifetimeS?: number } = {},
 ): Promise<Scene> {
   const certificates = options.tls ? await makeCertificates() : undefined
-  const tls = certificates ? { tls: { key: certificates.key, cert: certificates.cert } } : {}
+  const tls = certificates ? { tls: certificates } : {}
   const [brokerPort = 0, ...redirectPorts] = await freePorts(4)
   const clientId = 'sg-session-tray'
   const site = await startSite({ switches: { sudoSessionOwner: 'human', ...options.site }, ...tls })

@@ -2,11 +2,10 @@ import { execFile } from 'node:child_process'
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import 'reflect-metadata'
-import * as x509 from '@peculiar/x509'
 import * as jose from 'jose'
 import * as client from 'openid-client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { makeCertificates } from '../sandbox/certificates.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
 import { discoverAsNativeClient } from './native-client.ts'
 
@@ -113,15 +112,7 @@ describe('forged ID tokens', () => {
 })
 
 test('over https a client that trusts the certificate signs in', async () => {
-  const keys = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=localhost',
-    keys,
-    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }])],
-  })
-  const key = x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
-  const secure = await startIdentity({ tls: { key, cert: certificate.toString('pem') } })
+  const secure = await startIdentity({ tls: await makeCertificates() })
   try {
     const { idToken } = await secure.signIn('artist', { nonce: 'n' })
     expect(jose.decodeJwt(idToken).iss).toMatch(/^https:\/\/localhost:\d+$/)

@@ -42,7 +42,7 @@ export async function signInAt(
   await onForm()
   await page.getByRole('button', { name: /sign in/i }).click()
   await page.waitForURL(/^http:\/\/localhost:\d+\/callback/)
-  return page.getByRole('heading').innerText()
+  return (await page.getByRole('heading').textContent()) ?? ''
 }
 
 /** A screen nobody looks at, for browsers that want one. */

@@ -43,7 +43,7 @@ else await start()
 
 async function start(): Promise<void> {
   const certificates = values.tls ? await makeCertificates() : undefined
-  const tls = certificates ? { tls: { key: certificates.key, cert: certificates.cert } } : {}
+  const tls = certificates ? { tls: certificates } : {}
   const site = await startSite({ port: Number(values['site-port']), name: 'localhost', ...tls })
   const sites = [site]
   if (values['second-site']) {

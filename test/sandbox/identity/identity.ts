@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import formbody from '@fastify/formbody'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Provider } from 'oidc-provider'
+import type { SandboxCertificates } from '../certificates.ts'
 import { Faults } from '../faults.ts'
 import { listenWeb, type WebServer } from '../web-server.ts'
 import { makeAccessTokens } from './access-tokens.ts'
@@ -30,8 +31,8 @@ export interface IdentityOptions {
   readonly port?: number
   /** Host name in the issuer and the UserInfo URL; default `localhost`. */
   readonly name?: string
-  /** PEM texts; with them both origins speak https, and a self-signed certificate is what `signIn` trusts. */
-  readonly tls?: { readonly key: string; readonly cert: string }
+  /** With them both origins speak https, and `signIn` trusts their authority. */
+  readonly tls?: SandboxCertificates
   /** Default: `sg-session-tray` on its three loopback callbacks, and `other-app`, for what must not work across clients. */
   readonly clients?: readonly IdentityClient[]
   readonly switches?: Partial<IdentitySwitches>
@@ -163,7 +164,7 @@ export async function startIdentity(options: IdentityOptions = {}): Promise<Iden
       const target = redirectUri ?? client?.redirectUris[0]
       if (!client || target === undefined) throw new Error(`no client "${clientId ?? ''}" with a redirect URI`)
       const request = { clientId: client.clientId, redirectUri: target, nonce, scope }
-      return signInHeadlessly(issuer, accounts.named(personKey), request, tls?.cert)
+      return signInHeadlessly(issuer, accounts.named(personKey), request, tls?.ca)
     },
     forgeIdToken: async (claims, header) => key.sign(claims, header),
     close: async () => {
