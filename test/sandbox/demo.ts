@@ -19,6 +19,17 @@ const redirectPorts = [14285, 21842, 27391]
 const closing: (() => unknown)[] = []
 let stepNumber = 0
 
+let interrupted = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (waiting) return waiting()
+    if (!interrupted) void putEverythingAway().finally(() => process.exit(130))
+    interrupted = true
+  })
+}
+/** Set while the demo waits for Ctrl-C; else Ctrl-C ends it where it is. */
+let waiting: (() => void) | undefined
+
 try {
   await play()
 } catch (error) {
@@ -27,7 +38,11 @@ try {
   )
   process.exitCode = 1
 } finally {
-  for (const close of closing.reverse()) await close()
+  if (!interrupted) await putEverythingAway()
+}
+
+async function putEverythingAway(): Promise<void> {
+  for (const close of closing.splice(0).reverse()) await close()
 }
 
 async function play(): Promise<void> {
@@ -63,13 +78,17 @@ async function play(): Promise<void> {
   step('a plug-in asks too early', `${refusal.error.code}: ${refusal.error.message}`)
 
   const signIn = studio.startSgSession('sign-in')
-  if (values.once) await signInWithChromium(studio)
+  const signedIn = signIn.ended.then((status) => {
+    if (status !== 0) throw new Error(`the sign-in failed: ${signIn.stderr()}`)
+  })
+  if (values.once)
+    await Promise.race([signInWithChromium(studio), signedIn.then(() => new Promise<never>(() => undefined))])
   else
     step(
       'your turn',
       `sign in as ${artist.email} with the password "${artist.autodesk?.password}" in the browser that opens`,
     )
-  if ((await signIn.ended) !== 0) throw new Error(`the sign-in failed: ${signIn.stderr()}`)
+  await signedIn
   step('the artist is signed in', signIn.stdout().trim())
 
   const plugin = await studio.python('python3', join(import.meta.dirname, 'plugin.py'))
@@ -149,9 +168,9 @@ async function waitForCtrlC(studio: Studio): Promise<void> {
       `  python3 -m sg_session status\n\nCtrl-C ends the demo and puts everything away.\n\n`,
   )
   await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
+    waiting = resolve
   })
+  waiting = undefined
 }
 
 function step(what: string, how: string): void {
