@@ -26,7 +26,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   }
   const log = makeLog(options.logLevel)
   const agent = new Agent(config, systemPorts(config.network, log), rules)
-  const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen())
+  const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
+    await agent.close()
+    throw error
+  })
   const sites = config.sites.map((site) => site.url)
   output.result({ ready: true, pid: process.pid, sites }, `sg-session ${version} is ready for ${sites.join(', ')}`)
 

@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { lock } from 'proper-lockfile'
 import { AgentError } from '../errors.ts'
@@ -20,39 +21,53 @@ const answerLimitMs = 3_000
  */
 export async function claimEndpoint(files: readonly string[], open: () => Promise<Endpoint>): Promise<ClaimedEndpoint> {
   const file = await firstUsable(files)
+  let lost: Error | undefined
   // Held while starting only: from then on whether an agent lives is found out by talking to it.
   const unlock = await lock(dirname(file), {
     lockfilePath: join(dirname(file), 'starting'),
     stale: 5_000,
     update: 1_000,
-    retries: { retries: 60, factor: 1.2, minTimeout: 20, maxTimeout: 200 },
+    retries: { retries: 100, factor: 1.2, minTimeout: 20, maxTimeout: 300 },
+    // A machine that stood still for seconds: another starter may have taken over.
+    onCompromised: (error) => {
+      lost = error
+    },
   }).catch((cause: unknown) => {
     throw new AgentError('temporarily_unavailable', 'another sg-session is starting and does not finish', { cause })
   })
   try {
     await demandNoOther(files)
     const endpoint = await open()
+    if (lost) throw new AgentError('temporarily_unavailable', 'another sg-session started meanwhile', { cause: lost })
     await writeEndpointFile(file, endpoint)
     return { file, release: () => removeEndpointFile(file, endpoint.key) }
   } finally {
-    await unlock()
+    await unlock().catch(() => undefined)
   }
 }
 
+/** A place that cannot be ours is passed over: clients look at the next one too. */
 async function firstUsable(files: readonly string[]): Promise<string> {
-  let missing: unknown
+  const reasons: string[] = []
   for (const file of files) {
     try {
+      await demandOwnSurroundings(dirname(dirname(file)))
       await claimFolder(dirname(file))
       return file
     } catch (error) {
-      if (error instanceof AgentError) throw error
-      missing = error
+      reasons.push(`${file} (${error instanceof Error ? error.message : error})`)
     }
   }
-  throw new AgentError('config_invalid', `there is no place for the endpoint file: tried ${files.join(', ')}`, {
-    cause: missing,
-  })
+  throw new AgentError('config_invalid', `there is no place for the endpoint file: tried ${reasons.join(', ')}`)
+}
+
+/** `su` hands on XDG_RUNTIME_DIR: root must not leave a folder of its own in an artist's. */
+async function demandOwnSurroundings(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const { uid, mode } = await lstat(folder)
+  const isShared = (mode & 0o1000) !== 0
+  if (uid !== process.getuid?.() && !isShared)
+    throw new AgentError('config_invalid', `"${folder}" belongs to another user`)
 }
 
 async function demandNoOther(files: readonly string[]): Promise<void> {

@@ -26,11 +26,14 @@ export interface WorldOptions {
   readonly site?: Partial<SiteSwitches>
   readonly identity?: Partial<IdentitySwitches>
   readonly broker?: Partial<BrokerSite>
+  /** A second site, served by the same broker. */
+  readonly twoSites?: boolean
 }
 
 /** A site, an Autodesk Identity and a broker on real ports, and agents to sign in with. Close it when done. */
 export interface World {
   readonly site: Site
+  readonly secondSite: Site | undefined
   readonly identity: Identity
   readonly broker: { readonly url: string; readonly config: BrokerConfig; readonly database: Database }
   readonly redirectPorts: readonly number[]
@@ -49,6 +52,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'sg-session-test-'))
   const [brokerPort = 0, ...redirectPorts] = await freePorts(4)
   const site = await startSite({ switches: { sudoSessionOwner: 'human', ...options.site } })
+  const secondSite = options.twoSites ? await startSite({ switches: { sudoSessionOwner: 'human' } }) : undefined
+  const sites = [site, ...(secondSite ? [secondSite] : [])]
   const clientId = 'sg-session-tray'
   const redirectUris = redirectPorts.map((port) => `http://localhost:${port}/callback`)
   const clients = [
@@ -63,17 +68,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     identity: { issuer: identity.issuer, clientId },
     databaseFile: join(folder, 'broker.sqlite'),
     extraCa: undefined,
-    sites: [
-      {
-        url: site.url,
-        scriptName: 'identity-broker',
-        scriptKey: new Secret('script-key-with-sudo'),
-        emailDomains: undefined,
-        allowPrivileged: [],
-        sessionLifetimeS: 86_400,
-        ...options.broker,
-      },
-    ],
+    sites: sites.map(({ url }) => ({
+      url,
+      scriptName: 'identity-broker',
+      scriptKey: new Secret('script-key-with-sudo'),
+      emailDomains: undefined,
+      allowPrivileged: [],
+      sessionLifetimeS: 86_400,
+      ...options.broker,
+    })),
   }
   const brokerPorts = { fetch: nodeFetch, clock: systemClock, log: silentLog }
   const startBroker = async () => {
@@ -95,7 +98,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         source: 'settings',
         file: 'settings.json',
         content: {
-          sites: [{ url: site.url, broker: brokerUrl }],
+          sites: sites.map(({ url }) => ({ url, broker: brokerUrl })),
           identity: { issuer: identity.issuer, clientId, redirectPorts },
         },
       },
@@ -106,6 +109,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const browserOf = (person: string): OpenBrowser => signInAs(person)
   return {
     site,
+    secondSite,
     identity,
     broker: {
       url: brokerUrl,
@@ -139,7 +143,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     async close() {
       await Promise.all(agents.map((agent) => agent.close()))
       await stopBroker()
-      await Promise.all([site.close(), identity.close()])
+      await Promise.all([...sites, identity].map((server) => server.close()))
       await rm(folder, { recursive: true, force: true })
     },
   }

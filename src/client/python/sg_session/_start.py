@@ -8,7 +8,8 @@ import time
 
 from ._errors import AgentNotRunning, error_for
 
-_ALREADY_RUNNING = 34
+# agent_already_running, temporarily_unavailable: another tool's agent was faster, and answers soon.
+_ANOTHER_STARTS = (34, 73)
 # What a DCC sets for its own libraries must not reach another program's.
 _OF_THE_HOST = ("LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "NODE_OPTIONS")
 _PREFIXES_OF_THE_HOST = ("PYTHON", "QT_", "ELECTRON_")
@@ -38,7 +39,7 @@ def start_agent(connect, deadline):
             return connect()
         except AgentNotRunning:
             status = process.poll()
-            if status not in (None, _ALREADY_RUNNING):
+            if status is not None and status not in _ANOTHER_STARTS:
                 raise error_for("agent_not_running", "sg-session was started and ended with status %d" % status)
         deadline.left()
         time.sleep(0.05)
