@@ -30,6 +30,8 @@ const userInfoSchema = z.object({
 const introspectionSchema = z.object({ active: z.boolean(), client_id: z.string().optional() })
 
 const callLimitMs = 8_000
+/** Statuses by which a call that carries an access token says that the token is no good. */
+const aboutToken = [400, 401, 403]
 const metadataLifeMs = 3600_000
 
 /** The broker ↔ Autodesk Identity. The issuer is pinned: metadata that names another one is not believed. */
@@ -57,7 +59,7 @@ export class AutodeskIdentity {
   async userInfo(accessToken: Secret): Promise<UserInfo> {
     const { endpoints } = await this.#metadata()
     const headers = { authorization: `Bearer ${accessToken.reveal()}`, accept: 'application/json' }
-    const body = await this.#call(endpoints.userinfo_endpoint, { method: 'GET', headers }, userInfoSchema)
+    const body = await this.#call(endpoints.userinfo_endpoint, { method: 'GET', headers }, userInfoSchema, aboutToken)
     return { subject: body.sub, email: body.email, emailVerified: body.email_verified === true }
   }
 
@@ -79,7 +81,7 @@ export class AutodeskIdentity {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: form.toString(),
     }
-    const found = await this.#call(url, init, introspectionSchema)
+    const found = await this.#call(url, init, introspectionSchema, aboutToken)
     if (!found.active) throw new AgentError('subject_token_rejected', 'the access token is not active')
     if (found.client_id !== this.clientId) {
       throw new AgentError('subject_token_rejected', 'the access token was issued to another application')
@@ -113,7 +115,12 @@ export class AutodeskIdentity {
     })
   }
 
-  async #call<S extends z.ZodType>(url: string, init: RequestInit, schema: S): Promise<z.output<S>> {
+  async #call<S extends z.ZodType>(
+    url: string,
+    init: RequestInit,
+    schema: S,
+    refusals: readonly number[] = [],
+  ): Promise<z.output<S>> {
     let status: number
     let body: unknown
     try {
@@ -123,7 +130,7 @@ export class AutodeskIdentity {
     } catch (cause) {
       throw new AgentError('identity_unreachable', `"${new URL(url).origin}": ${transportReason(cause)}`, { cause })
     }
-    if (status === 400 || status === 401 || status === 403) {
+    if (refusals.includes(status)) {
       throw new AgentError('subject_token_rejected', `Autodesk answered ${status} about the access token`)
     }
     const parsed = schema.safeParse(body)

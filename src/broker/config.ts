@@ -13,7 +13,9 @@ export interface BrokerSite {
   readonly scriptKey: Secret
   /** E-mail domains a first match may come from; undefined: any. Lower case. */
   readonly emailDomains: readonly string[] | undefined
-  /** Logins of administrators who may be signed in all the same. */
+  /** Codes of the permission roles whose members may be signed in. */
+  readonly roles: readonly string[]
+  /** Logins of people of other roles who may be signed in all the same. */
   readonly allowPrivileged: readonly string[]
   /** How long the site keeps an idle session: its preference "User Session Expiry". */
   readonly sessionLifetimeS: number
@@ -25,6 +27,7 @@ export interface BrokerConfig {
   readonly listen: {
     readonly host: string
     readonly port: number
+    readonly trustedProxies: readonly string[]
     readonly tls?: { readonly cert: string; readonly key: string }
   }
   readonly identity: { readonly issuer: string; readonly clientId: string }
@@ -44,8 +47,10 @@ function fileSchema(rules: ConfigRules) {
       host: z.string().min(1).default('127.0.0.1'),
       port: z.number().int().min(0).max(65_535).default(8443),
       tls: z.strictObject({ certFile: path, keyFile: path }).optional(),
-      /** A proxy on another machine ends TLS: plain HTTP may then be heard off loopback. */
+      /** A proxy ends TLS in front of the broker: plain HTTP may then be heard off loopback. */
       behindTlsProxy: z.boolean().default(false),
+      /** Addresses or networks of proxies whose X-Forwarded-For is believed. */
+      trustedProxies: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
     }),
     identity: z.strictObject({
       issuer: origin.default('https://developer.api.autodesk.com'),
@@ -61,6 +66,7 @@ function fileSchema(rules: ConfigRules) {
           scriptName: z.string().min(1),
           scriptKeyFile: path,
           emailDomains: z.array(z.string().min(1).toLowerCase()).min(1).optional(),
+          roles: z.array(z.string().min(1)).default(['artist', 'manager', 'vendor']),
           allowPrivileged: z.array(z.string().min(1)).default([]),
           sessionLifetimeS: z
             .number()
@@ -102,6 +108,7 @@ export async function readBrokerConfig(file: string, rules: ConfigRules): Promis
     listen: {
       host: listen.host,
       port: listen.port,
+      trustedProxies: listen.trustedProxies,
       ...(listen.tls
         ? { tls: { cert: await readText(near(listen.tls.certFile)), key: await readText(near(listen.tls.keyFile)) } }
         : {}),

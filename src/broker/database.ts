@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { type Generated, Kysely, SqliteDialect, type SqliteStatement } from 'kysely'
 import { Migrator } from 'kysely/migration'
@@ -50,10 +51,13 @@ export async function openDatabase(file: string): Promise<Database> {
       database: { close: () => sqlite.close(), prepare: (sql) => asKyselyStatement(sqlite, sql) },
     }),
   })
+  // One at a time, also when two brokers start on one new file, and whole or not at all.
+  patiently(() => sqlite.exec('BEGIN EXCLUSIVE'))
   const { error } = await new Migrator({
     db: database,
     provider: { getMigrations: async () => migrations },
   }).migrateToLatest()
+  sqlite.exec(error ? 'ROLLBACK' : 'COMMIT')
   if (error) {
     await database.destroy()
     throw error
@@ -63,7 +67,10 @@ export async function openDatabase(file: string): Promise<Database> {
 
 function openSqlite(file: string): DatabaseSync {
   try {
-    const sqlite = new DatabaseSync(file, { timeout: 5_000 })
+    // Made before SQLite would make it: names and addresses are in it. Its journals take over the mode.
+    closeSync(openSync(file, 'a', 0o600))
+    // The wait stands still for everybody, since SQLite is called in this thread.
+    const sqlite = new DatabaseSync(file, { timeout: 1_000 })
     sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
     return sqlite
   } catch (cause) {
@@ -78,8 +85,21 @@ function asKyselyStatement(sqlite: DatabaseSync, sql: string): SqliteStatement {
   const values = (parameters: readonly unknown[]): SQLInputValue[] => parameters as SQLInputValue[]
   return {
     reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...values(parameters)),
-    run: (parameters) => statement.run(...values(parameters)),
-    iterate: (parameters) => statement.iterate(...values(parameters)),
+    all: (parameters) => patiently(() => statement.all(...values(parameters))),
+    run: (parameters) => patiently(() => statement.run(...values(parameters))),
+    iterate: (parameters) => patiently(() => statement.iterate(...values(parameters))),
+  }
+}
+
+/** SQLITE_BUSY and SQLITE_LOCKED: another program held the database longer than we wait. */
+const busyCodes = new Set([5, 6])
+
+function patiently<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    const code = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0
+    if (!busyCodes.has(code)) throw cause
+    throw new AgentError('temporarily_unavailable', 'another program holds the broker’s database', { cause })
   }
 }

@@ -1,6 +1,7 @@
 import { AgentError, asAgentError } from '../errors.ts'
 import type { Clock, Fetch, Log } from '../ports.ts'
 import { type ExchangeAnswer, sessionTokenType, subjectTokenTypes } from '../token-exchange.ts'
+import type { AuditLog } from './audit-log.ts'
 import type { AutodeskIdentity } from './autodesk.ts'
 import type { Challenges } from './challenges.ts'
 import type { BrokerSite } from './config.ts'
@@ -9,7 +10,8 @@ import type { ExchangeForm } from './exchange-form.ts'
 import { issueSession } from './issue-session.ts'
 import { type MappedPerson, People } from './people.ts'
 import { judgeProof, type Proof } from './proof.ts'
-import { demandBoundToKey, judgeAccessToken, judgeIdToken, type Subject } from './subject-token.ts'
+import { SignIns } from './sign-ins.ts'
+import { demandBoundToKey, type IdTokenSubject, judgeAccessToken, judgeIdToken, type Subject } from './subject-token.ts'
 
 export interface ExchangeRequest {
   readonly form: ExchangeForm
@@ -17,6 +19,8 @@ export interface ExchangeRequest {
   readonly proof: string | undefined
   readonly requestId: string
   readonly clientAddress: string
+  /** Aborts when the client has gone or has stopped waiting. */
+  readonly signal: AbortSignal
 }
 
 export interface ExchangeSettings {
@@ -25,25 +29,28 @@ export interface ExchangeSettings {
   readonly identity: AutodeskIdentity
   readonly database: Database
   readonly challenges: Challenges
+  readonly auditLog: AuditLog
   readonly fetch: Fetch
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
 }
 
-/** How long the key of a sign-in may renew: longer than any working day, shorter than Autodesk's refresh tokens. */
-const signInLifeMs = 24 * 3600_000
-
 /** The broker's judgement: from a proof and a subject token to a session of exactly the person they speak of. */
 export class TokenExchange {
   readonly #settings: ExchangeSettings
   readonly #people: People
+  readonly #signIns: SignIns
 
   constructor(settings: ExchangeSettings) {
     this.#settings = settings
     this.#people = new People(settings.database, settings.fetch, settings.clock)
+    this.#signIns = new SignIns(settings.database, settings.clock)
   }
 
-  /** Throws an AgentError; a request is refused as early as it can be, and once the person is known each end has an audit row. */
+  /**
+   * Throws an AgentError. What can be refused without asking anybody is refused first; as soon as a token has said whom it
+   * speaks of, every outcome has an audit row, written before the answer leaves.
+   */
   async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
     const { form } = request
     const site = this.#settings.sites.find((candidate) => candidate.url === form.audience)
@@ -53,47 +60,62 @@ export class TokenExchange {
       throw new AgentError('proof_rejected', 'the challenge is used, too old, or not this broker’s')
     }
     const subject = await this.#judgeSubject(form, proof, site)
-    return this.#judgePerson(request, site, subject)
-  }
-
-  /** Whom the token speaks of, and that its sender is the one it was issued to. */
-  async #judgeSubject(form: ExchangeForm, proof: Proof, site: BrokerSite): Promise<Subject> {
-    const { identity, clock, challenges } = this.#settings
-    if (form.subjectTokenType === subjectTokenTypes.accessToken) {
-      const subject = await judgeAccessToken(form.subjectToken, identity)
-      if (await this.#hasSignIn(proof, site, subject)) return subject
-      throw new AgentError('proof_rejected', 'an access token renews a sign-in of the same key only, and there is none')
-    }
-    const subject = await judgeIdToken(form.subjectToken, identity, clock)
-    if (await this.#hasSignIn(proof, site, subject)) return subject
-    demandBoundToKey(subject, proof, clock)
-    if (!(await challenges.isRecent(proof.signInChallenge))) {
-      throw new AgentError('proof_rejected', 'the sign-in did not begin with a recent challenge of this broker')
-    }
-    await this.#rememberSignIn(proof, site, subject)
-    return subject
-  }
-
-  async #judgePerson(request: ExchangeRequest, site: BrokerSite, subject: Subject): Promise<ExchangeAnswer> {
     let person: MappedPerson | undefined
     try {
-      person = await this.#people.find(site, subject, () => this.#verifiedEmail(subject, request.form))
-      const sessionToken = await issueSession(this.#settings.fetch, site, person)
-      await this.#audit(request, site, subject, person, 'issued', '')
-      return {
-        access_token: sessionToken.reveal(),
-        issued_token_type: sessionTokenType,
-        token_type: 'N_A',
-        expires_in: site.sessionLifetimeS,
-        site: site.url,
-        login: person.login,
-        user_id: person.userId,
-        name: person.name,
-      }
+      await this.#demandOwnToken(subject, proof, site)
+      person = await this.#people.find(site, subject, () => this.#verifiedEmail(subject, form))
+      const answer = await this.#issue(request, site, person)
+      await this.#settings.auditLog.write({ request, site, subject, person, outcome: 'issued', detail: '' })
+      return answer
     } catch (thrown) {
       const error = asAgentError(thrown)
-      await this.#audit(request, site, subject, person, error.code, error.message)
+      await this.#settings.auditLog.write({
+        request,
+        site,
+        subject,
+        person,
+        outcome: error.code,
+        detail: error.message,
+      })
       throw error
+    }
+  }
+
+  /** Whom the token speaks of. */
+  async #judgeSubject(form: ExchangeForm, proof: Proof, site: BrokerSite): Promise<Subject | IdTokenSubject> {
+    const { identity, clock } = this.#settings
+    if (form.subjectTokenType === subjectTokenTypes.idToken) return judgeIdToken(form.subjectToken, identity, clock)
+    // Before Autodesk is asked: its quota is the studio's, and strangers must not be able to spend it.
+    if (!(await this.#signIns.knowsKey(proof.thumbprint, site.url))) throw notOfThisKey()
+    return judgeAccessToken(form.subjectToken, identity)
+  }
+
+  /** Whether the token was issued to the one who sends it: to the key of a sign-in we know, or of one that begins now. */
+  async #demandOwnToken(subject: Subject | IdTokenSubject, proof: Proof, site: BrokerSite): Promise<void> {
+    if (await this.#signIns.isOf(proof.thumbprint, site.url, subject)) return
+    if (!('nonce' in subject)) throw notOfThisKey()
+    demandBoundToKey(subject, proof, this.#settings.clock)
+    if (!(await this.#settings.challenges.isRecent(proof.signInChallenge))) {
+      throw new AgentError('proof_rejected', 'the sign-in did not begin with a recent challenge of this broker')
+    }
+    await this.#signIns.begin(proof.thumbprint, site.url, subject)
+  }
+
+  async #issue(request: ExchangeRequest, site: BrokerSite, person: MappedPerson): Promise<ExchangeAnswer> {
+    const { signal } = request
+    demandPresent(signal)
+    const sessionToken = await issueSession(this.#settings.fetch, site, person, signal)
+    // Its session lives on unused at the site, which has no call to end it; but nobody holds it.
+    demandPresent(signal)
+    return {
+      access_token: sessionToken.reveal(),
+      issued_token_type: sessionTokenType,
+      token_type: 'N_A',
+      expires_in: site.sessionLifetimeS,
+      site: site.url,
+      login: person.login,
+      user_id: person.userId,
+      name: person.name,
     }
   }
 
@@ -107,60 +129,12 @@ export class TokenExchange {
     }
     return info.emailVerified ? info.email : undefined
   }
+}
 
-  async #hasSignIn(proof: Proof, site: BrokerSite, subject: Subject): Promise<boolean> {
-    const row = await this.#settings.database
-      .selectFrom('sign_in')
-      .select('thumbprint')
-      .where('thumbprint', '=', proof.thumbprint)
-      .where('site', '=', site.url)
-      .where('issuer', '=', subject.issuer)
-      .where('subject', '=', subject.subject)
-      .where('expires_at', '>', this.#settings.clock.now())
-      .executeTakeFirst()
-    return row !== undefined
-  }
+function notOfThisKey(): AgentError {
+  return new AgentError('proof_rejected', 'an access token renews a sign-in of the same key only, and there is none')
+}
 
-  async #rememberSignIn(proof: Proof, site: BrokerSite, subject: Subject): Promise<void> {
-    const { database, clock } = this.#settings
-    await database.deleteFrom('sign_in').where('expires_at', '<', clock.now()).execute()
-    await database
-      .insertInto('sign_in')
-      .values({
-        thumbprint: proof.thumbprint,
-        site: site.url,
-        issuer: subject.issuer,
-        subject: subject.subject,
-        expires_at: clock.now() + signInLifeMs,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute()
-    // A key that stands for another person already cannot stand for this one too.
-    if (!(await this.#hasSignIn(proof, site, subject)))
-      throw new AgentError('proof_rejected', 'the key belongs to another sign-in')
-  }
-
-  async #audit(
-    request: ExchangeRequest,
-    site: BrokerSite,
-    subject: Subject,
-    person: MappedPerson | undefined,
-    outcome: string,
-    detail: string,
-  ): Promise<void> {
-    const row = {
-      at: this.#settings.clock.now(),
-      request_id: request.requestId,
-      client_address: request.clientAddress,
-      site: site.url,
-      issuer: subject.issuer,
-      subject: subject.subject,
-      user_id: person?.userId ?? null,
-      login: person?.login ?? null,
-      outcome,
-      detail,
-    }
-    await this.#settings.database.insertInto('audit').values(row).execute()
-    this.#settings.log.info(row, 'exchange')
-  }
+function demandPresent(signal: AbortSignal): void {
+  if (signal.aborted) throw new AgentError('temporarily_unavailable', 'the client stopped waiting')
 }

@@ -14,10 +14,15 @@ const sessionSchema = z.object({ session_id: z.string().min(1) })
 /**
  * Makes a session of this person with the script key and `sudo_as_login`, and asks the site whose session it made. Nobody
  * has shown that ShotGrid always makes the person's: one that belongs to the script would carry API-Admin rights. Throws
- * `session_owner_mismatch` then, `account_disabled` when the site refuses to act for the person, `site_unreachable`.
+ * `session_owner_mismatch` then, `temporarily_unavailable` when the site refuses to act for the person, `site_unreachable`.
  */
-export async function issueSession(fetch: Fetch, site: BrokerSite, person: MappedPerson): Promise<Secret> {
-  const signal = AbortSignal.timeout(siteLimitMs)
+export async function issueSession(
+  fetch: Fetch,
+  site: BrokerSite,
+  person: MappedPerson,
+  waiting: AbortSignal,
+): Promise<Secret> {
+  const signal = AbortSignal.any([waiting, AbortSignal.timeout(siteLimitMs)])
   const sessionToken = await sudoSession(fetch, site, person, signal)
   let owner: Awaited<ReturnType<typeof whoAmI>>
   try {
@@ -43,10 +48,14 @@ async function sudoSession(fetch: Fetch, site: BrokerSite, person: MappedPerson,
     results = await callRpc(fetch, site.url, caller, { method: 'get_session_token', signal })
   } catch (cause) {
     if (!(cause instanceof SiteFault)) throw cause
-    // The same key just read the user's row, so it is not the key that is refused.
-    throw new AgentError('account_disabled', `"${site.url}" refuses to act for "${person.login}": ${cause.message}`, {
-      cause,
-    })
+    // The person's row was found fit a moment ago: what is refused is the script's right, or it is the site's trouble.
+    throw new AgentError(
+      'temporarily_unavailable',
+      `"${site.url}" does not act for "${person.login}": ${cause.message}`,
+      {
+        cause,
+      },
+    )
   }
   const parsed = sessionSchema.safeParse(results)
   if (!parsed.success)

@@ -11,6 +11,7 @@ export const migrations: Record<string, Migration> = {
         .addColumn('expires_at', 'bigint', (column) => column.notNull())
         .addColumn('used_at', 'bigint')
         .execute()
+      await db.schema.createIndex('challenge_expires_at').on('challenge').column('expires_at').execute()
       await db.schema
         .createTable('person')
         .addColumn('site', 'text', (column) => column.notNull())

@@ -71,7 +71,7 @@ export class People {
   }
 
   async #linkedUser(site: BrokerSite, userId: number): Promise<SiteUser> {
-    const [user] = await this.#read(site, ['id', 'is', userId])
+    const user = (await this.#read(site, ['id', 'is', userId])).find(({ id }) => id === userId)
     if (!user) throw new AgentError('account_disabled', `HumanUser ${userId} of "${site.url}" was deleted`)
     return user
   }
@@ -80,12 +80,13 @@ export class People {
   async #firstMatch(site: BrokerSite, email: string | undefined): Promise<SiteUser> {
     if (email === undefined)
       throw new AgentError('account_not_mapped', 'the Autodesk account has no verified e-mail address')
+    if (!/^[^@\s]+@[^@\s]+$/.test(email)) throw new AgentError('account_not_mapped', `"${email}" is no e-mail address`)
     const wanted = foldCase(email)
     if (site.emailDomains && !site.emailDomains.includes(wanted.slice(wanted.lastIndexOf('@') + 1))) {
       throw new AgentError('account_not_mapped', `"${email}" is not of a domain that may sign in to "${site.url}"`)
     }
-    // `contains` because what `is` makes of case is the site's business; whole addresses are compared here.
-    const found = await this.#read(site, ['email', 'contains', email])
+    // Not `is`: what that makes of case is the site's business; whole addresses are compared here.
+    const found = await this.#read(site, ['email', 'starts_with', email])
     if (found.length >= mostNamesakes) throw new AgentError('account_ambiguous', `too many users match "${email}"`)
     const namesakes = found.filter((user) => foldCase(user.email ?? '') === wanted)
     const active = namesakes.filter((user) => user.sg_status_list === 'act')
@@ -132,15 +133,13 @@ export class People {
         limit: mostNamesakes,
         signal,
       })
-      return rows.map((row) => userSchema.parse(row))
+      // A row that lacks what a user must have is nobody's; it must not keep everybody else from signing in.
+      return rows.flatMap((row) => userSchema.safeParse(row).data ?? [])
     } catch (cause) {
       if (cause instanceof AgentError) throw cause
-      const reason = cause instanceof SiteFault ? cause.message : 'its user rows are not as expected'
-      throw new AgentError(
-        'temporarily_unavailable',
-        `"${site.url}" does not let the broker look up people: ${reason}`,
-        { cause },
-      )
+      if (!(cause instanceof SiteFault)) throw cause
+      const said = `"${site.url}" does not let the broker look up people: ${cause.message}`
+      throw new AgentError('temporarily_unavailable', said, { cause })
     }
   }
 }
@@ -155,17 +154,14 @@ function demandUsable(user: SiteUser, site: BrokerSite): void {
     )
   }
   const role = user['permission_rule_set.PermissionRuleSet.code']
-  if (isPrivileged(role) && !site.allowPrivileged.includes(user.login)) {
+  // Roles are listed, not recognised: a studio's own copy of Admin may have any name.
+  const isOrdinary = typeof role === 'string' && site.roles.includes(role)
+  if (!isOrdinary && !site.allowPrivileged.includes(user.login)) {
     throw new AgentError(
       'privileged_account',
       `the ShotGrid user "${user.login}" is "${role ?? 'without a known role'}"`,
     )
   }
-}
-
-/** An unknown role is no reason for trust. */
-function isPrivileged(role: string | null | undefined): boolean {
-  return !role || /admin/i.test(role)
 }
 
 /** ASCII only: folding beyond it would make different addresses equal. */

@@ -1,4 +1,4 @@
-import { calculateJwkThumbprint, EmbeddedJWK, errors, type JWK, jwtVerify } from 'jose'
+import { calculateJwkThumbprint, EmbeddedJWK, type JWK, jwtVerify } from 'jose'
 import { z } from 'zod'
 import { AgentError } from '../errors.ts'
 import { signInChallengeClaim, tokenHash } from '../token-exchange.ts'
@@ -44,7 +44,7 @@ export async function judgeProof(
     payload = verified.payload
     jwk = verified.protectedHeader.jwk
   } catch (cause) {
-    if (!(cause instanceof errors.JOSEError || cause instanceof TypeError)) throw cause
+    // WebCrypto has errors of its own for keys that are no keys; whatever it is, the proof does not hold.
     throw new AgentError('proof_rejected', 'the proof is not a valid ES256 DPoP proof', { cause })
   }
   // §4.2: the header carries a public key; a private one in it is a client that gives itself away.

@@ -5,6 +5,7 @@ import { AgentError, asAgentError, type ErrorCode, errorTable } from '../errors.
 import type { Ports } from '../ports.ts'
 import { grantType, metadataPath } from '../token-exchange.ts'
 import { version } from '../version.ts'
+import { AuditLog } from './audit-log.ts'
 import { AutodeskIdentity } from './autodesk.ts'
 import { Challenges, challengeLifeS } from './challenges.ts'
 import type { BrokerConfig } from './config.ts'
@@ -14,6 +15,8 @@ import { judgeExchangeForm } from './exchange-form.ts'
 
 const bodyBytes = 64 * 1024
 const requestLimitMs = 60_000
+/** Shorter than agents wait, so that no session is made that nobody waits for any more. */
+const exchangeLimitMs = 35_000
 
 /** The broker's HTTP face. It does not listen yet; `close()` of the result also closes the database. */
 export async function makeBrokerServer(
@@ -25,7 +28,9 @@ export async function makeBrokerServer(
   const tokenEndpoint = `${config.issuer}/token`
   const challenges = new Challenges(database, ports.clock)
   const identity = new AutodeskIdentity({ ...config.identity, ...rules }, ports.fetch)
-  const exchange = new TokenExchange({ ...ports, tokenEndpoint, sites: config.sites, identity, database, challenges })
+  const auditLog = new AuditLog(database, ports.clock, ports.log)
+  const { sites } = config
+  const exchange = new TokenExchange({ ...ports, tokenEndpoint, sites, identity, database, challenges, auditLog })
 
   const { tls } = config.listen
   const settings = {
@@ -34,6 +39,7 @@ export async function makeBrokerServer(
     logger: false,
     exposeHeadRoutes: false,
     genReqId: () => randomUUID(),
+    trustProxy: config.listen.trustedProxies.length > 0 ? [...config.listen.trustedProxies] : false,
   } as const
   const server: FastifyInstance = tls
     ? (fastify({ ...settings, https: { ...tls, minVersion: 'TLSv1.2' } }) as unknown as FastifyInstance)
@@ -61,13 +67,16 @@ export async function makeBrokerServer(
 
   server.post('/challenge', async () => ({ challenge: await challenges.make(), expires_in: challengeLifeS }))
 
-  server.post('/token', async (request) => {
+  server.post('/token', async (request, reply) => {
     const proof = request.headers['dpop']
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
     return exchange.exchange({
       form: judgeExchangeForm(request.body),
       proof: typeof proof === 'string' ? proof : undefined,
       requestId: request.id,
       clientAddress: request.ip,
+      signal: AbortSignal.any([gone.signal, AbortSignal.timeout(exchangeLimitMs)]),
     })
   })
 

@@ -1,3 +1,6 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type JWK, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/secret.ts'
@@ -13,14 +16,16 @@ import {
   subjectTokenTypes,
   tokenHash,
 } from '../../src/token-exchange.ts'
-import { nodeFetch, startWorld, type World } from './world.ts'
+import { finished, startProcess } from '../sandbox/processes.ts'
+import { nodeFetch, startWorld, TestClock, type World } from './world.ts'
 
 let world: World
 let client: BrokerClient
+const clock = new TestClock()
 let metadata: BrokerMetadata
 const signal = AbortSignal.timeout(120_000)
 beforeAll(async () => {
-  world = await startWorld()
+  world = await startWorld({ brokerClock: clock })
   client = new BrokerClient(world.broker.url, nodeFetch, systemClock)
   metadata = await client.metadata(signal)
 })
@@ -88,6 +93,7 @@ function auditRows() {
 describe('the exchange', () => {
   test('gives a session of the very person, and an audit row stands before the answer', async () => {
     const answer = await exchange(await prepare())
+    expect(((await stat(world.broker.config.databaseFile)).mode & 0o777).toString(8)).toBe('600')
     expect(answer).toMatchObject({
       issued_token_type: sessionTokenType,
       token_type: 'N_A',
@@ -177,11 +183,109 @@ describe('single use', () => {
   })
 })
 
+describe('in time', () => {
+  afterEach(() => clock.advance(-elapsedMs))
+  let elapsedMs = 0
+  const wait = (ms: number): void => {
+    elapsedMs = ms
+    clock.advance(ms)
+  }
+
+  test('a challenge lives for ten minutes', async () => {
+    const prepared = await prepare()
+    wait(10 * 60_000 + 1)
+    expect(await codeOf(exchange(prepared))).toBe('proof_rejected')
+  })
+
+  test('a sign-in’s challenge too, even with a fresh one beside it', async () => {
+    const prepared = await prepare()
+    wait(10 * 60_000 + 1)
+    expect(await codeOf(exchange(prepared, { challenge: await fresh() }))).toBe('proof_rejected')
+  })
+
+  test('a sign-in’s key renews for a day and no longer', async () => {
+    const prepared = await prepare()
+    await exchange(prepared)
+    const renew = async () =>
+      exchange(prepared, {
+        subjectToken: prepared.accessToken,
+        subjectTokenType: subjectTokenTypes.accessToken,
+        challenge: await fresh(),
+      })
+    wait(24 * 3600_000 - 60_000)
+    expect(await codeOf(renew())).toBe('issued')
+    clock.advance(61_000)
+    elapsedMs += 61_000
+    expect(await codeOf(renew())).toBe('proof_rejected')
+  })
+})
+
+describe('a session that is not the mapped person’s', () => {
+  afterEach(() => {
+    world.site.switches.sudoSessionOwner = 'human'
+  })
+
+  test.each(['script', 'wrong', 'ignored'] as const)(
+    '(the site makes "%s" sessions) does not leave the broker',
+    async (owner) => {
+      world.site.switches.sudoSessionOwner = owner
+      const prepared = await prepare()
+      expect(await codeOf(exchange(prepared))).toBe('session_owner_mismatch')
+      expect((await auditRows()).at(-1)).toMatchObject({
+        outcome: 'session_owner_mismatch',
+        login: 'artist@studio.example',
+      })
+    },
+  )
+
+  test('is not even asked for when the person’s row forbids impersonation', async () => {
+    const before = world.site.calls.get('get_session_token')
+    expect(await codeOf(exchange(await prepare('no-impersonation')))).toBe('account_disabled')
+    expect(world.site.calls.get('get_session_token')).toBe(before)
+  })
+})
+
+describe('a client that stopped waiting', () => {
+  test('has no session made for it', async () => {
+    const prepared = await prepare()
+    const before = world.site.calls.get('get_session_token')
+    world.site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'delay', ms: 800 } })
+    const impatient = new BrokerClient(
+      world.broker.url,
+      (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(300) }),
+      systemClock,
+    )
+    const { key, signInChallenge, idToken, accessToken } = prepared
+    const request = {
+      site: world.site.url,
+      subjectToken: new Secret(idToken),
+      subjectTokenType: subjectTokenTypes.idToken,
+      accessToken: new Secret(accessToken),
+    }
+    expect(
+      await codeOf(
+        impatient.exchange(metadata, { ...request, key, signInChallenge, challenge: signInChallenge }, signal),
+      ),
+    ).toBe('broker_unreachable')
+    await expect
+      .poll(async () => (await auditRows()).at(-1), { timeout: 3_000 })
+      .toMatchObject({ detail: 'the client stopped waiting' })
+    expect(world.site.calls.get('get_session_token')).toBe(before)
+    world.site.faults.clear()
+  })
+})
+
 describe('a stolen token is worth nothing', () => {
   test('an ID token without its key', async () => {
     const victim = await prepare()
     const thief = await makeSignInKey()
     expect(await codeOf(exchange(victim, { key: thief, challenge: await fresh() }))).toBe('proof_rejected')
+    // Somebody tried: that is on record.
+    expect((await auditRows()).at(-1)).toMatchObject({
+      outcome: 'proof_rejected',
+      subject: 'ARTIST000001',
+      login: null,
+    })
     expect(
       await codeOf(exchange(victim, { key: thief, challenge: await fresh(), signInChallenge: await fresh() })),
     ).toBe('proof_rejected')
@@ -207,6 +311,21 @@ describe('a stolen token is worth nothing', () => {
     expect(await codeOf(exchange(own, { ...subject, accessToken: victim.accessToken, challenge: await fresh() }))).toBe(
       'proof_rejected',
     )
+  })
+
+  test('any access token, and Autodesk is not even asked about it', async () => {
+    const asked = world.identity.web.requests.length
+    for (let guess = 0; guess < 5; guess += 1) {
+      const key = await makeSignInKey()
+      const junk = {
+        subjectToken: `junk-${guess}`,
+        accessToken: `junk-${guess}`,
+        subjectTokenType: subjectTokenTypes.accessToken,
+      }
+      const nobody = { key, signInChallenge: await fresh(), nonce: '', idToken: '', accessToken: '' }
+      expect(await codeOf(exchange(nobody, junk))).toBe('proof_rejected')
+    }
+    expect(world.identity.web.requests).toHaveLength(asked)
   })
 
   test('an access token of a sign-in renews under its own key', async () => {
@@ -393,6 +512,48 @@ describe('who is who', () => {
     world.identity.setAccount('stranger', { email: 'stranger@studio.example' })
   })
 
+  test('an address that is empty, or none, matches nobody: not even a user without one', async () => {
+    const people = `${world.site.url}/sandbox/people/no-passphrase`
+    const patch = (email: string) => fetch(people, { method: 'PATCH', body: JSON.stringify({ email }) })
+    await patch('')
+    for (const email of ['', ' ', '@', 'studio.example', 'a b@studio.example', 'a@b@studio.example']) {
+      const prepared = await prepare('stranger')
+      const now = Math.floor(Date.now() / 1000)
+      const claims = {
+        iss: world.identity.issuer,
+        aud: 'sg-session-tray',
+        sub: 'STRANG000015',
+        iat: now,
+        exp: now + 60,
+      }
+      const token = await world.identity.forgeIdToken({ ...claims, nonce: prepared.nonce, email, email_verified: true })
+      expect(await codeOf(exchange(prepared, { subjectToken: token }))).toBe('account_not_mapped')
+    }
+    await patch('no-passphrase@studio.example')
+  })
+
+  test('a site that answers another row than the linked one has nobody signed in', async () => {
+    const prepared = await prepare()
+    await exchange(prepared)
+    const { id, login } = world.site.person('supervisor')
+    const row = {
+      type: 'HumanUser',
+      id,
+      login,
+      name: 'Old Login',
+      email: 'x@y',
+      sg_status_list: 'act',
+      can_impersonate_this_user: true,
+    }
+    const entities = [{ ...row, 'permission_rule_set.PermissionRuleSet.code': 'artist' }]
+    world.site.faults.inject({
+      path: '/api3/json',
+      times: 1,
+      does: { kind: 'status', status: 200, body: JSON.stringify({ results: { entities } }) },
+    })
+    expect(await codeOf(exchange(prepared, { challenge: await fresh() }))).toBe('account_disabled')
+  })
+
   test('an unverified address matches nobody', async () => {
     world.identity.setAccount('supervisor', { email: 'away@studio.example' })
     world.identity.setAccount('stranger', { email: 'supervisor@studio.example', emailVerified: false })
@@ -407,6 +568,12 @@ describe('who is who', () => {
     await allowed.close()
   })
 
+  test('people of a role that the configuration does not list are refused, whatever it is called', async () => {
+    const strict = await startWorld({ broker: { roles: ['vendor'] } })
+    expect(await codeOf(strict.agent('artist').signIn(undefined))).toBe('privileged_account')
+    await strict.close()
+  })
+
   test('an address of another domain than the configured ones matches nobody', async () => {
     const strict = await startWorld({ broker: { emailDomains: ['other.example'] } })
     expect(await codeOf(strict.agent('artist').signIn(undefined))).toBe('account_not_mapped')
@@ -419,12 +586,44 @@ describe('who is who', () => {
     await broken.close()
   })
 
-  test('a script without the right to sudo makes no session', async () => {
+  test('a script without the right to sudo makes no session: the operator’s trouble, which ends nobody’s', async () => {
     const broken = await startWorld({
       broker: { scriptName: 'nightly-report', scriptKey: new Secret('script-key-without-sudo') },
     })
-    expect(await codeOf(broken.agent('artist').signIn(undefined))).toBe('account_disabled')
+    expect(await codeOf(broken.agent('artist').signIn(undefined))).toBe('temporarily_unavailable')
     await broken.close()
+  })
+})
+
+describe('the broker’s database', () => {
+  test('serves ten brokers that start on one new file', async () => {
+    const file = join(world.folder, 'new.sqlite')
+    const opening = Array.from({ length: 10 }, () =>
+      finished(
+        startProcess(
+          process.execPath,
+          [
+            '--input-type=module-typescript',
+            '-e',
+            `
+      import { openDatabase } from './src/broker/database.ts'
+      await (await openDatabase(${JSON.stringify(file)})).destroy()`,
+          ],
+          { PATH: process.env['PATH'] ?? '' },
+        ),
+      ),
+    )
+    for (const { status, stderr } of await Promise.all(opening)) expect([status, stderr]).toEqual([0, ''])
+  })
+
+  test('held by another program is temporarily_unavailable, not a crash', async () => {
+    const prepared = await prepare()
+    const other = new DatabaseSync(world.broker.config.databaseFile)
+    other.exec('BEGIN EXCLUSIVE')
+    expect(await codeOf(exchange(prepared))).toBe('temporarily_unavailable')
+    other.exec('ROLLBACK')
+    other.close()
+    expect(await codeOf(exchange(prepared))).toBe('issued')
   })
 })
 
@@ -528,6 +727,7 @@ describe('the broker’s HTTP', () => {
     ['Autodesk’s keys cannot be read', '/authentication/v2/keys', { kind: 'status', status: 500 }],
     ['Autodesk’s keys are a web page', '/authentication/v2/keys', { kind: 'html' }],
     ['Autodesk’s metadata breaks off', '/.well-known', { kind: 'half-body' }],
+    ['a proxy forbids Autodesk’s metadata', '/.well-known', { kind: 'status', status: 403 }],
   ] as const)('says identity_unreachable when %s', async (_name, path, does) => {
     const prepared = await prepare()
     await world.restartBroker()

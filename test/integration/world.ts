@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly broker?: Partial<BrokerSite>
   /** A second site, served by the same broker. */
   readonly twoSites?: boolean
+  /** The broker's clock. */
+  readonly brokerClock?: Clock
 }
 
 /** A site, an Autodesk Identity and a broker on real ports, and agents to sign in with. Close it when done. */
@@ -64,7 +66,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const brokerUrl = `http://127.0.0.1:${brokerPort}`
   const brokerConfig: BrokerConfig = {
     issuer: brokerUrl,
-    listen: { host: '127.0.0.1', port: brokerPort },
+    listen: { host: '127.0.0.1', port: brokerPort, trustedProxies: [] },
     identity: { issuer: identity.issuer, clientId },
     databaseFile: join(folder, 'broker.sqlite'),
     extraCa: undefined,
@@ -73,12 +75,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       scriptName: 'identity-broker',
       scriptKey: new Secret('script-key-with-sudo'),
       emailDomains: undefined,
+      roles: ['artist', 'manager', 'vendor'],
       allowPrivileged: [],
       sessionLifetimeS: 86_400,
       ...options.broker,
     })),
   }
-  const brokerPorts = { fetch: nodeFetch, clock: systemClock, log: silentLog }
+  const brokerPorts = { fetch: nodeFetch, clock: options.brokerClock ?? systemClock, log: silentLog }
   const startBroker = async () => {
     const database = await openDatabase(brokerConfig.databaseFile)
     const server = await makeBrokerServer(brokerConfig, database, brokerPorts, rules)

@@ -75,6 +75,10 @@ describe('a proof of possession', () => {
       'with somebody else’s key',
       async () => prove({}, { jwk: await exportJWK((await generateKeyPair('ES256')).publicKey) }),
     ],
+    ['with a key whose point is cut short', () => prove({}, { jwk: { ...jwk, x: 'AAAA' } })],
+    ['with a key that is on no curve', () => prove({}, { jwk: { ...jwk, y: jwk.x } })],
+    ['with a key of another curve', () => prove({}, { jwk: { ...jwk, crv: 'P-384' } })],
+    ['with a key that must not verify', () => prove({}, { jwk: { ...jwk, key_ops: ['encrypt'] } })],
     ['with a symmetric key', () => prove({}, { jwk: { kty: 'oct', k: 'c2VjcmV0' } })],
     ['signed by nobody', async () => new UnsecuredJWT(goodClaims).encode()],
     [

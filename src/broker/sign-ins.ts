@@ -1,0 +1,55 @@
+import { AgentError } from '../errors.ts'
+import type { Clock } from '../ports.ts'
+import type { Database } from './database.ts'
+import type { Subject } from './subject-token.ts'
+
+/** How long the key of a sign-in may renew: as long as the longest working day an agent can be configured to. */
+const signInLifeMs = 24 * 3600_000
+
+/** Which key stands for whom: made by the first exchange of a sign-in, asked at each renewal. */
+export class SignIns {
+  readonly #database: Database
+  readonly #clock: Pick<Clock, 'now'>
+
+  constructor(database: Database, clock: Pick<Clock, 'now'>) {
+    this.#database = database
+    this.#clock = clock
+  }
+
+  /** Whether the key stands for anybody on this site. */
+  async knowsKey(thumbprint: string, site: string): Promise<boolean> {
+    return (await this.#living(thumbprint, site).executeTakeFirst()) !== undefined
+  }
+
+  /** Whether the key stands for this person on this site. */
+  async isOf(thumbprint: string, site: string, { issuer, subject }: Subject): Promise<boolean> {
+    const row = await this.#living(thumbprint, site)
+      .where('issuer', '=', issuer)
+      .where('subject', '=', subject)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
+  /** Throws `proof_rejected` when the key stands for another person already. */
+  async begin(thumbprint: string, site: string, person: Subject): Promise<void> {
+    const now = this.#clock.now()
+    await this.#database.deleteFrom('sign_in').where('expires_at', '<', now).execute()
+    await this.#database
+      .insertInto('sign_in')
+      .values({ thumbprint, site, issuer: person.issuer, subject: person.subject, expires_at: now + signInLifeMs })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+    if (!(await this.isOf(thumbprint, site, person))) {
+      throw new AgentError('proof_rejected', 'the key belongs to another sign-in')
+    }
+  }
+
+  #living(thumbprint: string, site: string) {
+    return this.#database
+      .selectFrom('sign_in')
+      .select('thumbprint')
+      .where('thumbprint', '=', thumbprint)
+      .where('site', '=', site)
+      .where('expires_at', '>', this.#clock.now())
+  }
+}
