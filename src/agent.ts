@@ -5,7 +5,7 @@ import { BrowserSignIn, type BrowserStep } from './identity/browser-sign-in.ts'
 import type { Ports } from './ports.ts'
 import type { Secret } from './secret.ts'
 import type { SiteStatus } from './session/changes.ts'
-import type { Session } from './session/session.ts'
+import type { Session, SignedIn } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { SiteFault } from './shotgrid/faults.ts'
 import { RestTokens } from './shotgrid/rest-tokens.ts'
@@ -89,8 +89,9 @@ export class Agent {
   async signIn(wanted: string | undefined, options: SignInOptions = {}): Promise<SiteStatus> {
     const site = this.#site(wanted)
     const underWay = this.#steps.get(site.url)
+    if (underWay && options.switchUser) this.#sessions.at(site.url).cancelSignIn()
     // Asking again is how an artist says that they closed the tab.
-    if (underWay && options.openBrowser !== false) this.#openAgain(underWay.url)
+    else if (underWay && options.openBrowser !== false) this.#openAgain(underWay.url)
     await this.#signIn(site, options)
     return this.#sessions.at(site.url).status()
   }
@@ -144,15 +145,15 @@ export class Agent {
     const site = this.#site(wanted).url
     const holder = this.#sessions.at(site)
     const { session, generation } = await holder.get(0)
-    try {
-      return { site, ...(await this.#restTokens.get(site, session.sessionToken)) }
-    } catch (error) {
+    const token = await this.#restTokens.get(site, session.sessionToken).catch(async (error: unknown) => {
       if (!(error instanceof SiteFault)) throw error
-    }
-    // The site does not know the session any more: found out here instead of by a plug-in.
-    await holder.reportRejected(generation)
-    const next = await holder.get(0)
-    return { site, ...(await this.#restTokens.get(site, next.session.sessionToken)) }
+      // The site does not know the session any more: found out here instead of by a plug-in.
+      await holder.reportRejected(generation)
+      return this.#restTokens.get(site, (await holder.get(0)).session.sessionToken)
+    })
+    // Signed out meanwhile: then nobody gets it.
+    await holder.get(0)
+    return { site, ...token }
   }
 
   async #signIn(site: SiteConfig, options: SignInOptions): Promise<void> {
@@ -164,25 +165,27 @@ export class Agent {
     }
     this.#stepListeners.add(heard)
     const joined = this.#steps.get(site.url)
-    if (joined) heard(site.url, joined.url)
+    if (joined && !options.switchUser) heard(site.url, joined.url)
     try {
-      await this.#sessions.at(site.url).signIn((signal) =>
-        way.signIn({
-          switchUser: options.switchUser ?? false,
-          openBrowser: options.openBrowser ?? true,
-          onBrowser: (step) => this.#noteStep(site.url, step),
-          signal,
-        }),
-      )
+      await this.#sessions.at(site.url).signIn((signal) => this.#runWay(way, site.url, options, signal))
     } finally {
       this.#stepListeners.delete(heard)
-      this.#steps.delete(site.url)
     }
   }
 
-  #noteStep(site: string, step: BrowserStep): void {
-    this.#steps.set(site, step)
-    for (const listener of this.#stepListeners) listener(site, step.url)
+  async #runWay(way: WayIn, site: string, options: SignInOptions, signal: AbortSignal): Promise<SignedIn> {
+    const { switchUser = false, openBrowser = true } = options
+    let own: BrowserStep | undefined
+    const onBrowser = (step: BrowserStep): void => {
+      own = step
+      this.#steps.set(site, step)
+      for (const listener of this.#stepListeners) listener(site, step.url)
+    }
+    const forget = (): void => {
+      if (this.#steps.get(site) === own) this.#steps.delete(site)
+    }
+    signal.addEventListener('abort', forget, { once: true })
+    return way.signIn({ switchUser, openBrowser, onBrowser, signal }).finally(forget)
   }
 
   #openAgain(url: URL): void {

@@ -9,6 +9,7 @@ import {
 import { AgentError, asAgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
 import { Secret } from '../secret.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { translateIdentityError } from './errors.ts'
 import { type IdentitySettings, IssuerMetadata } from './metadata.ts'
 import { openRedirectListener } from './redirect-listener.ts'
@@ -131,13 +132,4 @@ function personOf(claims: IDToken): Person {
   // Autodesk's documents spell the claim both ways. facts: identity §0.1
   const email = claims['email'] ?? claims['user_email']
   return { subject: claims.sub, email: typeof email === 'string' ? email : undefined }
-}
-
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -9,6 +9,7 @@ import {
 } from 'openid-client'
 import type { Fetch } from '../ports.ts'
 import { SingleFlight } from '../single-flight.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { translateIdentityError } from './errors.ts'
 
 export interface IdentitySettings {
@@ -37,7 +38,15 @@ export class IssuerMetadata {
    * accepted with a valid RS256 signature of the issuer only (openid-client does not look at signatures by default).
    */
   async configuration(signal: AbortSignal, fetch: Fetch = this.#settings.fetch): Promise<Configuration> {
-    const metadata = await this.#read(signal)
+    return this.#configure(await this.#read(signal), signal, fetch)
+  }
+
+  /** The same with metadata of any age, for what must not wait: revoking at sign-out. */
+  async configurationAtHand(signal: AbortSignal, fetch: Fetch): Promise<Configuration> {
+    return this.#configure(this.#known?.metadata ?? (await this.#read(signal)), signal, fetch)
+  }
+
+  #configure(metadata: ServerMetadata, signal: AbortSignal, fetch: Fetch): Configuration {
     const client = { id_token_signed_response_alg: 'RS256' }
     const configuration = new Configuration(metadata, this.#settings.clientId, client, None())
     configuration[customFetch] = (url, options) => {
@@ -52,9 +61,10 @@ export class IssuerMetadata {
 
   async #read(signal: AbortSignal): Promise<ServerMetadata> {
     if (this.#known && performance.now() - this.#known.readAtMs < metadataLifeMs) return this.#known.metadata
-    const metadata = await this.#reading.run(() => this.#discover())
-    signal.throwIfAborted()
-    return metadata
+    return untilAborted(
+      this.#reading.run(() => this.#discover()),
+      signal,
+    )
   }
 
   async #discover(): Promise<ServerMetadata> {

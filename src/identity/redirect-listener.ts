@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { AgentError } from '../errors.ts'
+import { tellsPeerUid, uidOfPeer } from '../peer-uid.ts'
 import type { Log } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import { type Expected, judgeCallback, judgePastedAddress } from './callback.ts'
@@ -93,13 +94,19 @@ function serveCallback(servers: Server[], port: number, expectedState: Secret, l
     settle({ url: new URL(`${redirectUri}?${parameters.toString()}`), showResult })
   }
 
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    const { method = '', url: target = '', headers } = request
+  const ignore = (response: ServerResponse, status: number, reason: string): void => {
+    log.info({ status, reason }, 'a request at the redirect address was ignored')
+    send(response, status, 'not_this')
+  }
+
+  const onRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { method = '', url: target = '', headers, socket } = request
     const verdict = judgeCallback({ method, target, headers }, expected)
     request.resume()
-    if (verdict.verdict === 'ignored') {
-      log.info({ status: verdict.status, reason: verdict.reason }, 'a request at the redirect address was ignored')
-      return send(response, verdict.status, 'not_this')
+    if (verdict.verdict === 'ignored') return ignore(response, verdict.status, verdict.reason)
+    // The state stood in the opener's argument list, where other users of this machine can read it.
+    if (tellsPeerUid && (await uidOfPeer(socket)) !== process.getuid?.()) {
+      return ignore(response, 403, 'comes from another user')
     }
     if (used) return send(response, 400, 'used')
     const hold = setTimeout(() => send(response, 200, 'working'), holdMs)
@@ -113,7 +120,7 @@ function serveCallback(servers: Server[], port: number, expectedState: Secret, l
   }
 
   for (const server of servers) {
-    server.on('request', onRequest)
+    server.on('request', (request, response) => void onRequest(request, response))
     // Requests that are no HTTP, or too long: closed without a word.
     server.on('clientError', (_error, socket) => socket.destroy())
     server.on('error', (error) => log.warn({ err: error }, 'the redirect listener failed'))

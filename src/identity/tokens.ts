@@ -22,7 +22,7 @@ export interface Person {
 
 /** For calls that are good to have and not worth waiting for. */
 const sideLimitMs = 3_000
-const tokenBody = z.object({ refresh_token: z.string().min(1) })
+const tokenBody = z.object({ access_token: z.string().min(1), refresh_token: z.string().min(1).optional() })
 
 /**
  * The Autodesk tokens of one sign-in, in memory. A refresh token works once: refreshes are single-flight, and the next
@@ -36,6 +36,7 @@ export class IdentityTokens {
   readonly #refreshing = new SingleFlight<TokenSet>()
   #accessToken: Secret
   #refreshToken: Secret | undefined
+  #forgotten = false
 
   constructor(metadata: IssuerMetadata, fetch: Fetch, log: Log, person: Person, tokens: TokenSet) {
     this.#metadata = metadata
@@ -88,24 +89,30 @@ export class IdentityTokens {
     }
   }
 
-  /** RFC 7009: refresh token first, then access token. Best effort, at most three seconds, never throws. */
+  /**
+   * RFC 7009: refresh token first, then access token, each on its own. Best effort, at most three seconds, never throws.
+   * Tokens that a refresh under way brings home later are revoked when they come.
+   */
   async revoke(): Promise<void> {
-    const revocations: [Secret | undefined, string][] = [
-      [this.#refreshToken, 'refresh_token'],
-      [this.#accessToken, 'access_token'],
-    ]
+    this.#forgotten = true
+    const refreshToken = this.#refreshToken
     this.#refreshToken = undefined
-    try {
-      const configuration = await this.#metadata.configuration(AbortSignal.timeout(sideLimitMs), this.#fetch)
-      for (const [token, hint] of revocations) {
-        if (token) await tokenRevocation(configuration, token.reveal(), { token_type_hint: hint })
+    await this.#revokeEach({ accessToken: this.#accessToken, ...(refreshToken ? { refreshToken } : {}) })
+  }
+
+  async #revokeEach({ refreshToken, accessToken }: TokenSet): Promise<void> {
+    const limited = AbortSignal.timeout(sideLimitMs)
+    const revokeOne = async (token: Secret, hint: string): Promise<void> => {
+      try {
+        const configuration = await this.#metadata.configurationAtHand(limited, this.#fetch)
+        await tokenRevocation(configuration, token.reveal(), { token_type_hint: hint })
+      } catch (error) {
+        const err = await translateIdentityError(error, `revoking the ${hint}`)
+        this.#log.warn({ err }, 'a token was not revoked')
       }
-    } catch (error) {
-      this.#log.warn(
-        { err: await translateIdentityError(error, 'revoking the Autodesk tokens') },
-        'not everything was revoked',
-      )
     }
+    if (refreshToken) await revokeOne(refreshToken, 'refresh_token')
+    await revokeOne(accessToken, 'access_token')
   }
 
   async #refreshOnce(signal: AbortSignal): Promise<TokenSet> {
@@ -126,14 +133,20 @@ export class IdentityTokens {
     return async (url, init) => {
       const response = await this.#fetch(url, init)
       if (response.status !== 200 || init.method !== 'POST') return response
-      const body = tokenBody.safeParse(
-        await response
-          .clone()
-          .json()
-          .catch(() => undefined),
-      )
-      // Not if we were signed out, or signed out and in again, meanwhile.
-      if (body.success && this.#refreshToken === sent) this.#refreshToken = new Secret(body.data.refresh_token)
+      const copy: unknown = await response
+        .clone()
+        .json()
+        .catch(() => undefined)
+      const body = tokenBody.safeParse(copy)
+      if (!body.success) return response
+      const { refresh_token, access_token } = body.data
+      const refreshToken = refresh_token === undefined ? undefined : new Secret(refresh_token)
+      if (this.#forgotten) {
+        const accessToken = new Secret(access_token)
+        void this.#revokeEach({ accessToken, ...(refreshToken ? { refreshToken } : {}) })
+        throw new AgentError('login_required', 'signed out while the Autodesk sign-in was refreshed')
+      }
+      if (refreshToken && this.#refreshToken === sent) this.#refreshToken = refreshToken
       return response
     }
   }

@@ -3,7 +3,8 @@ import type { Clock, Log } from '../ports.ts'
 import { SingleFlight } from '../single-flight.ts'
 import type { ChangeReason, SiteStatus } from './changes.ts'
 import { isDayOver, judgeRenewalFailure, judgeSession, type SignInMoment, startSession } from './renewal-rules.ts'
-import { type IssuedSession, type Renewal, type Session, type SignedIn, timeLeftMs } from './session.ts'
+import { type IssuedSession, type Renewal, type Session, timeLeftMs } from './session.ts'
+import { type SignIn, SignInAttempt } from './sign-in-attempt.ts'
 
 export interface HolderSettings {
   readonly site: string
@@ -14,25 +15,28 @@ export interface HolderSettings {
   readonly announce: (status: SiteStatus) => void
 }
 
-/** Obtains a session with the artist's help. Must settle soon after `signal` aborts. */
-export type SignIn = (signal: AbortSignal) => Promise<SignedIn>
-
-interface Held {
-  readonly session: Session
-  readonly generation: number
+/** What stays the same from one sign-in to the next. */
+interface OneSignIn {
   readonly renewal: Renewal
   readonly signedIn: SignInMoment
-  readonly account?: string
-  readonly renewable: boolean
-  readonly problem?: ErrorCode
-  /** Before this reading of the monotonic clock a session with time left is not renewed again. */
-  readonly retryAfterMonotonicMs: number
+  readonly account: string | undefined
+  readonly renewing: SingleFlight<void>
+  readonly checking: SingleFlight<void>
 }
 
-/** The artist's time to finish in the browser; Autodesk's own code lives as long. */
-export const signInLimitMs = 5 * 60_000
-const renewalLimitMs = 20_000
-const renewalPauseMs = 2_000
+interface Held extends OneSignIn {
+  readonly session: Session
+  readonly generation: number
+  readonly renewable: boolean
+  readonly problem?: ErrorCode
+  /** Before this reading of the monotonic clock a session with time left is handed out without another renewal. */
+  readonly waitUntilMonotonicMs: number
+}
+
+const renewalLimitMs = 60_000
+/** How long callers wait for a renewal while the session they could have still has time left. */
+const patienceMs = 3_000
+const retryPauseMs = 2_000
 const longestTimerMs = 2 ** 31 - 1
 
 /**
@@ -43,12 +47,10 @@ export class SessionHolder {
   readonly #settings: HolderSettings
   #held: Held | undefined
   #reason: ChangeReason | undefined
-  #signIn: { readonly done: Promise<Session>; readonly cancel: AbortController } | undefined
+  #signIn: { readonly attempt: SignInAttempt; readonly done: Promise<Session> } | undefined
   #alarm: NodeJS.Timeout | undefined
   /** Starts at the clock so that numbers of two runs of the agent never meet. */
   #generation: number
-  readonly #renewing = new SingleFlight<Session>()
-  readonly #checking = new SingleFlight<void>()
 
   constructor(settings: HolderSettings) {
     this.#settings = settings
@@ -62,14 +64,13 @@ export class SessionHolder {
   async get(minValidityMs: number): Promise<{ session: Session; generation: number }> {
     const held = this.#usable()
     if (judgeSession(held.session, minValidityMs, this.#settings.clock) === 'hand_out') return held
-    const left = timeLeftMs(held.session, this.#settings.clock)
-    if (left > 0 && !this.#mayRenew(held)) return held
+    const hasTimeLeft = this.#timeLeft(held) > 0
+    if (hasTimeLeft && !this.#isWorthWaiting(held)) return held
     try {
-      await this.#renew()
+      await (hasTimeLeft ? withPatience(this.#renew(held)) : this.#renew(held))
     } catch (error) {
       // Trouble on the way must not take away a session that still works.
-      const still = this.#held
-      if (!still || timeLeftMs(still.session, this.#settings.clock) === 0) throw error
+      if (!this.#held || this.#timeLeft(this.#held) === 0) throw error
     }
     return this.#usable()
   }
@@ -77,25 +78,21 @@ export class SessionHolder {
   /** Starts the one sign-in, or joins it. Ends after five minutes with `sign_in_timeout`. */
   signIn(start: SignIn): Promise<Session> {
     if (!this.#signIn) {
-      const cancel = new AbortController()
-      const done = this.#runSignIn(start, cancel).finally(() => {
-        this.#signIn = undefined
-      })
-      this.#signIn = { done, cancel }
+      const attempt = new SignInAttempt(start)
+      this.#signIn = { attempt, done: this.#finish(attempt) }
       this.#announce('sign_in_started')
-      // Told after the field is cleared, so that listeners see the state the sign-in left behind.
-      done.then(
-        () => this.#announce('signed_in'),
-        (error: unknown) => this.#announce(asAgentError(error).code),
-      )
     }
     return this.#signIn.done
   }
 
-  /** Ends a sign-in under way with `sign_in_cancelled`; whether there was one. */
+  /** Ends a sign-in under way with `sign_in_cancelled`, so that the next can start at once; whether there was one. */
   cancelSignIn(): boolean {
-    this.#signIn?.cancel.abort(new AgentError('sign_in_cancelled'))
-    return this.#signIn !== undefined
+    const cancelled = this.#signIn
+    if (!cancelled) return false
+    this.#signIn = undefined
+    cancelled.attempt.cancel()
+    this.#announce('sign_in_cancelled')
+    return true
   }
 
   /** Forgets the session at once; revoking what can be revoked goes on behind it and is awaited. */
@@ -111,7 +108,7 @@ export class SessionHolder {
   async reportRejected(generation: number | undefined): Promise<void> {
     const held = this.#usable()
     if (generation !== undefined && generation !== held.generation) return
-    await this.#checking.run(() => this.#checkWithSite())
+    await held.checking.run(() => this.#checkWithSite(held))
   }
 
   status(): SiteStatus {
@@ -135,73 +132,85 @@ export class SessionHolder {
     }
   }
 
-  async #runSignIn(start: SignIn, cancel: AbortController): Promise<Session> {
-    const limit = setTimeout(() => cancel.abort(new AgentError('sign_in_timeout')), signInLimitMs)
+  async #finish(attempt: SignInAttempt): Promise<Session> {
+    const isCurrent = (): boolean => this.#signIn?.attempt === attempt
     try {
-      const { session, renewal, account } = await start(cancel.signal)
-      if (cancel.signal.aborted) {
+      const { session, renewal, account } = await attempt.done
+      if (!isCurrent()) {
         void renewal.forget()
-        throw cancel.signal.reason
+        throw new AgentError('sign_in_cancelled')
       }
+      const { clock } = this.#settings
       const previous = this.#held
-      const now = { at: this.#settings.clock.now(), atMonotonicMs: this.#settings.clock.monotonicMs() }
-      this.#hold({ issued: session, renewal, signedIn: now, ...(account === undefined ? {} : { account }) })
+      const signedIn = { at: clock.now(), atMonotonicMs: clock.monotonicMs() }
+      const flights = { renewing: new SingleFlight<void>(), checking: new SingleFlight<void>() }
+      const held = this.#hold(session, { renewal, signedIn, account, ...flights })
       void previous?.renewal.forget()
-      return this.#usable().session
-    } finally {
-      clearTimeout(limit)
+      this.#signIn = undefined
+      this.#announce('signed_in')
+      return held.session
+    } catch (error) {
+      if (isCurrent()) {
+        this.#signIn = undefined
+        this.#announce(asAgentError(error).code)
+      }
+      throw error
     }
   }
 
-  #hold({ issued, ...signIn }: { issued: IssuedSession } & Pick<Held, 'renewal' | 'signedIn' | 'account'>): void {
+  #hold(issued: IssuedSession, signIn: OneSignIn): Held {
+    const { renewal, signedIn, account, renewing, checking } = signIn
     this.#generation += 1
     this.#held = {
-      ...signIn,
-      session: startSession(issued, signIn.signedIn, this.#settings.maxAgeMs, this.#settings.clock),
+      ...{ renewal, signedIn, account, renewing, checking },
+      session: startSession(issued, signedIn, this.#settings.maxAgeMs, this.#settings.clock),
       generation: this.#generation,
       renewable: true,
-      retryAfterMonotonicMs: 0,
+      waitUntilMonotonicMs: 0,
     }
     this.#setAlarm()
+    return this.#held
   }
 
   /** What is held, unless the working day is over. */
   #usable(): Held {
     const { clock, maxAgeMs, site } = this.#settings
     if (this.#held) {
-      const spent = !this.#held.renewable && timeLeftMs(this.#held.session, clock) === 0
+      const spent = !this.#held.renewable && this.#timeLeft(this.#held) === 0
       if (!spent && !isDayOver(this.#held.signedIn, maxAgeMs, clock)) return this.#held
       void this.#end('session_ended')
     }
     throw new AgentError('login_required', `nobody is signed in to "${site}"`)
   }
 
-  #mayRenew(held: Held): boolean {
-    return held.renewable && this.#settings.clock.monotonicMs() >= held.retryAfterMonotonicMs
+  #timeLeft(held: Held): number {
+    return timeLeftMs(held.session, this.#settings.clock)
   }
 
-  #renew(): Promise<Session> {
-    return this.#renewing.run(async () => {
+  /** Whether a caller who could have the old session should wait for the next: not just after a failure, nor for long. */
+  #isWorthWaiting(held: Held): boolean {
+    return held.renewable && this.#settings.clock.monotonicMs() >= held.waitUntilMonotonicMs
+  }
+
+  #renew({ renewing }: Held): Promise<void> {
+    return renewing.run(async () => {
       const held = this.#usable()
       if (!held.renewable) throw new AgentError('login_required', 'this sign-in cannot be renewed')
-      let issued: IssuedSession
+      const waited = setTimeout(() => this.#note(held, { waitUntilMonotonicMs: Number.POSITIVE_INFINITY }), patienceMs)
       try {
-        issued = await held.renewal.renew(AbortSignal.timeout(renewalLimitMs))
+        const issued = await held.renewal.renew(AbortSignal.timeout(renewalLimitMs))
+        // Signed out, or someone else signed in, while the renewal was under way: what came back serves nobody.
+        if (!this.#isStill(held)) throw new AgentError('login_required')
+        if (issued.userId !== held.session.userId || issued.site !== held.session.site) {
+          throw new AgentError('session_owner_mismatch', 'the renewed session is not the same person’s')
+        }
+        this.#hold(issued, held)
+        this.#announce('renewed')
       } catch (thrown) {
         throw this.#noteRenewalFailure(held, asAgentError(thrown))
+      } finally {
+        clearTimeout(waited)
       }
-      // Signed out, or someone else signed in, while the renewal was under way: what came back serves nobody.
-      if (!this.#isStill(held)) throw new AgentError('login_required', 'signed out while the session was renewed')
-      if (issued.userId !== held.session.userId || issued.site !== held.session.site) {
-        throw this.#noteRenewalFailure(
-          held,
-          new AgentError('session_owner_mismatch', 'the renewed session is not the same person’s'),
-        )
-      }
-      const { renewal, signedIn, account } = held
-      this.#hold({ issued, renewal, signedIn, ...(account === undefined ? {} : { account }) })
-      this.#announce('renewed')
-      return this.#usable().session
     })
   }
 
@@ -210,36 +219,36 @@ export class SessionHolder {
     return this.#held?.renewal === held.renewal
   }
 
+  #note(held: Held, change: Partial<Held>): void {
+    if (this.#held && this.#isStill(held)) this.#held = { ...this.#held, ...change }
+  }
+
   #noteRenewalFailure(held: Held, error: AgentError): AgentError {
     this.#settings.log.warn({ site: held.session.site, err: error }, 'the session could not be renewed')
-    const now = this.#held
-    if (!now || !this.#isStill(held)) return error
+    if (!this.#held || !this.#isStill(held)) {
+      return new AgentError('login_required', 'signed out while the session was renewed', { cause: error })
+    }
     const verdict = judgeRenewalFailure(error.code)
     if (verdict === 'over') {
       void this.#end(error.code)
       return error
     }
-    if (verdict === 'not_renewable' && timeLeftMs(now.session, this.#settings.clock) === 0) {
+    if (verdict === 'not_renewable' && this.#timeLeft(this.#held) === 0) {
       void this.#end('session_ended')
       return new AgentError('login_required', 'the session has ended and could not be renewed', { cause: error })
     }
-    this.#held = {
-      ...now,
-      renewable: verdict === 'try_again',
-      problem: error.code,
-      retryAfterMonotonicMs: this.#settings.clock.monotonicMs() + renewalPauseMs,
-    }
+    const waitUntilMonotonicMs = this.#settings.clock.monotonicMs() + retryPauseMs
+    this.#note(held, { renewable: verdict === 'try_again', problem: error.code, waitUntilMonotonicMs })
     this.#setAlarm()
     this.#announce(error.code)
     return error
   }
 
-  async #checkWithSite(): Promise<void> {
-    const held = this.#usable()
+  async #checkWithSite(held: Held): Promise<void> {
     const verdict = await held.renewal.check(held.session, AbortSignal.timeout(renewalLimitMs))
     if (verdict === 'accepted' || this.#held?.generation !== held.generation) return
-    this.#held = { ...this.#held, session: { ...held.session, expiresAt: this.#settings.clock.now() } }
-    await this.#renew()
+    this.#note(held, { session: { ...held.session, expiresAt: this.#settings.clock.now() } })
+    await this.#renew(held)
   }
 
   async #end(reason: ChangeReason): Promise<void> {
@@ -281,4 +290,12 @@ export class SessionHolder {
     )
     this.#alarm.unref()
   }
+}
+
+/** Waits for a renewal as long as it is worth it; it goes on by itself. */
+function withPatience(renewal: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(resolve, patienceMs)
+    renewal.then(resolve, reject).finally(() => clearTimeout(limit))
+  })
 }

@@ -7,6 +7,8 @@ export interface RestToken {
   readonly accessToken: Secret
   /** Wall clock, ms since the epoch. */
   readonly expiresAt: number
+  /** The same moment on the clock that nobody can set back. */
+  readonly expiresAtMonotonicMs: number
 }
 
 /** A token with less left than this is not worth handing out. */
@@ -29,11 +31,20 @@ export class RestTokens {
   async get(site: string, sessionToken: Secret): Promise<RestToken> {
     const entry = this.#known.get(sessionToken) ?? { flight: new SingleFlight<RestToken>() }
     this.#known.set(sessionToken, entry)
-    if (entry.token && entry.token.expiresAt - this.#clock.now() > spareMs) return entry.token
+    if (entry.token && this.#timeLeftMs(entry.token) > spareMs) return entry.token
     return entry.flight.run(async () => {
       const grant = await grantFromSession(this.#fetch, site, sessionToken, AbortSignal.timeout(grantLimitMs))
-      entry.token = { accessToken: grant.accessToken, expiresAt: this.#clock.now() + grant.expiresInS * 1000 }
+      const lifetimeMs = grant.expiresInS * 1000
+      entry.token = {
+        accessToken: grant.accessToken,
+        expiresAt: this.#clock.now() + lifetimeMs,
+        expiresAtMonotonicMs: this.#clock.monotonicMs() + lifetimeMs,
+      }
       return entry.token
     })
+  }
+
+  #timeLeftMs(token: RestToken): number {
+    return Math.min(token.expiresAt - this.#clock.now(), token.expiresAtMonotonicMs - this.#clock.monotonicMs())
   }
 }

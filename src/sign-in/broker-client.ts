@@ -47,7 +47,8 @@ export interface Exchange {
   readonly challenge: string
 }
 
-const callLimitMs = 20_000
+/** Longer than the broker takes for an exchange at most. */
+const callLimitMs = 45_000
 
 /** The agent's side of the conversation with the broker. Every call throws `broker_unreachable` or the broker's own code. */
 export class BrokerClient {

@@ -52,10 +52,14 @@ export class BrokerWayIn implements WayIn {
         this.#firstExchange(signIn, sign, signal),
         signIn.tokens.accountName(signal),
       ])
+      const over = new AbortController()
       const renewal: Renewal = {
-        renew: (renewSignal) => this.#renew(signIn.tokens, sign, renewSignal),
+        renew: (renewSignal) => this.#renew(signIn.tokens, sign, renewSignal, over.signal),
         check: (held, checkSignal) => this.#check(held, checkSignal),
-        forget: () => signIn.tokens.revoke(),
+        forget: () => {
+          over.abort(new AgentError('login_required', 'signed out while the session was renewed'))
+          return signIn.tokens.revoke()
+        },
       }
       return { session, renewal, ...(account === undefined ? {} : { account }) }
     })
@@ -78,8 +82,11 @@ export class BrokerWayIn implements WayIn {
     )
   }
 
-  async #renew(tokens: IdentityTokens, sign: Sign, signal: AbortSignal): Promise<IssuedSession> {
-    const fresh = await tokens.refresh(signal)
+  async #renew(tokens: IdentityTokens, sign: Sign, limit: AbortSignal, over: AbortSignal): Promise<IssuedSession> {
+    // Not stopped at sign-out: what a refresh brings home must be revoked. The exchange after it is.
+    const fresh = await tokens.refresh(limit)
+    over.throwIfAborted()
+    const signal = AbortSignal.any([limit, over])
     // Autodesk may or may not send an ID token with a refresh; the access token always comes. facts: identity §0.2
     const subject = fresh.idToken
       ? { token: fresh.idToken, type: subjectTokenTypes.idToken }

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -151,6 +152,29 @@ describe('the redirect listener', () => {
     callback.showResult('signed_in')
     await right
   })
+
+  test.runIf(process.getuid?.() === 0 && process.platform === 'linux')(
+    'does not take another user’s answer, even with the right state',
+    async () => {
+      const [port = 0] = await freePorts(1)
+      const listener = await listen([port])
+      const script = `require('node:http').get('http://localhost:${port}/callback?code=theirs&state=${state}', (r) => { r.resume(); process.stdout.write(String(r.statusCode)) })`
+      const other = spawn(process.execPath, ['-e', script], {
+        uid: 65_534,
+        gid: 65_534,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const said = await new Promise((resolve) =>
+        other.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+      )
+      expect(said).toBe('403')
+      const own = get(port, `/callback?code=own&state=${state}`)
+      const callback = await listener.callback
+      expect(callback.url.searchParams.get('code')).toBe('own')
+      callback.showResult('signed_in')
+      await own
+    },
+  )
 
   test('never shows anything of a request', async () => {
     const [port = 0] = await freePorts(1)

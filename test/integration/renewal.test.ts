@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Agent } from '../../src/agent.ts'
+import type { Fetch } from '../../src/ports.ts'
 import { startWorld, TestClock, type World } from './world.ts'
 
 /** The site's sessions last an hour here, and the agent's clock is ours. */
@@ -165,6 +166,52 @@ describe('near the end of the session', () => {
     world.site.switches.sudoSessionOwner = 'script'
     expect(await tokenOf(agent)).toBe(before)
     expect(agent.status()).toMatchObject([{ problem: 'session_owner_mismatch' }])
+  })
+})
+
+describe('a sign-out', () => {
+  const revocations = (): number => world.identity.calls.get('revoke') ?? 0
+
+  test('while a refresh is under way revokes what that brings home, and makes no session', async () => {
+    world.identity.switches.refreshRotates = 'no-kill'
+    clock = new TestClock()
+    const brought: string[] = []
+    const slowly: Fetch = async (url, init) => {
+      const response = await fetch(url, init)
+      if (String(init.body).includes('grant_type=refresh_token')) {
+        brought.push(((await response.clone().json()) as { access_token: string }).access_token)
+        await new Promise((resolve) => setTimeout(resolve, 300))
+      }
+      return response
+    }
+    const agent = world.agent('artist', { clock, fetch: slowly })
+    await agent.signIn(undefined)
+    clock.advance(58 * minute)
+    const sessions = sessionsMade()
+    const asked = codeOf(tokenOf(agent))
+    await expect.poll(() => brought).toHaveLength(1)
+    await agent.signOut(undefined)
+    expect(await asked).toBe('login_required')
+    const asOwner = { headers: { authorization: `Bearer ${brought[0]}` } }
+    await expect.poll(async () => (await fetch(world.identity.userinfoUrl, asOwner)).status).toBe(401)
+    expect(sessionsMade()).toBe(sessions)
+  })
+
+  test('tries the access token even if the refresh token cannot be revoked', async () => {
+    const agent = await signedIn()
+    const before = revocations()
+    world.identity.faults.inject({ path: '/authentication/v2/revoke', times: 1, does: { kind: 'status', status: 500 } })
+    await agent.signOut(undefined)
+    expect(revocations()).toBe(before + 1)
+  })
+
+  test('leaves nothing to a REST bearer that was under way', async () => {
+    const agent = await signedIn()
+    world.site.faults.inject({ path: '/api/v1/auth', times: 1, does: { kind: 'delay', ms: 200 } })
+    const bearer = codeOf(agent.restToken(undefined))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await agent.signOut(undefined)
+    expect(await bearer).toBe('login_required')
   })
 })
 

@@ -4,7 +4,6 @@ import { SiteFault } from '../../src/shotgrid/faults.ts'
 import { callRpc, readEntities } from '../../src/shotgrid/json-rpc.ts'
 import { grantFromSession, whoAmI } from '../../src/shotgrid/rest.ts'
 import { RestTokens } from '../../src/shotgrid/rest-tokens.ts'
-import { systemClock } from '../../src/system-clock.ts'
 import type { FaultInput } from '../sandbox/faults.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 import { nodeFetch } from './world.ts'
@@ -155,11 +154,18 @@ describe('whose session it is', () => {
 test('one REST bearer a session serves all who ask, until it is nearly over', async () => {
   const sessionToken = new Secret(site.mintSession('artist'))
   let offsetMs = 0
-  const tokens = new RestTokens(nodeFetch, { ...systemClock, now: () => Date.now() + offsetMs })
+  let monotonicOffsetMs = 0
+  const clock = { now: () => Date.now() + offsetMs, monotonicMs: () => performance.now() + monotonicOffsetMs }
+  const tokens = new RestTokens(nodeFetch, clock)
   const all = await Promise.all(Array.from({ length: 20 }, () => tokens.get(site.url, sessionToken)))
   expect(new Set(all.map(({ accessToken }) => accessToken.reveal())).size).toBe(1)
   expect(site.web.requests).toHaveLength(1)
   offsetMs = 545_000
   await tokens.get(site.url, sessionToken)
   expect(site.web.requests).toHaveLength(2)
+  // Somebody sets the clock back by two hours; the bearer is over all the same.
+  offsetMs -= 7_200_000
+  monotonicOffsetMs = 545_000
+  await tokens.get(site.url, sessionToken)
+  expect(site.web.requests).toHaveLength(3)
 })

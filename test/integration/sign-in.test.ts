@@ -113,6 +113,21 @@ describe('an artist signs in through the broker', () => {
     expect(prompt).toBe('login')
   })
 
+  test('as someone else although a sign-in is under way: that one is over, and the account is asked for', async () => {
+    const prompts: (string | null)[] = []
+    const agent = world.agent('artist', {
+      openBrowser: async (url) => {
+        prompts.push(url.searchParams.get('prompt'))
+        if (prompts.length === 2) await world.browserOf('supervisor')(url)
+      },
+    })
+    const first = codeOf(agent.signIn(undefined))
+    await vi.waitFor(() => expect(prompts).toHaveLength(1))
+    expect(await agent.signIn(undefined, { switchUser: true })).toMatchObject({ login: 'supervisor' })
+    expect(await first).toBe('sign_in_cancelled')
+    expect(prompts).toEqual([null, 'login'])
+  })
+
   test('by pasting the address when the browser could not come back', async () => {
     const agent = world.agent('artist', { openBrowser: async () => Promise.reject(new Error('no browser here')) })
     const done = agent.signIn(undefined, {

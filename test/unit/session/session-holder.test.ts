@@ -3,7 +3,8 @@ import { AgentError, type ErrorCode } from '../../../src/errors.ts'
 import { Secret } from '../../../src/secret.ts'
 import type { SiteStatus } from '../../../src/session/changes.ts'
 import type { IssuedSession, Renewal, SignedIn } from '../../../src/session/session.ts'
-import { SessionHolder, signInLimitMs } from '../../../src/session/session-holder.ts'
+import { SessionHolder } from '../../../src/session/session-holder.ts'
+import { signInLimitMs } from '../../../src/session/sign-in-attempt.ts'
 
 const site = 'https://studio.example'
 const minute = 60_000
@@ -176,6 +177,71 @@ describe('signing in', () => {
     expect(await codeOf(stage.holder.signIn(failing('access_denied')))).toBe('access_denied')
     expect(await tokenOf(stage)).toBe('token-0')
     expect(stage.holder.status()).toMatchObject({ state: 'signed_in', reason: 'access_denied' })
+  })
+})
+
+describe('a sign-in that hangs', () => {
+  const hanging = (): Promise<SignedIn> => new Promise(() => undefined)
+
+  test('is over for its callers the moment it is cancelled, and the next one is another', async () => {
+    const outcome = codeOf(stage.holder.signIn(hanging))
+    stage.holder.cancelSignIn()
+    expect(stage.holder.status()).toMatchObject({ state: 'signed_out', reason: 'sign_in_cancelled' })
+    await stage.signIn()
+    expect(await outcome).toBe('sign_in_cancelled')
+    expect(stage.holder.status()).toMatchObject({ state: 'signed_in', reason: 'signed_in' })
+    expect(stage.reasons).toEqual(['sign_in_started', 'sign_in_cancelled', 'sign_in_started', 'signed_in'])
+  })
+
+  test('is over with a sign-out too', async () => {
+    const outcome = codeOf(stage.holder.signIn(hanging))
+    await stage.holder.signOut()
+    expect(await outcome).toBe('sign_in_cancelled')
+    await stage.signIn()
+    expect(await tokenOf(stage)).toBe('token-0')
+  })
+
+  test('that comes home in the very moment it is cancelled is thrown away', async () => {
+    let finish: (signedIn: SignedIn) => void = () => undefined
+    const outcome = codeOf(stage.holder.signIn(() => new Promise((resolve) => (finish = resolve))))
+    await Promise.resolve()
+    await Promise.resolve()
+    finish(stage.signedIn())
+    stage.holder.cancelSignIn()
+    expect(await outcome).toBe('sign_in_cancelled')
+    expect(stage.forgotten).toBe(1)
+    expect(stage.holder.status().state).toBe('signed_out')
+  })
+})
+
+describe('a renewal that hangs', () => {
+  test('keeps callers waiting for three seconds at most while the session has time left', async () => {
+    await stage.signIn()
+    await vi.advanceTimersByTimeAsync(56 * minute)
+    let finish: (session: IssuedSession) => void = () => undefined
+    stage.renew = () => new Promise((resolve) => (finish = resolve))
+    const first = tokenOf(stage)
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(await first).toBe('token-0')
+    // Those who come later do not wait again.
+    expect(await tokenOf(stage)).toBe('token-0')
+    finish(issued(1))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await tokenOf(stage)).toBe('token-1')
+    expect(stage.renewals).toBe(1)
+  })
+
+  test('of the sign-in before does not hold up a report about the next', async () => {
+    await stage.signIn()
+    stage.check = async () => 'refused'
+    stage.renew = () => new Promise(() => undefined)
+    const old = codeOf(stage.holder.reportRejected(undefined))
+    await vi.advanceTimersByTimeAsync(1)
+    await stage.signIn()
+    stage.renew = async () => issued(7)
+    await stage.holder.reportRejected(undefined)
+    expect(await tokenOf(stage)).toBe('token-7')
+    void old
   })
 })
 

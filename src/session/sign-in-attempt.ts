@@ -1,0 +1,33 @@
+import { AgentError } from '../errors.ts'
+import { untilAborted } from '../until-aborted.ts'
+import type { SignedIn } from './session.ts'
+
+/** Obtains a session with the artist's help. Must settle soon after `signal` aborts. */
+export type SignIn = (signal: AbortSignal) => Promise<SignedIn>
+
+/** The artist's time to finish in the browser; Autodesk's own code lives as long. */
+export const signInLimitMs = 5 * 60_000
+
+/** One try to sign in. It is over at once when it is cancelled or too late; what still comes home is thrown away. */
+export class SignInAttempt {
+  readonly #abort = new AbortController()
+  /** Rejects with `sign_in_cancelled`, `sign_in_timeout`, or what the sign-in threw. */
+  readonly done: Promise<SignedIn>
+
+  constructor(start: SignIn) {
+    const { signal } = this.#abort
+    const limit = setTimeout(() => this.#abort.abort(new AgentError('sign_in_timeout')), signInLimitMs)
+    const work = Promise.resolve().then(() => start(signal))
+    work.then(
+      ({ renewal }) => {
+        if (signal.aborted) void renewal.forget()
+      },
+      () => undefined,
+    )
+    this.done = untilAborted(work, signal).finally(() => clearTimeout(limit))
+  }
+
+  cancel(): void {
+    this.#abort.abort(new AgentError('sign_in_cancelled'))
+  }
+}
