@@ -85,7 +85,16 @@ async function answers(endpoint: Endpoint): Promise<boolean> {
     line.close()
     return true
   } catch (error) {
-    // One that takes connections and is slow to answer is busy, not gone.
-    return error instanceof AgentError && error.code === 'agent_timeout'
+    // One that takes connections and is slow to answer is busy, not gone; unless its process is gone, and what takes the
+    // connections is somebody else's.
+    return error instanceof AgentError && error.code === 'agent_timeout' && isAlive(endpoint.pid)
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

@@ -59,13 +59,14 @@ export class Line {
     if (this.#broken) throw this.#broken
     this.#lastId += 1
     const id = this.#lastId
+    const frame = encodeOwn({ jsonrpc: '2.0', id, method, params })
     let timer: NodeJS.Timeout | undefined
     try {
       const result = await new Promise<unknown>((resolve, reject) => {
         this.#waiting.set(id, { resolve, reject })
         const late = `no answer to "${method}" within ${timeoutMs / 1000} s`
         timer = setTimeout(() => reject(new AgentError('agent_timeout', late)), timeoutMs)
-        this.#socket.write(encodeFrame({ jsonrpc: '2.0', id, method, params }, limits.messageBytes))
+        this.#socket.write(frame)
       })
       const judged = methods[method].result.safeParse(result)
       if (!judged.success)
@@ -122,6 +123,19 @@ export class Line {
   }
 }
 
+/** What the agent could not read it could not answer either: such a request is refused before it is sent. */
+function encodeOwn(message: object): Buffer {
+  try {
+    const frame = encodeFrame(message, limits.messageBytes)
+    parseJsonText(frame.toString('utf8').trimEnd(), limits.jsonDepth)
+    return frame
+  } catch (cause) {
+    throw new AgentError('invalid_request', `the request ${cause instanceof Error ? cause.message : 'is wrong'}`, {
+      cause,
+    })
+  }
+}
+
 /**
  * Connects to the agent of an endpoint file. The key is sent only after the certificate was found to be the file's own,
  * byte for byte. Throws `agent_not_running` when nobody listens, `not_your_agent` when something else does,
@@ -154,6 +168,7 @@ function connectPinned(endpoint: Endpoint, timeoutMs: number): Promise<TLSSocket
       // The certificate itself is the identity; it names no host.
       checkServerIdentity: () => undefined,
       minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
     })
     const fail = (error: AgentError): void => {
       clearTimeout(timer)
@@ -166,15 +181,17 @@ function connectPinned(endpoint: Endpoint, timeoutMs: number): Promise<TLSSocket
     )
     socket.once('error', (cause) => {
       const code = 'code' in cause ? cause.code : undefined
-      if (code === 'ECONNREFUSED')
+      if (code === 'ECONNREFUSED') {
         return fail(
           new AgentError('agent_not_running', 'nobody listens at the address of the endpoint file', { cause }),
         )
-      fail(
-        new AgentError('not_your_agent', 'what listens at the address of the endpoint file is not sg-session', {
-          cause,
-        }),
-      )
+      }
+      // Hung up on before anything was shown: an agent that has too many callers does that, and says nothing of itself.
+      if (code === 'ECONNRESET') {
+        return fail(new AgentError('temporarily_unavailable', 'sg-session has too many callers', { cause }))
+      }
+      const said = 'what listens at the address of the endpoint file is not sg-session'
+      fail(new AgentError('not_your_agent', said, { cause }))
     })
     socket.once('secureConnect', () => {
       if (!socket.getPeerX509Certificate()?.raw.equals(pinned)) {

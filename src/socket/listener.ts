@@ -14,7 +14,8 @@ import type { Desk } from './methods.ts'
 export class SocketListener {
   readonly #log: Log
   readonly #connections = new Set<Connection>()
-  readonly #strangers = new Map<string, NodeJS.Timeout>()
+  /** Oldest first. */
+  readonly #strangers = new Map<string, Stranger>()
   readonly #raw = new Set<Socket>()
   #server: Server | undefined
 
@@ -65,16 +66,17 @@ export class SocketListener {
 
   /** The clock of a stranger starts at the TCP connection, so that a slow handshake buys no time. */
   #admit(socket: Socket): void {
-    if (this.#strangers.size >= limits.strangers) return void socket.destroy()
-    const stranger = peerName(socket)
+    const name = peerName(socket)
+    // A peer that comes back from the same port has left the old connection, even if we have not heard of it yet.
+    this.#turnAway(name)
+    // When all places are taken the oldest goes: an honest client needs its place for milliseconds.
+    const [oldest] = this.#strangers.keys()
+    if (oldest !== undefined && this.#strangers.size >= limits.strangers) this.#turnAway(oldest)
     this.#raw.add(socket)
-    this.#strangers.set(
-      stranger,
-      setTimeout(() => socket.destroy(), limits.helloMs),
-    )
+    this.#strangers.set(name, { socket, limit: setTimeout(() => socket.destroy(), limits.helloMs) })
     socket.once('close', () => {
       this.#raw.delete(socket)
-      this.#forgetStranger(stranger)
+      if (this.#strangers.get(name)?.socket === socket) this.#forgetStranger(name)
     })
   }
 
@@ -90,10 +92,20 @@ export class SocketListener {
     socket.once('close', () => this.#connections.delete(connection))
   }
 
-  #forgetStranger(stranger: string): void {
-    clearTimeout(this.#strangers.get(stranger))
-    this.#strangers.delete(stranger)
+  #turnAway(name: string): void {
+    this.#strangers.get(name)?.socket.destroy()
+    this.#forgetStranger(name)
   }
+
+  #forgetStranger(name: string): void {
+    clearTimeout(this.#strangers.get(name)?.limit)
+    this.#strangers.delete(name)
+  }
+}
+
+interface Stranger {
+  readonly socket: Socket
+  readonly limit: NodeJS.Timeout
 }
 
 function peerName(socket: Socket): string {

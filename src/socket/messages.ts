@@ -148,8 +148,13 @@ export interface WireError {
 /** An error as the wire carries it. `internal_error` says nothing of its cause: that is for the log. */
 export function toWireError(error: AgentError): WireError {
   const row = errorTable[error.code]
-  const message = error.code === 'internal_error' ? row.sentence : error.message
+  const message = error.code === 'internal_error' ? row.sentence : shortened(error.message)
   return { code: row.rpc, message, data: { code: error.code, advice: row.advice } }
+}
+
+/** An error may quote what it is about, and what it is about may be as long as a request. */
+function shortened(message: string): string {
+  return message.length > 1_000 ? `${message.slice(0, 1_000).toWellFormed()}…` : message
 }
 
 export function answer(id: RequestId, result: unknown): object {

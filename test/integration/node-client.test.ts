@@ -75,6 +75,18 @@ describe('one agent a user', () => {
     expect(await readdir(theirs)).toEqual([])
   })
 
+  test('a silent listener at the address of a dead one is not taken for it', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => undefined))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { certificatePem } = await makeRunCertificate()
+    const { port } = silent.address() as { port: number }
+    const dead = { certificatePem, key: new Secret('k'.repeat(43)), pid: 4_194_304, startedAt: 1 }
+    await writeEndpointFile(files[0] ?? '', { ...dead, port })
+    await startAgent()
+    await client.status()
+    silent.close()
+  })
+
   test('it passes over a folder that somebody put in its way, and so do clients', async () => {
     await mkdir(join(root, 'taken'))
     await writeFile(join(root, 'taken', 'sg-session'), '')
@@ -96,6 +108,52 @@ describe('one agent a user', () => {
 })
 
 describe('a client', () => {
+  test('finds the agent behind a silent listener at an older address', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => undefined))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { certificatePem } = await makeRunCertificate()
+    const { port } = silent.address() as { port: number }
+    const older = join(root, 'older', 'endpoint.json')
+    await mkdir(join(root, 'older'), { mode: 0o700 })
+    await writeEndpointFile(older, { certificatePem, key: new Secret('k'.repeat(43)), pid: 1, startedAt: 1, port })
+    await startAgent()
+    const both = new AgentClient({
+      endpointFiles: [older, ...files],
+      caller: { name: 'test', version: '1' },
+      timeoutMs: 2_000,
+    })
+    expect((await both.status()).sites).toHaveLength(1)
+    both.close()
+    silent.close()
+  })
+
+  test('says what is wrong with a request that the agent could not even read', async () => {
+    await startAgent()
+    await expect(client.getSession({ site: 'https://\ud800.example' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    await expect(client.reportRejected({ generation: 2 ** 60 })).rejects.toMatchObject({ code: 'invalid_request' })
+    await client.status()
+  })
+
+  test('that watches through a restart hears each change once', async () => {
+    const first = await startAgent()
+    const heard: string[] = []
+    const stop = new AbortController()
+    const watching = client.watch((status) => heard.push(status?.reason ?? status?.state ?? 'gone'), stop.signal)
+    await expect.poll(() => heard.length).toBe(1)
+    await first.agent.close()
+    await expect.poll(() => heard.length).toBe(2)
+    const { agent } = await startAgent()
+    await expect.poll(() => heard.length).toBe(3)
+    await agent.signIn(undefined)
+    await agent.signOut(undefined)
+    await expect.poll(() => heard.length).toBe(6)
+    stop.abort()
+    await watching
+    expect(heard).toEqual(['signed_out', 'gone', 'signed_out', 'sign_in_started', 'signed_in', 'signed_out'])
+  })
+
   test('says agent_not_running when there is none, and when one was killed', async () => {
     await expect(client.status()).rejects.toMatchObject({ code: 'agent_not_running' })
     const { agent } = await startAgent()

@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Agent } from '../../src/agent.ts'
 import { mergeConfig } from '../../src/config.ts'
@@ -155,8 +156,26 @@ describe('limits', () => {
     agent.cancelSignIn(undefined)
   })
 
-  test('strangers cannot take every place: those beyond the limit are turned away, and their places come free', async () => {
+  test('a stranger that comes back from the same port gains no time', async () => {
+    const sockets: Socket[] = []
+    for (let port = 41_000; sockets.length < 60 && port < 41_400; port += 1) {
+      for (let round = 0; round < 3; round += 1) {
+        const socket = connect({ port: endpoint.port, host: '127.0.0.1', localPort: port }).on('error', () => undefined)
+        await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))
+        if (round < 2) socket.resetAndDestroy()
+        else if (!socket.destroyed) sockets.push(socket)
+      }
+    }
+    expect(sockets.length).toBeGreaterThan(20)
+    await new Promise((resolve) => setTimeout(resolve, limits.helloMs + 1_000))
+    expect(sockets.filter((socket) => !socket.destroyed)).toHaveLength(0)
+  })
+
+  test('strangers cannot take every place: the oldest goes when the next comes, and an honest client gets in', async () => {
     const lines = await Promise.all(Array.from({ length: limits.strangers + 50 }, () => RawLine.tcp(endpoint.port)))
+    const amongThem = await RawLine.greeted(endpoint)
+    expect(amongThem.isOpen).toBe(true)
+    amongThem.close()
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(lines.filter((line) => !line.isOpen).length).toBeGreaterThanOrEqual(50)
     for (const line of lines) line.close()

@@ -1,4 +1,4 @@
-import { AgentError } from '../../errors.ts'
+import { AgentError, type ErrorCode } from '../../errors.ts'
 import { type Caller, dial, type Line } from '../../socket/dial.ts'
 import { readEndpointFile } from '../../socket/endpoint-file.ts'
 import type { Method, ParamsInput, Result, WireSiteStatus } from '../../socket/messages.ts'
@@ -88,15 +88,9 @@ export class AgentClient {
     let told = false
     while (!signal.aborted) {
       try {
-        const line = await this.#connected()
-        const stop = line.onNotification('session/changed', listener)
-        const hangUp = (): void => line.close()
-        signal.addEventListener('abort', hangUp, { once: true })
-        for (const status of (await line.request('session/watch', {}, this.#timeoutMs)).sites) listener(status)
-        told = false
-        await line.closed
-        signal.removeEventListener('abort', hangUp)
-        stop()
+        await this.#watchOnce(listener, signal, () => {
+          told = false
+        })
       } catch (error) {
         if (!(error instanceof AgentError) || !isGone(error)) throw error
       }
@@ -104,6 +98,29 @@ export class AgentClient {
       if (!told) listener(undefined)
       told = true
       await pause(reconnectPauseMs, signal)
+    }
+  }
+
+  /** Resolves when the connection is gone. */
+  async #watchOnce(
+    listener: (status: WireSiteStatus) => void,
+    signal: AbortSignal,
+    onConnected: () => void,
+  ): Promise<void> {
+    // A connection of its own: ending the watch must not break somebody's call.
+    const line = await this.#connect()
+    const hangUp = (): void => line.close()
+    const stop = line.onNotification('session/changed', listener)
+    signal.addEventListener('abort', hangUp, { once: true })
+    try {
+      const { sites } = await line.request('session/watch', {}, this.#timeoutMs)
+      onConnected()
+      for (const status of sites) listener(status)
+      await line.closed
+    } finally {
+      stop()
+      signal.removeEventListener('abort', hangUp)
+      line.close()
     }
   }
 
@@ -144,16 +161,18 @@ export class AgentClient {
   }
 
   async #connect(): Promise<Line> {
+    // What lies in one place, stale, foreign or silent, must not hide the agent announced in the next.
     let found: AgentError | undefined
-    for (const file of this.#options.endpointFiles) {
-      try {
-        const endpoint = await readEndpointFile(file)
-        if (endpoint) return await dial(endpoint, this.#options.caller, this.#timeoutMs)
-      } catch (error) {
-        if (!(error instanceof AgentError)) throw error
-        // A stale file in one place must not hide the agent announced in the next.
-        found ??= error
-      }
+    const note = (error: unknown): undefined => {
+      if (!(error instanceof AgentError)) throw error
+      found ??= error
+    }
+    const { endpointFiles, caller } = this.#options
+    const read = await Promise.all(endpointFiles.map((file) => readEndpointFile(file).catch(note)))
+    const endpoints = read.filter((endpoint) => endpoint !== undefined)
+    for (const endpoint of endpoints) {
+      const line = await dial(endpoint, caller, this.#timeoutMs / endpoints.length).catch(note)
+      if (line) return line
     }
     throw (
       found ??
@@ -163,10 +182,11 @@ export class AgentClient {
 }
 
 const reconnectPauseMs = 250
+const passing = new Set<ErrorCode>(['agent_not_running', 'not_your_agent', 'agent_timeout', 'temporarily_unavailable'])
 
 /** Errors that pass when an agent starts: none there, one that was killed, or one that is only just starting. */
 function isGone(error: AgentError): boolean {
-  return error.code === 'agent_not_running' || error.code === 'not_your_agent' || error.code === 'agent_timeout'
+  return passing.has(error.code)
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
