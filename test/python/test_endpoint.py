@@ -84,6 +84,12 @@ class File(unittest.TestCase):
         os.chown(self.folder, 65534, 65534)
         self.assert_refused()
 
+    @unittest.skipUnless(hasattr(os, "mkfifo"), "no pipes here")
+    def test_a_pipe_in_its_place_holds_nobody_up(self):
+        os.remove(self.path)
+        os.mkfifo(self.path, 0o600)
+        self.assert_refused()
+
     def test_another_form_is_refused(self):
         wrong = [{"endpoint": 2}, {"port": 0}, {"port": "4242"}, {"port": True}, {"key": "short"}, {"certificate": "none"}, {"pid": -1}]
         for text in ["", "{", "null", "[]", "x" * 20000] + [json.dumps(dict(self.content, **change)) for change in wrong]:

@@ -3,15 +3,17 @@
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import traceback
 import unittest
 
 import sg_session
-from sg_session import _endpoint
+from sg_session import _endpoint, _line
 
 LOGIN = "artist@studio.example"
 
@@ -79,6 +81,78 @@ class Live(unittest.TestCase):
         with self.assertRaises(sg_session.SgSessionError) as caught:
             sg_session.get_session(min_validity=-1)
         self.assertEqual(caught.exception.code, "invalid_request")
+
+    def test_arguments_that_the_agent_cannot_read_are_a_clear_error_at_once(self):
+        started = time.monotonic()
+        with sg_session.Client() as client:
+            for call in (
+                lambda: client.get_session("https://\ud800.example"),
+                lambda: client.get_session(min_validity=2**60),
+                lambda: client.report_rejected(generation=2**60),
+            ):
+                with self.assertRaises(sg_session.SgSessionError) as caught:
+                    call()
+                self.assertEqual(caught.exception.code, "invalid_request")
+            self.assertEqual(client.get_session().login, LOGIN)
+        self.assertLess(time.monotonic() - started, 3)
+
+    def test_a_silent_listener_in_an_earlier_place_hides_no_agent(self):
+        real = next(path for path in _endpoint.candidates() if _endpoint.read(path))
+        folder = tempfile.mkdtemp()
+        os.mkdir(os.path.join(folder, "sg-session"), 0o700)
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(5)
+        with open(real) as file:
+            content = dict(json.load(file), port=listener.getsockname()[1])
+        earlier = os.path.join(folder, "sg-session", "endpoint.json")
+        with open(earlier, "w") as file:
+            json.dump(content, file)
+        os.chmod(earlier, 0o600)
+        candidates = _endpoint.candidates
+        _endpoint.candidates = lambda: [earlier, real]
+        try:
+            self.assertEqual(sg_session.get_session(timeout=2).login, LOGIN)
+        finally:
+            _endpoint.candidates = candidates
+            listener.close()
+
+    def test_closing_ends_a_call_that_another_thread_waits_in(self):
+        client = sg_session.Client()
+        client.get_session()
+        raised = []
+
+        def wait():
+            try:
+                # Nothing to wait for at the agent: the answer is held up by taking the line's turn to read.
+                client._line._receive(_line.Deadline(20))
+            except _line.Closed as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=wait)
+        with client._lock:
+            thread.start()
+            time.sleep(0.1)
+            started = time.monotonic()
+            client.close()
+            thread.join(5)
+        self.assertLess(time.monotonic() - started, 2)
+        self.assertEqual(len(raised), 1)
+        client.close()
+
+    @unittest.skipUnless(hasattr(os, "fork"), "no fork here")
+    def test_a_fork_while_another_thread_is_in_a_call(self):
+        with sg_session.Client() as client:
+            expected = client.get_session().session_token
+            with client._lock:
+                child = os.fork()
+                if child == 0:
+                    same = False
+                    try:
+                        same = client.get_session(timeout=3).session_token == expected
+                    finally:
+                        os._exit(0 if same else 1)
+                self.assertEqual(os.waitpid(child, 0)[1], 0)
 
     @unittest.skipUnless(hasattr(os, "fork"), "no fork here")
     def test_a_client_survives_a_fork_on_both_sides(self):
@@ -181,6 +255,34 @@ class Impostors(unittest.TestCase):
     def test_the_real_agent_with_a_wrong_key(self):
         self.announce(port=self.content["port"], key="A" * 43)
         self.expect(sg_session.NotYourAgent)
+
+    def test_the_key_is_in_no_frame_of_a_traceback(self):
+        self.announce(port=self.content["port"], key="A" * 43)
+        try:
+            sg_session.get_session(timeout=2)
+        except sg_session.NotYourAgent as error:
+            kept = traceback.TracebackException.from_exception(error, capture_locals=True)
+            while kept:
+                self.assertNotIn("AAAAAAAA", "".join(kept.format()))
+                kept = kept.__context__
+
+    def test_a_certificate_that_is_none(self):
+        pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        self.announce(port=self.content["port"], certificate=pem)
+        self.expect(sg_session.NotYourAgent)
+        with sg_session.watch() as watcher:
+            self.assertEqual([change.state for change in watcher.poll()], ["agent_not_running"])
+
+    def test_an_agent_with_too_many_callers(self):
+        def answer():
+            connection, _ = self.listener.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        self.expect(sg_session.Unreachable)
+        thread.join()
 
     def test_nobody(self):
         port = self.listener.getsockname()[1]

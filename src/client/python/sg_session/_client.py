@@ -3,7 +3,7 @@ import threading
 import time
 
 from . import _endpoint
-from ._errors import AgentNotRunning, AgentTimeout, NotYourAgent, SgSessionError, error_for
+from ._errors import AgentNotRunning, AgentTimeout, NotYourAgent, SgSessionError, Unreachable, error_for
 from ._line import Closed, Deadline, Line
 from ._start import start_agent as _start_agent
 
@@ -80,6 +80,8 @@ class Client(object):
         self._start_agent = start_agent
         self._line = None
         self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._closes = 0
 
     def get_session(self, site=None, min_validity=300, interactive=False, timeout=None):
         """The session, with ``min_validity`` seconds left where the site grants that. With ``interactive`` the artist is
@@ -105,8 +107,16 @@ class Client(object):
         return [Change(**_snake(site)) for site in self._call("status", {}, timeout)["sites"]]
 
     def close(self):
-        with self._lock:
-            self._drop()
+        """Ends the connection at once; a call that another thread is in raises AgentNotRunning."""
+        self._closes += 1
+        line = self._line
+        if self._lock.acquire(blocking=False):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
+        elif line is not None:
+            line.hang_up()
 
     def __enter__(self):
         return self
@@ -116,6 +126,10 @@ class Client(object):
 
     def _call(self, method, params, timeout):
         deadline = Deadline(timeout)
+        closes = self._closes
+        if self._pid != os.getpid():
+            # Forked: whoever held the lock there will never let it go here.
+            self._pid, self._lock = os.getpid(), threading.Lock()
         if not self._lock.acquire(timeout=timeout):
             raise error_for("agent_timeout", "another thread's call did not end within %g s" % timeout)
         try:
@@ -129,12 +143,18 @@ class Client(object):
                 except Closed:
                     self._drop()
                     # A kept connection may have died with an agent that was restarted since.
+                    if self._closes != closes:
+                        raise error_for("agent_not_running", "this client was closed")
                     if not kept or attempt == 2:
                         raise error_for("agent_not_running", "sg-session closed the connection")
                 except SgSessionError as error:
                     # The late answer must not be taken for the next one's.
                     if error.code in ("agent_timeout", "unsupported_version"):
                         self._drop()
+                    raise
+                except BaseException:
+                    # Ctrl-C in the middle of a message: nobody knows where the next one would begin.
+                    self._drop()
                     raise
         finally:
             self._lock.release()
@@ -215,7 +235,7 @@ class Watcher(object):
         try:
             self._line = _connect(self._name, False, deadline)
             sites = self._line.request("session/watch", {}, deadline)["sites"]
-        except (AgentNotRunning, AgentTimeout, NotYourAgent, Closed):
+        except (AgentNotRunning, AgentTimeout, NotYourAgent, Unreachable, Closed):
             self._drop()
             if self._told_gone:
                 return []
@@ -262,21 +282,28 @@ def watch(timeout=None):
 def _connect(name, start_agent, deadline):
     try:
         return _find(name, deadline)
-    except AgentNotRunning:
+    except (AgentNotRunning, NotYourAgent):
         if not start_agent:
             raise
     return _start_agent(lambda: _find(name, deadline), deadline)
 
 
 def _find(name, deadline):
+    # What lies in one place, stale, foreign or silent, must not hide the agent announced in the next.
     found = None
+    endpoints = []
     for path in _endpoint.candidates():
         try:
             endpoint = _endpoint.read(path)
+        except NotYourAgent as error:
+            found = found or error
+        else:
             if endpoint is not None:
-                return Line(endpoint, name, deadline)
-        except (AgentNotRunning, NotYourAgent) as error:
-            # A stale file in one place must not hide the agent announced in the next.
+                endpoints.append(endpoint)
+    for index, endpoint in enumerate(endpoints):
+        try:
+            return Line(endpoint, name, deadline.share(len(endpoints) - index))
+        except (AgentNotRunning, AgentTimeout, NotYourAgent, Unreachable) as error:
             found = found or error
     raise found or error_for("agent_not_running", "sg-session is not running")
 

@@ -83,7 +83,9 @@ def _read_private(path):
         if not windows:
             _demand_private(os.path.dirname(path), os.lstat(os.path.dirname(path)))
         # O_NOFOLLOW and fstat: what is checked is what is read.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        # O_NONBLOCK: a pipe in the file's place must not hold us up.
+        flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+        descriptor = os.open(path, flags)
         try:
             found = os.fstat(descriptor)
             if not windows:

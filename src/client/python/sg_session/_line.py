@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 
-from ._errors import error_for
+from ._errors import SgSessionError, error_for
 from ._json_text import loads
 from ._version import __version__
 
@@ -21,6 +21,10 @@ class Deadline(object):
     def __init__(self, seconds):
         self._seconds = seconds
         self._at = time.monotonic() + seconds
+
+    def share(self, parts):
+        """A deadline of its own for the first of so many equal parts of what is left."""
+        return Deadline(self.left() / parts)
 
     def left(self):
         """Seconds left; raises AgentTimeout when there are none."""
@@ -39,19 +43,22 @@ class Line(object):
         self._last_id = 0
         self._notifications = []
         self._socket = _connect(endpoint, deadline)
+        client = {"name": client_name, "version": __version__, "pid": self.pid}
+        failure = None
         try:
-            hello = {
-                "protocol": PROTOCOL,
-                "key": endpoint.key,
-                "client": {"name": client_name, "version": __version__, "pid": self.pid},
-            }
-            self.request("hello", hello, deadline)
+            self.request("hello", {"protocol": PROTOCOL, "key": endpoint.key, "client": client}, deadline)
         except _Closed:
-            self.close()
-            raise error_for("not_your_agent", "sg-session did not accept the key of the endpoint file")
+            failure = error_for("not_your_agent", "sg-session did not accept the key of the endpoint file")
+        except SgSessionError as error:
+            failure = error
         except BaseException:
             self.close()
             raise
+        if failure is not None:
+            self.close()
+            # Error reporters keep the locals of every frame of a traceback; in those of hello stands the key.
+            failure.__context__ = failure.__cause__ = None
+            raise failure.with_traceback(None)
 
     def request(self, method, params, deadline):
         """The result of one method. Raises the agent's error, AgentTimeout, or a ``_Closed`` when the connection is gone."""
@@ -62,7 +69,8 @@ class Line(object):
             reply = self._receive(deadline)
             if "method" in reply:
                 self._notifications.append(reply)
-            elif reply.get("id") == self._last_id:
+            # No id: the agent could not read the request, and ours is the only one there is.
+            elif reply.get("id") in (self._last_id, None):
                 return _result(reply)
 
     def notifications(self, deadline):
@@ -82,6 +90,14 @@ class Line(object):
     def close(self):
         """Closes our descriptor only: after a fork the other process goes on with its own."""
         self._socket.close()
+
+    def hang_up(self):
+        """Ends the connection under a call that another thread waits for; that call raises."""
+        try:
+            # Not SSLSocket's own, which takes the encryption away from under the other thread.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        except OSError:
+            pass
 
     def _send(self, frame, deadline):
         if len(frame) > _LONGEST_MESSAGE:
@@ -152,13 +168,21 @@ def _result(reply):
     raise error_for(data.get("code"), str(error.get("message")), data.get("advice"))
 
 
-def _connect(endpoint, deadline):
+def _pinning(endpoint):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # The certificate itself is the identity; it names no host.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cadata=endpoint.certificate)
+    try:
+        context.load_verify_locations(cadata=endpoint.certificate)
+    except ssl.SSLError:
+        raise error_for("not_your_agent", "the certificate of the endpoint file is none") from None
+    return context
+
+
+def _connect(endpoint, deadline):
+    context = _pinning(endpoint)
     raw = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         raw.settimeout(deadline.left())
@@ -174,6 +198,9 @@ def _connect(endpoint, deadline):
         raw.close()
         if error.errno == errno.ECONNREFUSED:
             raise error_for("agent_not_running", "nobody listens at the address of the endpoint file")
+        # Hung up on before anything was shown: an agent that has too many callers does that, and says nothing of itself.
+        if error.errno == errno.ECONNRESET:
+            raise error_for("temporarily_unavailable", "sg-session has too many callers")
         raise error_for("not_your_agent", "what listens at the address of the endpoint file is not sg-session")
     except BaseException:
         raw.close()

@@ -6,13 +6,18 @@ import subprocess
 import sys
 import time
 
-from ._errors import AgentNotRunning, error_for
+from ._errors import AgentNotRunning, AgentTimeout, NotYourAgent, Unreachable, error_for
 
 # agent_already_running, temporarily_unavailable: another tool's agent was faster, and answers soon.
 _ANOTHER_STARTS = (34, 73)
 # What a DCC sets for its own libraries must not reach another program's.
-_OF_THE_HOST = ("LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "NODE_OPTIONS")
-_PREFIXES_OF_THE_HOST = ("PYTHON", "QT_", "ELECTRON_")
+_OF_THE_HOST = ("LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_PREFIXES_OF_THE_HOST = ("PYTHON", "QT_", "ELECTRON_", "NODE_", "OPENSSL_")
+# A studio may set this one for everybody.
+_OF_THE_STUDIO = ("NODE_EXTRA_CA_CERTS",)
+
+# What is found while the agent comes up: nothing, or what an earlier one or another user left behind.
+_NOT_YET = (AgentNotRunning, NotYourAgent, AgentTimeout, Unreachable)
 
 # Kept so that they are reaped and not reported as leaked; never waited for.
 _started = []
@@ -24,20 +29,23 @@ def start_agent(connect, deadline):
     executable = shutil.which("sg-session")
     if executable is None:
         raise error_for("agent_not_running", "sg-session is not running, and no sg-session is installed on the PATH")
-    process = subprocess.Popen(
-        [executable, "agent"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=os.path.expanduser("~"),
-        env=_environment(),
-        **_detached()
-    )
+    try:
+        process = subprocess.Popen(
+            [executable, "agent"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=os.path.expanduser("~"),
+            env=_environment(),
+            **_detached()
+        )
+    except OSError as error:
+        raise error_for("agent_not_running", '"%s" cannot be started: %s' % (executable, error.strerror)) from None
     _started[:] = [earlier for earlier in _started if earlier.poll() is None] + [process]
     while True:
         try:
             return connect()
-        except AgentNotRunning:
+        except _NOT_YET:
             status = process.poll()
             if status is not None and status not in _ANOTHER_STARTS:
                 raise error_for("agent_not_running", "sg-session was started and ended with status %d" % status)
@@ -49,7 +57,7 @@ def _environment():
     return {
         name: value
         for name, value in os.environ.items()
-        if name not in _OF_THE_HOST and not name.startswith(_PREFIXES_OF_THE_HOST)
+        if name in _OF_THE_STUDIO or (name not in _OF_THE_HOST and not name.startswith(_PREFIXES_OF_THE_HOST))
     }
 
 
