@@ -74,10 +74,7 @@ function partSchemas(rules: ConfigRules) {
     }),
     session: z.strictObject({
       /** No session is served or renewed longer than this after the artist signed in. */
-      maxAgeHours: z
-        .number()
-        .positive()
-        .max(24 * 7),
+      maxAgeHours: z.number().positive().max(24),
       /** How long before its end a session that cannot be renewed is announced as `ending`. */
       remindBeforeMinutes: z
         .number()

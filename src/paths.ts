@@ -37,7 +37,8 @@ export function standardPaths(system: System = thisSystem()): Paths {
       const local = env['LOCALAPPDATA'] ?? win32.join(home, 'AppData', 'Local')
       const roaming = env['APPDATA'] ?? win32.join(home, 'AppData', 'Roaming')
       return {
-        policyFile: win32.join(env['ProgramData'] ?? 'C:\\ProgramData', 'sg-session', 'policy.json'),
+        // Not from the environment: a user could point it at a policy of their own.
+        policyFile: 'C:\\ProgramData\\sg-session\\policy.json',
         settingsFile: win32.join(roaming, 'sg-session', 'settings.json'),
         endpointFiles: named([win32.join(local, 'sg-session', 'endpoint.json')]),
       }

@@ -1,6 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { makeCertificates } from '../sandbox/certificates.ts'
 import { finished, startProcess } from '../sandbox/processes.ts'
 
 /** `useSystemNetwork` changes its whole process, so each case runs in one of its own. */
@@ -58,6 +63,20 @@ describe('plain Node’s way out', () => {
   test('obeys no_proxy', async () => {
     await fetchWith({}, 'https://studio.example:1/x', { https_proxy: address, no_proxy: 'studio.example' })
     expect(asked).toEqual([])
+  })
+
+  test('checks certificates even where the environment says not to', async () => {
+    const { key, cert, ca } = await makeCertificates()
+    const server = createTlsServer({ key, cert }, (_request, response) => void response.end('{}'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const careless = { NODE_TLS_REJECT_UNAUTHORIZED: '0' }
+    expect(await fetchWith({}, url, careless)).toMatch(/certificate/)
+    const file = join(await mkdtemp(join(tmpdir(), 'sg-session-ca-')), 'ca.pem')
+    await writeFile(file, ca)
+    expect(await fetchWith({ extraCa: file }, url, careless)).toBe('200')
+    await rm(dirname(file), { recursive: true })
+    server.close()
   })
 
   test('says which file of certificate authorities cannot be used', async () => {

@@ -28,7 +28,7 @@ test('settings follow each system’s habits', () => {
   })
   const env = { APPDATA: 'C:\\U\\a\\Roaming', LOCALAPPDATA: 'C:\\U\\a\\Local', ProgramData: 'D:\\PD' }
   expect(standardPaths({ platform: 'win32', env, home: 'C:\\U\\a', uid: -1 })).toEqual({
-    policyFile: 'D:\\PD\\sg-session\\policy.json',
+    policyFile: 'C:\\ProgramData\\sg-session\\policy.json',
     settingsFile: 'C:\\U\\a\\Roaming\\sg-session\\settings.json',
     endpointFiles: ['C:\\U\\a\\Local\\sg-session\\endpoint.json'],
   })
