@@ -1,3 +1,5 @@
+import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../sandbox/certificates.ts'
 import { SandboxClock } from '../sandbox/clock.ts'
@@ -218,6 +220,30 @@ describe('faults', () => {
     expect((await fetch(`${site.url}/api/v1`)).status).toBe(200)
     expect(site.web.requests).toHaveLength(5)
   })
+})
+
+test('a kept-alive connection may idle for longer than Node would let it, and closing cuts it at once', async () => {
+  const own = await startSite()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const body = payload('info', undefined)
+  const call = () =>
+    new Promise<{ status: number | undefined; reused: boolean }>((resolve, reject) => {
+      const sent = request(new URL('/api3/json', own.url), { method: 'POST', agent }, (answer) => {
+        answer.resume().on('end', () => resolve({ status: answer.statusCode, reused: sent.reusedSocket }))
+      })
+      sent.on('error', reject)
+      sent.end(body)
+    })
+  try {
+    expect(await call()).toEqual({ status: 200, reused: false })
+    await sleep(7_000)
+    expect(await call()).toEqual({ status: 200, reused: true })
+  } finally {
+    const startedAt = performance.now()
+    await own.close()
+    agent.destroy()
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+  }
 })
 
 test('a site can speak TLS under a name of its own, on a clock it shares', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { callRpc, find, findParams, sendRpc } from '../sandbox/site/shotgun-api3-wire.ts'
+import { SandboxClock } from '../sandbox/clock.ts'
+import { callRpc, find, findParams, payload, sendRpc } from '../sandbox/site/shotgun-api3-wire.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 
 const script = { script_name: 'identity-broker', script_key: 'script-key-with-sudo' }
@@ -64,6 +65,35 @@ describe('calls', () => {
     const answer = await sendRpc(site.url, body)
     expect(answer.status).toBe(200)
     expect(JSON.parse(answer.body)).toMatchObject({ exception: true, error_code: 103 })
+  })
+
+  test('what the site itself does wrong is a fault that says nothing, and is kept for the control API', async () => {
+    class BreakingClock extends SandboxClock {
+      isBroken = false
+      override now(): number {
+        if (this.isBroken) throw new RangeError('the clock fell off the wall')
+        return super.now()
+      }
+    }
+    const clock = new BreakingClock()
+    const broken = await startSite({ clock })
+    try {
+      clock.isBroken = true
+      const answer = await sendRpc(broken.url, payload('read', script, { type: 'Shot' }))
+      clock.isBroken = false
+      expect([answer.status, JSON.parse(answer.body)]).toEqual([
+        200,
+        { exception: true, message: 'Shotgun Server Error', error_code: 100 },
+      ])
+      const mishaps = async () => (await fetch(`${broken.url}/sandbox/mishaps`)).json()
+      expect(await mishaps()).toMatchObject([
+        { during: 'read', message: 'the clock fell off the wall', stack: expect.stringContaining('RangeError') },
+      ])
+      await fetch(`${broken.url}/sandbox/reset`, { method: 'POST' })
+      expect(await mishaps()).toEqual([])
+    } finally {
+      await broken.close()
+    }
   })
 
   test('what took effect is counted, what was refused is not', async () => {
@@ -158,7 +188,7 @@ describe('beside the API', () => {
     expect((await fetch(`${site.url}/api3/track_metrics/`, { method: 'POST', headers, body })).status).toBe(200)
   })
 
-  test('the app store script goes to good sessions only', async () => {
+  test('the app store script goes to good sessions only: an ended one is 403, on which tk-core renews', async () => {
     const fetchScript = (token: string) =>
       fetch(`${site.url}/api3/sgtk_install_script`, {
         method: 'POST',
@@ -168,6 +198,8 @@ describe('beside the API', () => {
       script_name: expect.any(String),
       script_key: expect.any(String),
     })
-    expect((await fetchScript('nope')).status).toBe(401)
+    const token = site.mintSession('artist')
+    site.expireSessions()
+    for (const ended of [token, 'nope']) expect((await fetchScript(ended)).status).toBe(403)
   })
 })

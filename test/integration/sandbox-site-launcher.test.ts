@@ -201,6 +201,8 @@ describe('signing in', () => {
     const fields = { login: 'two-factor', passphrase: 'legacy-passphrase' }
     const without = await logIn(fields)
     expect([without.status, (await without.text()).includes('needs a two-factor code')]).toEqual([401, true])
+    const wrong = await logIn({ ...fields, code: '000000' })
+    expect([wrong.status, (await wrong.text()).includes('two-factor code is wrong')]).toEqual([401, true])
     expect((await logIn({ ...fields, code: '246810' })).status).toBe(303)
     expect((await logIn({ ...fields, passphrase: 'x' })).status).toBe(401)
     expect((await logIn(artist)).status).toBe(401)

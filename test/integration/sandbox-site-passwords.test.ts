@@ -52,9 +52,13 @@ describe('on a site with passwords of its own', () => {
     await expect(logIn('no-pat')).resolves.toBeTypeOf('object')
   })
 
-  test('a second factor is asked for with code 106 until it matches', async () => {
+  test('a second factor that was not sent is asked for with code 106, a wrong one is a failed login', async () => {
     await expect(logIn('two-factor')).rejects.toMatchObject({ code: 106 })
-    await expect(logIn('two-factor', passphrase, { auth_token: '000000' })).rejects.toMatchObject({ code: 106 })
+    await expect(logIn('two-factor', passphrase, { auth_token: '' })).rejects.toMatchObject({ code: 106 })
+    await expect(logIn('two-factor', passphrase, { auth_token: '000000' })).rejects.toMatchObject({
+      code: 102,
+      message: "Can't authenticate user 'two-factor'",
+    })
     await expect(logIn('two-factor', passphrase, { auth_token: '246810' })).resolves.toBeTypeOf('object')
     await expect(logIn('two-factor', 'wrong', { auth_token: '246810' })).rejects.toMatchObject({ code: 102 })
   })
@@ -70,6 +74,12 @@ describe('on a site with passwords of its own', () => {
     expect(site.person('supervisor').lockedUntil).toEqual(expect.any(String))
     site.clock.advance(5 * 60_000)
     await expect(logIn('supervisor')).resolves.toBeTypeOf('object')
+  })
+
+  test('wrong second factors lock an account like wrong passphrases', async () => {
+    const guess = () => logIn('two-factor', passphrase, { auth_token: '000000' })
+    for (let attempt = 1; attempt <= 5; attempt += 1) await guess().catch(() => undefined)
+    await expect(logIn('two-factor', passphrase, { auth_token: '246810' })).rejects.toMatchObject({ code: 102 })
   })
 
   test('a script unlocks an account by clearing locked_until, as the official tests do', async () => {

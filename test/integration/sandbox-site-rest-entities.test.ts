@@ -287,6 +287,23 @@ describe('writes', () => {
     expect((await send('PATCH', path, {})).status).toBe(404)
   })
 
+  test('show a float as a string with a decimal point, as REST does', async () => {
+    const body = { project, sg_movie_aspect_ratio: 2, sg_frames_aspect_ratio: '1.5' }
+    const made = await (await send('POST', '/entity/versions', body)).json()
+    expect(made.data.attributes).toMatchObject({ sg_movie_aspect_ratio: '2.0', sg_frames_aspect_ratio: '1.5' })
+    const read = await send('GET', `/entity/versions/${made.data.id}?fields=sg_movie_aspect_ratio,frame_count`)
+    expect((await read.json()).data.attributes).toEqual({ sg_movie_aspect_ratio: '2.0', frame_count: null })
+  })
+
+  test.each<[unknown, string]>([
+    [{ type: 'Asset', id: 1 }, "API update() invalid/missing string 'multi_entity_update_mode'"],
+    [{ multi_entity_update_mode: 'add', entities: [] }, "API update() invalid/missing array of entity hashes 'value'"],
+  ])('refuse %j for a set of links', async (assets, title) => {
+    const made = await (await send('POST', '/entity/shots', { project })).json()
+    const answer = await send('PUT', `/entity/shots/${made.data.id}`, { assets })
+    expect(await errorOf(answer)).toMatchObject({ status: 400, code: 103, title })
+  })
+
   test('make and change projects', async () => {
     const made = await (await send('POST', '/entity/projects', { name: 'Ivory Gate' })).json()
     expect(made.data.attributes.name).toBe('Ivory Gate')

@@ -166,6 +166,7 @@ describe('the token endpoint', () => {
     site.switches.mode = 'default'
     const twoFactor = { ...password, username: 'two-factor' }
     expect((await (await ask(twoFactor)).json()).errors[0].code).toBe(106)
+    expect((await (await ask({ ...twoFactor, auth_token: '000000' })).json()).errors[0].code).toBe(102)
     await granted({ ...twoFactor, auth_token: '246810' })
   })
 

@@ -114,6 +114,15 @@ describe('groups', () => {
     expect(groups).toMatchObject([{ group_value: expect.stringMatching(/^\d{4}-\d\d-\d\d$/), summaries: { id: 6 } }])
   })
 
+  test.each(['day', 'week', 'month', 'quarter', 'year', 'oneday'])(
+    'by %s of something that is no date are exact',
+    async (kind) => {
+      const { groups } = await summarize('Shot', [['id', 'count']], [['sg_status_list', kind]])
+      expect(groups.map((group) => group.group_value)).toEqual(['fin', 'ip', 'wtg'])
+      expect((await summarize('Shot', [['id', 'count']], [['code', kind]])).groups).toHaveLength(6)
+    },
+  )
+
   test('take a dotted path', async () => {
     const { groups } = await summarize('Task', [['id', 'count']], [['entity.Shot.sg_sequence', 'exact']])
     expect(groups.map((group) => group.group_name)).toEqual(['sq10', 'sq20'])

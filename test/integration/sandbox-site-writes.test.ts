@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { callRpc, find, type WireEntity } from '../sandbox/site/shotgun-api3-wire.ts'
+import * as wire from '../sandbox/site/shotgun-api3-wire.ts'
+import { callRpc, find } from '../sandbox/site/shotgun-api3-wire.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 import { linksIn } from '../sandbox/site/view.ts'
 
@@ -13,21 +14,10 @@ beforeEach(async () => {
 afterEach(() => site.close())
 
 const asPerson = (key: string) => ({ session_token: site.mintSession(key), reject_if_expired: true })
-const listed = (fields: Record<string, unknown>) =>
-  Object.entries(fields).map(([name, value]) => ({ field_name: name, value }))
-const create = async (
-  auth: Record<string, unknown>,
-  type: string,
-  fields: Record<string, unknown>,
-  ...asked: string[]
-) =>
-  (await callRpc(site.url, auth, 'create', {
-    type,
-    fields: listed(fields),
-    return_fields: ['id', ...asked],
-  })) as WireEntity
+const create = (auth: Record<string, unknown>, type: string, fields: Record<string, unknown>, ...asked: string[]) =>
+  wire.create(site.url, auth, type, fields, ...asked)
 const update = (auth: Record<string, unknown>, type: string, id: number, fields: Record<string, unknown>) =>
-  callRpc(site.url, auth, 'update', { type, id, fields: listed(fields) })
+  wire.update(site.url, auth, { type, id }, fields)
 const remove = (auth: Record<string, unknown>, type: string, id: number) =>
   callRpc(site.url, auth, 'delete', { type, id })
 const readOne = async (type: string, id: number, ...fields: string[]) =>
@@ -80,7 +70,13 @@ describe('create', () => {
     ],
     ['with a field nobody has', 'Shot', { project, sg_nope: 1 }, 103, "API create() Shot.sg_nope doesn't exist."],
     ['with a bare id', 'Shot', { project: 101 }, 103, 'got Integer: 101'],
-    ['with a field that is read only', 'Shot', { project, tasks: [] }, 103, 'API create() Shot.tasks is read only.'],
+    [
+      'with a field that is read only',
+      'Task',
+      { project, sg_versions: [] },
+      103,
+      'API create() Task.sg_versions is read only.',
+    ],
     [
       'with a status nobody has',
       'Shot',
@@ -94,6 +90,13 @@ describe('create', () => {
       { project, code: '' },
       104,
       'Create failed for [Shot]: Cannot set identifier field to empty. (Shot)',
+    ],
+    [
+      'with null for a name',
+      'Sequence',
+      { project, code: null },
+      104,
+      'Create failed for [Sequence]: Cannot set identifier field to empty. (Sequence)',
     ],
     [
       'with a name that is taken',
@@ -184,6 +187,30 @@ describe('update', () => {
     expect(await ids()).toEqual([second?.id])
     await expect(change([first], 'append')).rejects.toThrow("invalid/missing string 'multi_entity_update_mode'")
     await expect(update(script, 'Note', id, { addressings_to: null })).rejects.toThrow('expected [Array, Hash]')
+    await expect(update(script, 'Note', id, { addressings_to: first })).rejects.toMatchObject({
+      code: 103,
+      message: "API update() invalid/missing string 'multi_entity_update_mode'",
+    })
+    const inline = { multi_entity_update_mode: 'add', values: [first] }
+    await expect(update(script, 'Note', id, { addressings_to: inline })).rejects.toThrow(
+      "API update() invalid/missing array of entity hashes 'value'",
+    )
+    await update(script, 'Note', id, { addressings_to: { multi_entity_update_mode: 'add', value: [first] } })
+    expect(await ids()).toEqual([second?.id, first?.id])
+  })
+
+  test('never empties the name of a row, but that of a task', async () => {
+    const shot = await create(script, 'Shot', { project, code: 'named' })
+    const refused = 'Update failed for [Shot]: Cannot set identifier field to empty. (Shot)'
+    for (const code of [null, '', '  ']) {
+      await expect(update(script, 'Shot', shot.id, { code })).rejects.toThrow(refused)
+    }
+    const task = await create(script, 'Task', { project })
+    await update(script, 'Task', task.id, { content: null })
+    expect(await readOne('Task', task.id, 'content', 'cached_display_name')).toMatchObject({
+      content: null,
+      cached_display_name: '-',
+    })
   })
 
   test.each<[string, Record<string, unknown>, number, string]>([
@@ -249,6 +276,27 @@ describe('people', () => {
     }
   })
 
+  test('a name is written as first and last name, and read back as both', async () => {
+    const { id } = site.person('artist')
+    expect(await update(script, 'HumanUser', id, { name: '  Plain  van Artist ' })).toMatchObject({
+      name: 'Plain van Artist',
+    })
+    expect(site.person('artist')).toMatchObject({ firstname: 'Plain', lastname: 'van Artist' })
+    await update(asPerson('artist'), 'HumanUser', id, { name: 'Mononym' })
+    expect(site.person('artist')).toMatchObject({ firstname: 'Mononym', lastname: '', name: 'Mononym' })
+    for (const name of ['', null]) {
+      await expect(update(script, 'HumanUser', id, { name })).rejects.toThrow('identifier field to empty. (HumanUser)')
+    }
+    await expect(update(script, 'HumanUser', id, { name: 5 })).rejects.toThrow('got Integer: 5')
+    const fields = { name: 'New Comer', login: 'newcomer', sg_status_list: 'dis' }
+    await create(script, 'HumanUser', fields)
+    expect(await find(site.url, script, 'HumanUser', [['name', 'is', 'New Comer']], ['lastname'])).toMatchObject([
+      { lastname: 'Comer' },
+    ])
+    const schema = await callRpc(site.url, script, 'schema_field_read', { type: 'HumanUser', field_name: 'name' })
+    expect(schema).toMatchObject({ name: { editable: { value: true } } })
+  })
+
   test('nobody switches impersonation or permission groups over the API', async () => {
     for (const auth of [script, asPerson('admin')]) {
       await expect(
@@ -303,136 +351,5 @@ describe('people', () => {
     await expect(create(script, 'HumanUser', { ...fields, sg_status_list: 'dis' })).resolves.toMatchObject({
       login: 'newcomer',
     })
-  })
-})
-
-describe('delete', () => {
-  test('retires: out of searches and links, still there when asked for', async () => {
-    const shot = await create(script, 'Shot', { project, code: 'doomed' })
-    const version = await create(script, 'Version', { project, entity: shot })
-    expect(await remove(script, 'Shot', shot.id)).toBe(true)
-    expect(await readOne('Shot', shot.id, 'code')).toBeUndefined()
-    expect(await find(site.url, script, 'Shot', [['code', 'is', 'doomed']], ['code'], { retired: true })).toHaveLength(
-      1,
-    )
-    expect(await readOne('Version', version.id, 'entity')).toMatchObject({ entity: null })
-    await expect(remove(script, 'Shot', 1)).rejects.toThrow(
-      'API delete() CRUD ERROR #3: Entity of type [Shot] with id=1 does not exist.',
-    )
-  })
-
-  test('is refused where the caller may not', async () => {
-    await expect(remove(asPerson('artist'), 'HumanUser', site.person('supervisor').id)).rejects.toMatchObject({
-      code: 104,
-    })
-    await expect(remove(asPerson('artist'), 'Project', 101)).rejects.toMatchObject({ code: 104 })
-    await expect(remove(asPerson('artist'), 'Project', 108)).rejects.toThrow('with id=108 does not exist')
-  })
-})
-
-describe('batch', () => {
-  test('does all or nothing', async () => {
-    const requests = [
-      { request_type: 'create', type: 'Shot', fields: listed({ project, code: 'batched' }), return_fields: ['id'] },
-      { request_type: 'update', type: 'Shot', id: 1, fields: listed({ code: 'x' }) },
-    ]
-    const before = site.eventLog().length
-    await expect(callRpc(site.url, asPerson('artist'), 'batch', requests)).rejects.toMatchObject({
-      code: 104,
-      message:
-        'API batch() request with index 1 failed.  All requests rolled back.\nAPI update() CRUD ERROR #3: Entity of type [Shot] with id=1 does not exist.',
-    })
-    expect(await find(site.url, script, 'Shot', [['code', 'is', 'batched']])).toEqual([])
-    expect(site.eventLog()).toHaveLength(before)
-  })
-
-  test('rolls a new person back too', async () => {
-    const requests = [
-      { request_type: 'create', type: 'HumanUser', fields: listed({ login: 'half', sg_status_list: 'dis' }) },
-      { request_type: 'delete', type: 'Shot', id: 1 },
-    ]
-    await expect(callRpc(site.url, script, 'batch', requests)).rejects.toMatchObject({ code: 104 })
-    expect(() => site.person('half')).toThrow()
-    expect(await find(site.url, script, 'HumanUser', [['login', 'is', 'half']])).toEqual([])
-  })
-})
-
-describe('events', () => {
-  const uuid = '5a1d49b0-0c69-11e0-a24c-003048d17544'
-
-  test('a person’s writes leave an entry a field and one for the row, under their name', async () => {
-    const artist = { ...asPerson('artist'), session_uuid: uuid }
-    const me = { type: 'HumanUser', id: site.person('artist').id }
-    const note = await create(artist, 'Note', { project, subject: 'Hello' })
-    const log = site.eventLog()
-    expect(log.at(-1)).toMatchObject({
-      event_type: 'Shotgun_Note_New',
-      attribute_name: null,
-      meta: { type: 'new_entity', entity_type: 'Note', entity_id: note.id },
-      entity: { type: 'Note', id: note.id },
-      project,
-      user: me,
-      session_uuid: uuid,
-    })
-    expect(log.find(({ attribute_name }) => attribute_name === 'subject')).toMatchObject({
-      event_type: 'Shotgun_Note_Change',
-      meta: { type: 'attribute_change', in_create: true, old_value: null, new_value: 'Hello', field_data_type: 'text' },
-      user: me,
-    })
-    expect(log.every(({ meta }) => !('sudo_actual_user' in meta))).toBe(true)
-
-    await update(artist, 'Note', note.id, { subject: 'Bye' })
-    expect(site.eventLog().at(-1)).toMatchObject({ meta: { old_value: 'Hello', new_value: 'Bye' } })
-    const before = site.eventLog().length
-    await update(artist, 'Note', note.id, { subject: 'Bye' })
-    expect(site.eventLog()).toHaveLength(before)
-
-    await remove(artist, 'Note', note.id)
-    expect(site.eventLog().slice(-2)).toMatchObject([
-      { event_type: 'Shotgun_Note_Retirement', meta: { type: 'entity_retirement', display_name: 'Bye', id: note.id } },
-      { event_type: 'Shotgun_Note_Change', attribute_name: 'retirement_date' },
-    ])
-    await callRpc(site.url, artist, 'revive', { type: 'Note', id: note.id })
-    expect(site.eventLog().at(-1)).toMatchObject({ event_type: 'Shotgun_Note_Revival' })
-  })
-
-  test('under sudo they are the person’s, and the meta names the script', async () => {
-    await create({ ...script, sudo_as_login: 'supervisor' }, 'Note', { project, subject: 'Hello' }, 'created_by')
-    const log = site.eventLog()
-    expect(log.length).toBeGreaterThan(1)
-    for (const entry of log) {
-      expect(entry.user).toEqual({ type: 'HumanUser', id: site.person('supervisor').id })
-      expect(entry.meta['sudo_actual_user']).toMatchObject({ type: 'ApiUser', name: 'identity-broker 1.0' })
-    }
-  })
-
-  test('a script’s own writes leave none, until it turns its flag on, which it may', async () => {
-    await create(script, 'Note', { project })
-    expect(site.eventLog()).toEqual([])
-    const [me] = await find(
-      site.url,
-      script,
-      'ApiUser',
-      [['firstname', 'is', 'identity-broker']],
-      ['generate_event_log_entries'],
-    )
-    expect(me).toMatchObject({ generate_event_log_entries: false })
-    await update(script, 'ApiUser', me?.id ?? 0, { generate_event_log_entries: true })
-    await create(script, 'Note', { project, subject: 'Hello' })
-    expect(site.eventLog().at(-1)).toMatchObject({
-      event_type: 'Shotgun_Note_New',
-      user: { type: 'ApiUser', id: me?.id },
-    })
-  })
-
-  test('the log is read like any table, never changed, and follows who may see the project', async () => {
-    const admin = asPerson('admin')
-    await create(admin, 'Note', { project: { type: 'Project', id: 108 }, subject: 'Hidden' })
-    const filters = [['event_type', 'starts_with', 'Shotgun_Note_']] as const
-    expect(await find(site.url, script, 'EventLogEntry', filters, ['meta', 'user'])).not.toEqual([])
-    expect(await find(site.url, asPerson('artist'), 'EventLogEntry', filters)).toEqual([])
-    const id = site.eventLog()[0]?.id ?? 0
-    await expect(update(script, 'EventLogEntry', id, { description: 'x' })).rejects.toThrow('PermissionRule 306')
-    await expect(remove(script, 'EventLogEntry', id)).rejects.toThrow('PermissionRule 297')
   })
 })

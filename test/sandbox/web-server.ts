@@ -35,6 +35,8 @@ export async function listenWeb(options: WebServerOptions): Promise<WebServer> {
     guarded(request, response)
   }
   const server = options.tls ? https.createServer(options.tls, onRequest) : http.createServer(onRequest)
+  // Node's own five seconds cut a connection that idles; httplib2 then fails its next call with a broken pipe
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port, options.host, resolve)

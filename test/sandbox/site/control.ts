@@ -38,6 +38,7 @@ const routes: Readonly<Record<string, string>> = {
   'GET /sandbox/launches': 'the App Session Launcher requests that are remembered',
   'POST /sandbox/launches/:id': 'answer one without a browser: {"decision": "approve", "person": "artist"}',
   'GET /sandbox/events': 'the event log',
+  'GET /sandbox/mishaps': 'what went wrong inside the site itself: callers got a fault that says nothing of it',
   'POST /sandbox/reset': 'seed again; faults, clock, switches, sessions and counts as at the start',
 }
 
@@ -180,6 +181,10 @@ export function serveControl(app: FastifyInstance, site: ControlledSite): void {
   app.get(
     '/sandbox/events',
     fromHere(() => eventLog(state)),
+  )
+  app.get(
+    '/sandbox/mishaps',
+    fromHere(() => state.mishaps.list()),
   )
   app.post(
     '/sandbox/reset',

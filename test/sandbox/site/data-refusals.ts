@@ -94,6 +94,28 @@ export const missingLinkId = (operation: Operation, value: unknown) =>
 export const missingLink = (operation: Operation, value: unknown) =>
   badRequest(`API ${operation}() invalid/missing entity hash: ${inspectValue(value)}`)
 
+// facts: SGT field_types/multi_entity: what stands where the links should be is no list and no list with a mode
+export const missingUpdateMode = (operation: Operation) =>
+  badRequest(`API ${operation}() invalid/missing string 'multi_entity_update_mode'`)
+export const missingLinkList = (operation: Operation) =>
+  badRequest(`API ${operation}() invalid/missing array of entity hashes 'value'`)
+
+// facts: SGT field_types/url, recipes/004
+export const missingUrl = (operation: Operation, value: unknown) =>
+  badRequest(`API ${operation}() invalid/missing url hash string 'url': ${inspectValue(value)}`)
+export const invalidRelativePath = (operation: Operation, value: unknown) =>
+  badRequest(`API ${operation}() invalid/missing relative_path hash string 'relative_path': ${inspectValue(value)}`)
+export const noStorageForPath = (path: string) =>
+  new Refusal(
+    faultCode.refusedData,
+    `Create failed for [Attachment]: Path ${path} doesn't match any defined Local Storage.`,
+    { crudError: '6' },
+  )
+
+// facts: SGT endpoints/get_entity_type_id_followers, get_entity_human_users_id_following
+export const notFoundById = (type: string, id: unknown) =>
+  new Refusal(faultCode.refusedData, `Couldn't find ${type} with id=${String(id)}`, { status: 404 })
+
 // facts: SGT endpoints/put_entity_type_id, and a public fixture for the CRUD number
 export const rowDoesNotExist = (type: string, id: unknown) =>
   new Refusal(faultCode.refusedData, `Entity of type [${type}] with id=${String(id)} does not exist.`, {

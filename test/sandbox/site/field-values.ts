@@ -12,7 +12,7 @@ import type { Link, Value } from './rows.ts'
 import { entityTypeNamed, entityTypeNames, type Field } from './schema.ts'
 import { timestamp } from './site-state.ts'
 
-const hashClasses = [
+export const hashClasses = [
   'Hash',
   'ActiveSupport::HashWithIndifferentAccess',
   'ActionDispatch::Http::Parameters',
@@ -26,6 +26,10 @@ const hashClasses = [
  */
 export function judgeValue(operation: Operation, owner: string, field: Field, value: unknown): Value {
   switch (field.dataType) {
+    case 'float':
+      return judgeFloat(operation, owner, value)
+    case 'serializable':
+      return judgeSerializable(operation, owner, value)
     case 'number':
     case 'percent':
     case 'duration':
@@ -56,6 +60,28 @@ function judgeNumber(operation: Operation, owner: string, field: Field, value: u
   return Number(value)
 }
 
+/**
+ * Rounded to six decimals, as a site stores it. A real site refuses `2` and takes `2.0`; both look alike once the JSON
+ * is read, so here both are taken. facts: SGT field_types/float
+ */
+function judgeFloat(operation: Operation, owner: string, value: unknown): number | null {
+  if (value === null) return null
+  if (typeof value !== 'string' && typeof value !== 'number') {
+    throw wrongClass(operation, owner, ['String', 'BigDecimal', 'Float', 'NilClass'], value)
+  }
+  const number = String(value).trim() === '' ? Number.NaN : Number(value)
+  if (!Number.isFinite(number)) throw invalidData(owner.split('.').at(-1) ?? owner, 'float', value)
+  return Math.round(number * 1e6) / 1e6
+}
+
+/** Any structure, kept as it is. facts: SGT field_types/serializable */
+function judgeSerializable(operation: Operation, owner: string, value: unknown): Value {
+  if (value === null) return null
+  if (typeof value !== 'object')
+    throw wrongClass(operation, owner, [...hashClasses.slice(0, -1), 'Array', 'NilClass'], value)
+  return Array.isArray(value) ? value : { ...value }
+}
+
 function judgeCheckbox(operation: Operation, owner: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value
   if (typeof value !== 'string') throw wrongClass(operation, owner, ['String', 'FalseClass', 'TrueClass'], value)
@@ -73,7 +99,7 @@ function judgeDate(text: string): string | null {
 }
 
 /** ISO 8601; without a zone it is UTC, a bare date is midnight UTC. facts: SGT field_types/date_time */
-function judgeDateTime(text: string): string {
+export function judgeDateTime(text: string): string {
   if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$/.test(text)) throw invalidDateTime(text)
   const hasZone = /(Z|[+-]\d{2}:?\d{2})$/.test(text.slice(10))
   const ms = Date.parse(text.length === 10 || hasZone ? text : `${text}Z`)

@@ -3,11 +3,15 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { type Caller, identifyCaller } from './callers.ts'
 import { faultCode, Refusal } from './refusals.ts'
+import { rpcActivityStream } from './rpc-activity-stream.ts'
+import { rpcFollow, rpcFollowers, rpcFollowing, rpcUnfollow } from './rpc-follow.ts'
+import { rpcNoteThread } from './rpc-note-thread.ts'
 import { parseParams } from './rpc-params.ts'
 import { rpcRead } from './rpc-read.ts'
 import { rpcSchemaEntityRead, rpcSchemaFieldRead, rpcSchemaRead } from './rpc-schema.ts'
 import { rpcSummarize } from './rpc-summarize.ts'
 import { rpcTextSearch } from './rpc-text-search.ts'
+import { rpcWorkScheduleRead, rpcWorkScheduleUpdate } from './rpc-work-schedule.ts'
 import { faultText, rpcBatch, rpcCreate, rpcDelete, rpcRevive, rpcUpdate, rpcUpdateLastAccessed } from './rpc-write.ts'
 import { preferences, siteInfo } from './site-facts.ts'
 import { countCall, type SiteState } from './site-state.ts'
@@ -16,6 +20,14 @@ import { sudoSessionOwner } from './sudo.ts'
 type Method = (state: SiteState, caller: Caller, params: unknown) => unknown
 
 const methods: Readonly<Record<string, Method>> = {
+  activity_stream: rpcActivityStream,
+  follow: rpcFollow,
+  followers: rpcFollowers,
+  following: rpcFollowing,
+  note_thread_contents: rpcNoteThread,
+  unfollow: rpcUnfollow,
+  work_schedule_read: rpcWorkScheduleRead,
+  work_schedule_update: rpcWorkScheduleUpdate,
   get_session_token: getSessionToken,
   read: rpcRead,
   summarize: rpcSummarize,
@@ -54,9 +66,15 @@ function answerCall(state: SiteState, rawBody: unknown): unknown {
     countCall(state, method)
     return method === 'info' ? siteInfo(state) : { results }
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    return { exception: true, message: faultText(error, method), error_code: error.code }
+    if (error instanceof Refusal) return faultBody(faultText(error, method), error.code)
+    // a bug of the sandbox must look like a fault, and like no lost sign-in: HTTP 500 would take clients down
+    state.mishaps.keep(method, error)
+    return faultBody('Shotgun Server Error', faultCode.serverError)
   }
+}
+
+function faultBody(message: string, code: number): unknown {
+  return { exception: true, message, error_code: code }
 }
 
 function parseEnvelope(rawBody: unknown): z.output<typeof envelopeSchema> {

@@ -31,8 +31,13 @@ export function authenticatePassword(
   }
   // a second factor makes no difference where a PAT is asked for (FORUM t/12599)
   if (state.switches.mode === 'oxygen' && user.pat !== 'bound') throw rejected(state, login)
-  if (state.switches.mode === 'default' && user.twoFactorCode !== undefined && user.twoFactorCode !== secondFactor) {
-    throw twoFactorRequired(login)
+  if (state.switches.mode === 'default' && user.twoFactorCode !== undefined) {
+    // 106 asks for the code, and tk-core's console asks once; a wrong one is a failed login like any other
+    if (!secondFactor) throw twoFactorRequired(login)
+    if (user.twoFactorCode !== secondFactor) {
+      countFailure(user, state.clock.now())
+      throw rejected(state, login)
+    }
   }
   user.failedLogins = 0
   return { kind: 'person', user }

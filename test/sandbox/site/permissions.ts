@@ -8,7 +8,13 @@ import type { SiteSwitches } from './switches.ts'
 const refused = (message: string) => new Refusal(faultCode.refusedData, message, { crudError: '4.1' })
 
 /** What people may change on their own row; everything else there is for scripts and admins. */
-const ownFields = ['firstname', 'lastname', 'image']
+const ownFields = ['firstname', 'lastname', 'name', 'image', 'filmstrip_image']
+
+/** Types without a project that everybody works with: Toolkit writes the last two as the artist. facts: TK publish_creation */
+const openTypes = ['Reply', 'Tag', 'PublishedFileType', 'PublishedFileDependency']
+
+/** Types only scripts and admins write. facts: SGT HumanUser, LocalStorage */
+const administeredTypes = ['HumanUser', 'LocalStorage']
 
 /** The fields no API caller changes, and the rule the site names. facts: SGT 025, 027, HumanUser */
 const deniedFields: Readonly<Record<string, number>> = {
@@ -25,20 +31,20 @@ export function checkMayCreate(
   project: Value,
 ): void {
   const closed = type.name === 'ApiUser' || type.name === 'PermissionRuleSet'
-  const allowed = type.projectScoped
-    ? isLink(project) && seesProject(project.id)
-    : isAdminOrScript(caller) || (isManager(caller) && type.name !== 'HumanUser')
+  const allowed = isLink(project)
+    ? seesProject(project.id)
+    : type.projectScope !== 'required' && mayWriteSiteWide(caller, type)
   if (closed || !allowed) throw refused(`Entity of type ${type.name} cannot be created by this user.`)
 }
 
 /** Throws unless the caller may delete and revive rows of this type; which rows they can see was settled before. */
-export function checkMayDelete(caller: Caller, type: EntityType): void {
+export function checkMayDelete(caller: Caller, type: EntityType, row: Row): void {
   if (type.name === 'EventLogEntry') {
     const rule = 'Rule: API Admin -- PermissionRule 297: DENY retire_entity FOR entity_type => EventLogEntry'
     throw refused(`Entity of type EventLogEntry can not be deleted by this user. ${rule}`)
   }
   const closed = type.name === 'ApiUser' || type.name === 'PermissionRuleSet'
-  const allowed = type.projectScoped || isAdminOrScript(caller) || (isManager(caller) && type.name !== 'HumanUser')
+  const allowed = isInProject(type, row) || mayWriteSiteWide(caller, type)
   if (closed || !allowed) throw refused(`Entity of type ${type.name} can not be deleted by this user.`)
 }
 
@@ -60,9 +66,9 @@ export function checkMayEdit(caller: Caller, type: EntityType, row: Row | undefi
       `${notEditable} Rule: API Admin -- PermissionRule 306: DENY update_field FOR entity_type => EventLogEntry, field_name => ${field}`,
     )
   }
-  if (type.projectScoped || isAdminOrScript(caller)) return
+  if (isInProject(type, row)) return
   if (type.name === 'HumanUser' && row && isOwnRow(caller, row) && ownFields.includes(field)) return
-  if (isManager(caller) && type.name !== 'HumanUser' && type.name !== 'ApiUser') return
+  if (type.name !== 'ApiUser' ? mayWriteSiteWide(caller, type) : isAdminOrScript(caller)) return
   throw refused(notEditable)
 }
 
@@ -77,7 +83,18 @@ export function checkMayActivate(caller: Caller, { mode }: Pick<SiteSwitches, 'm
   throw onlyIdentityUsersPromote()
 }
 
-function isAdminOrScript({ acting }: Caller): boolean {
+/** Whether a row's project decides about it; of a row to be made the project is judged with the creation. */
+function isInProject(type: EntityType, row: Row | undefined): boolean {
+  if (type.projectScope === 'optional') return !row || isLink(row.values.get('project'))
+  return type.projectScope === 'required'
+}
+
+function mayWriteSiteWide(caller: Caller, type: EntityType): boolean {
+  if (isAdminOrScript(caller) || openTypes.includes(type.name)) return true
+  return isManager(caller) && !administeredTypes.includes(type.name)
+}
+
+export function isAdminOrScript({ acting }: Caller): boolean {
   return acting.kind === 'script' || acting.user.role === 'admin'
 }
 

@@ -24,8 +24,9 @@ export class Refusal extends Error {
   }
 }
 
-/** The codes `shotgun_api3` turns into exception classes, and the two it does not. facts: PY 1.5, SGT 2.5 */
+/** The codes `shotgun_api3` turns into exception classes, and the ones it does not. facts: PY 1.5, SGT 2.5, 043 */
 export const faultCode = {
+  serverError: 100,
   authentication: 102,
   badRequest: 103,
   refusedData: 104,
@@ -53,7 +54,7 @@ export const unauthorized = () => new Refusal(faultCode.authentication, 'Unautho
 
 // facts: PY 1.5 (code and class); the wording is ours
 export const twoFactorRequired = (login: string) =>
-  new Refusal(faultCode.twoFactor, `Two-factor authentication token missing or invalid for user '${login}'`)
+  new Refusal(faultCode.twoFactor, `Two-factor authentication token missing for user '${login}'`)
 
 // facts: PY 1.5 (code and class); the wording is ours
 export const passwordsNotAllowedWithSso = () =>

@@ -43,6 +43,7 @@ const onDates = [
 const relations: Readonly<Record<DataType, readonly string[] | undefined>> = {
   text: onText,
   number: comparable,
+  float: comparable,
   percent: comparable,
   duration: comparable,
   checkbox: ['is', 'is_not'],
@@ -53,6 +54,7 @@ const relations: Readonly<Record<DataType, readonly string[] | undefined>> = {
   list: inList,
   status_list: inList,
   entity_type: inList,
+  color: inList,
   uuid: inList,
   image: ['is', 'is_not'],
   serializable: undefined,
@@ -102,7 +104,7 @@ function testFor(context: ConditionContext, field: Field, condition: Condition, 
       if (field.dataType === 'multi_entity' && sought !== null && typeof sought !== 'object') {
         throw missingLink(context.operation, sought)
       }
-      return equals(judged(sought))
+      return equals(field, judged(sought))
     }
     case 'in': {
       if (values.length === 0) throw expect('at least a 1-element array')
@@ -161,7 +163,9 @@ function textTest({ operation, owner, view }: ConditionContext, field: Field, re
 }
 
 /** Text is compared without case, and no text is the same as empty text. facts: SGT field_types/text */
-function equals(sought: Value): Test {
+function equals(field: Field, sought: Value): Test {
+  // facts: SGT field_types/color: with case, unlike everything else that is text
+  if (field.dataType === 'color') return (value) => value === sought
   if (sought === null || sought === '') return (value) => value === null || value === ''
   if (isLink(sought)) return (value) => isLink(value) && sameLink(value, sought)
   if (typeof sought === 'string') return (value) => typeof value === 'string' && folded(value) === folded(sought)
@@ -170,9 +174,9 @@ function equals(sought: Value): Test {
 
 /** facts: SGT field_types/text: `in [""]` finds nothing, `in [null]` breaks the read. */
 function equalsInList(field: Field, sought: Value): Test {
-  if (field.dataType !== 'text') return equals(sought)
+  if (field.dataType !== 'text') return equals(field, sought)
   if (sought === null) throw new Refusal(faultCode.refusedData, 'Read failed', { crudError: '2' })
-  return sought === '' ? () => false : equals(sought)
+  return sought === '' ? () => false : equals(field, sought)
 }
 
 function isBetween(a: Value, b: Value): Test {

@@ -152,14 +152,11 @@ function rowNotFound(type: EntityType, id: string): Refusal {
   return new Refusal(faultCode.refusedData, `${type.name}: ${id} not found`, { status: 404 })
 }
 
-/** A flat object of fields; a set of links may come with how to change it. facts: SGT field_types/multi_entity */
+/** A flat object of fields; how a set of links is changed stands inside its value. facts: SGT field_types/multi_entity */
 function readWrites(text: string): FieldWrite[] {
   const body = parseJson(text)
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new InvalidJson('the body is no object')
-  return Object.entries(body).map(([name, value]: [string, unknown]) => {
-    const wraps = typeof value === 'object' && value !== null && 'multi_entity_update_mode' in value && 'value' in value
-    return wraps ? { name, value: value.value, mode: value.multi_entity_update_mode } : { name, value, mode: undefined }
-  })
+  return Object.entries(body).map(([name, value]: [string, unknown]) => ({ name, value, mode: undefined }))
 }
 
 function sendJson(reply: FastifyReply, status: number, body: unknown): FastifyReply {

@@ -1,11 +1,13 @@
 /** A link as rows hold it; the target's name is looked up when it is read. */
 export type Link = { readonly type: string; readonly id: number }
 
-export type Value = null | string | number | boolean | Link | readonly Link[] | { readonly [key: string]: unknown }
+export type Value = null | string | number | boolean | Link | readonly unknown[] | { readonly [key: string]: unknown }
 
 export interface Row {
   readonly type: string
   readonly id: number
+  /** Its place among all rows of the site, in the order they were made. */
+  readonly order: number
   /** Deleted rows stay, invisible to ordinary reads. facts: SGT delete_entity_type_id */
   retired: boolean
   readonly values: Map<string, Value>
@@ -31,13 +33,21 @@ export class Tables {
   #tables = new Map<string, Map<number, Row>>()
   #nextIds = new Map<string, number>()
   #nextStart = 101
+  #inserted = 0
 
   insert(type: string, values: Iterable<readonly [string, Value]>): Row {
-    const id = this.#nextIds.get(type) ?? this.#startOf()
-    this.#nextIds.set(type, id + 1)
-    const row: Row = { type, id, retired: false, values: new Map(values) }
+    const id = this.takeId(type)
+    this.#inserted += 1
+    const row: Row = { type, id, order: this.#inserted, retired: false, values: new Map(values) }
     this.#table(type).set(id, row)
     return row
+  }
+
+  /** An id of that table which no row will have: what is uploaded as a thumbnail has one and no row. */
+  takeId(type: string): number {
+    const id = this.#nextIds.get(type) ?? this.#startOf()
+    this.#nextIds.set(type, id + 1)
+    return id
   }
 
   /** The row, retired or not. */

@@ -131,7 +131,7 @@ function groupsOf(
   if (!grouping) return []
   const byKey = new Map<string, { value: Value; rows: Row[] }>()
   for (const row of rows) {
-    const value = bucket(valuesAt(view, row, grouping.path)[0] ?? null, grouping.type)
+    const value = bucket(valuesAt(view, row, grouping.path)[0] ?? null, grouping)
     const key = JSON.stringify(value)
     const group = byKey.get(key) ?? { value, rows: [] }
     group.rows.push(row)
@@ -177,12 +177,13 @@ const dateBuckets = {
 } as const
 
 /** The value a row is grouped under; kinds that make no sense for the value group exactly. */
-function bucket(value: Value, type: Grouping['type']): Value {
+function bucket(value: Value, { type, path }: Grouping): Value {
   if (type === 'entitytype') return isLink(value) ? value.type : null
   if (type === 'firstletter') return typeof value === 'string' ? value.slice(0, 1).toUpperCase() : value
   const size = numberBuckets[type]
   if (size && typeof value === 'number') return Math.floor(value / size) * size
   const unit = Object.entries(dateBuckets).find(([name]) => name === type)?.[1]
-  if (unit && typeof value === 'string') return new Date(startOf(unit, Date.parse(value))).toISOString().slice(0, 10)
-  return value
+  const isDate = path.leaf.dataType === 'date' || path.leaf.dataType === 'date_time'
+  if (!unit || !isDate || typeof value !== 'string') return value
+  return new Date(startOf(unit, Date.parse(value))).toISOString().slice(0, 10)
 }

@@ -41,6 +41,7 @@ function textMatch(view: View, row: Row, type: EntityType, projectId: unknown): 
   const linked = shownAt(view, row, type, 'entity')
   const links =
     linked && typeof linked === 'object' && 'name' in linked && 'type' in linked ? [linked.type, linked.name] : ['', '']
+  const image = shownAt(view, row, type, 'image') ?? null
   const status = shownAt(view, row, type, 'sg_status_list') ?? null
-  return { id: row.id, type: type.name, name: displayName(row), project_id: projectId, image: null, links, status }
+  return { id: row.id, type: type.name, name: displayName(row), project_id: projectId, image, links, status }
 }

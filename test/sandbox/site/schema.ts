@@ -4,6 +4,7 @@ import { entityTypes } from './schema-table.ts'
 export type DataType =
   | 'text'
   | 'number'
+  | 'float'
   | 'percent'
   | 'duration'
   | 'checkbox'
@@ -14,6 +15,7 @@ export type DataType =
   | 'list'
   | 'status_list'
   | 'entity_type'
+  | 'color'
   | 'serializable'
   | 'uuid'
   | 'password'
@@ -33,8 +35,16 @@ export interface Field {
   readonly bindsType: boolean
   /** Lists: code → label. Only the codes are accepted on write. facts: SGT field_types/status_list */
   readonly validValues: Readonly<Record<string, string>>
-  /** A set of links kept at the other end: rows of `type` whose `field` points here. */
-  readonly reverseOf: { readonly type: string; readonly field: string } | undefined
+  /** A set of links kept at the other end. */
+  readonly reverseOf: ReverseLink | undefined
+}
+
+/** Rows of `type` whose `field` points here. */
+export interface ReverseLink {
+  readonly type: string
+  readonly field: string
+  /** Whether a row that is taken out of the set is retired with it. */
+  readonly retiresUnlinked: boolean
 }
 
 export interface EntityType {
@@ -42,12 +52,23 @@ export interface EntityType {
   readonly displayName: string
   /** REST path segment: `human_users`. */
   readonly plural: string
-  /** The field that names a row, which may not be emptied; undefined where nothing does. */
+  /** The field that names a row; undefined where nothing does. */
   readonly identity: string | undefined
-  /** Has a `project` field, required on create. */
-  readonly projectScoped: boolean
+  /** Whether that field may be emptied. */
+  readonly emptyIdentity: 'refused' | 'allowed'
+  /** Whether its rows belong to projects: each to one, some to one and the rest to the site, or none to any. */
+  readonly projectScope: 'required' | 'optional' | 'none'
+  /** The rows that are retired with one of these: those whose `field` points at it. */
+  readonly retiresWith: readonly { readonly type: string; readonly field: string }[]
   readonly fields: Readonly<Record<string, Field>>
 }
+
+/** An entity type as the tables write it down: what is usual is left out. */
+export type TypeDefinition = Omit<EntityType, 'projectScope' | 'emptyIdentity' | 'retiresWith'> &
+  Partial<Pick<EntityType, 'emptyIdentity' | 'retiresWith'>> & {
+    /** Rows without a project serve the whole site. */
+    readonly hasSiteLevelRows?: boolean
+  }
 
 export const entityTypeNames: readonly string[] = Object.keys(entityTypes).sort()
 
@@ -67,6 +88,13 @@ export function entityTypeInPath(segment: string): EntityType | undefined {
 
 export function fieldOf(type: EntityType, name: string): Field | undefined {
   return Object.hasOwn(type.fields, name) ? type.fields[name] : undefined
+}
+
+/** What a new row of a type holds before anything is written to it. */
+export function defaultValues(type: string): [string, Value][] {
+  return Object.entries(entityTypeNamed(type)?.fields ?? {})
+    .filter(([name, field]) => name !== 'id' && !field.reverseOf)
+    .map(([name, field]) => [name, field.defaultValue])
 }
 
 /** One field as `schema_read` and `schema_field_read` describe it. facts: PY docstrings, SGT get_schema_type_fields */

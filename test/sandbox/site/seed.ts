@@ -1,7 +1,7 @@
 import { sandboxPeople, sandboxScripts } from '../people.ts'
 import { Accounts, type Role } from './accounts.ts'
 import { type Link, linkTo, type Row, Tables, type Value } from './rows.ts'
-import { entityTypeNamed } from './schema.ts'
+import { defaultValues } from './schema.ts'
 import { timestamp } from './site-state.ts'
 
 const projects = [
@@ -112,11 +112,8 @@ function seedWork(insert: Insert, projectRows: readonly Row[], artist: Link): vo
 }
 
 function insertWithDefaults(tables: Tables, createdAt: string, type: string, values: Record<string, Value>): Row {
-  const defaults = Object.entries(entityTypeNamed(type)?.fields ?? {})
-    .filter(([name, field]) => name !== 'id' && !field.reverseOf)
-    .map(([name, field]) => [name, field.defaultValue] as const)
   return tables.insert(type, [
-    ...defaults,
+    ...defaultValues(type),
     ['created_at', createdAt],
     ['updated_at', createdAt],
     ...Object.entries(values),

@@ -132,3 +132,30 @@ export async function find(
   if (typeof results !== 'object' || results === null || !('entities' in results)) throw new Error('no entities')
   return results.entities as readonly WireEntity[]
 }
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Fields as the client lists them. facts: PY `_dict_to_list` */
+export const listed = (fields: Fields) => Object.entries(fields).map(([name, value]) => ({ field_name: name, value }))
+
+/** `create(…, return_fields=asked)`. */
+export async function create(
+  siteUrl: string,
+  auth: AuthDict,
+  type: string,
+  fields: Fields,
+  ...asked: string[]
+): Promise<WireEntity> {
+  const params = { type, fields: listed(fields), return_fields: ['id', ...asked] }
+  return (await callRpc(siteUrl, auth, 'create', params)) as WireEntity
+}
+
+/** `update` without update modes. */
+export async function update(
+  siteUrl: string,
+  auth: AuthDict,
+  { type, id }: { readonly type: string; readonly id: number },
+  fields: Fields,
+): Promise<WireEntity> {
+  return (await callRpc(siteUrl, auth, 'update', { type, id, fields: listed(fields) })) as WireEntity
+}

@@ -13,7 +13,8 @@ export function serveSideEndpoints(app: FastifyInstance, state: SiteState): void
   // a plain session fetches the script key of the Toolkit app store
   app.post('/api3/sgtk_install_script', (request, reply) => {
     const token = new URLSearchParams(String(request.body ?? '')).get('session_token')
-    if (!state.sessions.find(token ?? undefined)) return sendMessage(reply, 401, 'Unauthorized')
+    // tk-core asks for a new session on 403, and on nothing else (TK descriptor/io_descriptor/appstore.py)
+    if (!state.sessions.find(token ?? undefined)) return sendMessage(reply, 403, 'Forbidden')
     const key = createHash('sha256').update(`sandbox app store ${state.siteName}`).digest('hex').slice(0, 32)
     return reply
       .type('application/json; charset=utf-8')

@@ -57,7 +57,10 @@ function signInWithPassphrase(state: SiteState, form: URLSearchParams): Attempt 
       return { problem: 'This account needs a two-factor code. Type the code from your authenticator and try again.' }
     }
   }
-  return { problem: 'Login or passphrase is wrong, or the account is locked. Try again, or wait five minutes.' }
+  return {
+    problem:
+      'Login, passphrase or two-factor code is wrong, or the account is locked. Try again, or wait five minutes.',
+  }
 }
 
 /** An Autodesk account on an Identity site, the company's on an SSO site; here both are the one in `people.ts`. */

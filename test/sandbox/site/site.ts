@@ -6,10 +6,12 @@ import type { SiteUser } from './accounts.ts'
 import { serveControl } from './control.ts'
 import { serveCors } from './cors.ts'
 import { type EventLogEntryRow, eventLog } from './events.ts'
+import { serveFiles } from './file-serve.ts'
 import { serveInternalSession } from './internal-session.ts'
 import { serveJsonRpc } from './json-rpc.ts'
 import { serveLauncher } from './launcher.ts'
 import { Launches } from './launches.ts'
+import { Mishaps } from './mishaps.ts'
 import { missingPage, sendPage } from './pages.ts'
 import { serveRestAuth } from './rest-auth.ts'
 import { answerRestRefusal, serveRestEntities } from './rest-entities.ts'
@@ -20,8 +22,9 @@ import { type SessionSummary, Sessions } from './sessions.ts'
 import { serveSideEndpoints } from './side-endpoints.ts'
 import { serveSignIn } from './sign-in.ts'
 import { restRoot } from './site-facts.ts'
-import type { SiteState } from './site-state.ts'
+import { firstMorning, type SiteState } from './site-state.ts'
 import { defaultSwitches, type SiteSwitches } from './switches.ts'
+import { serveUploads } from './uploads.ts'
 
 export interface SiteOptions {
   /** Loopback address; 127.0.0.1 when not said. */
@@ -86,7 +89,8 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     launches: new Launches(clock),
     restTokens: new RestTokens(web.url, clock),
     calls: new Map(),
-    visits: new Map(),
+    mishaps: new Mishaps(),
+    ...firstMorning(),
     ...seedSite(clock.now()),
   }
 
@@ -118,11 +122,12 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     faults.clear()
     clock.reset()
     Object.assign(switches, startSwitches)
-    Object.assign(state, seedSite(clock.now()), { visits: new Map() })
+    Object.assign(state, seedSite(clock.now()), firstMorning())
     state.sessions.clear()
     state.launches.clear()
     state.restTokens.clear()
     state.calls.clear()
+    state.mishaps.clear()
     web.requests.length = 0
   }
 
@@ -154,6 +159,8 @@ function buildApp(
   serveInternalSession(app, state)
   serveLauncher(app, state)
   serveSignIn(app, state)
+  serveFiles(app, state)
+  void app.register((scope) => serveUploads(scope, state))
   serveControl(app, {
     state,
     faults,
@@ -168,9 +175,15 @@ function buildApp(
     const isApi = request.url.startsWith('/api') || request.url.startsWith('/internal_api/')
     return isApi ? sendRestError(reply, notFound) : sendPage(reply, 404, missingPage(state))
   })
-  app.setErrorHandler((error, _request, reply) => {
+  app.setErrorHandler((error, request, reply) => {
     if (answerRestRefusal(error, reply)) return reply
+    if (!isRefusedByFastify(error)) state.mishaps.keep(request.url.split('?', 1)[0] ?? '', error)
     throw error
   })
   return app
+}
+
+/** A body that is too large, a method nobody knows: the caller's doing, with a status of its own. */
+function isRefusedByFastify(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error && Number(error.statusCode) < 500
 }

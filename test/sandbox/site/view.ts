@@ -35,9 +35,13 @@ export class View {
   canSee(row: Row): boolean {
     if (this.viewer.kind === 'script' || this.viewer.user.role === 'admin') return true
     if (row.type === 'Project') return this.seesProject(row.id)
-    if (!entityTypeNamed(row.type)?.projectScoped) return true
+    // a Reply has no project but that of what it answers (SGT entity_types/Reply)
+    if (row.type === 'Reply') return linksIn(row.values.get('entity')).every((link) => this.#canSeeTarget(link))
+    const scope = entityTypeNamed(row.type)?.projectScope ?? 'none'
     const project = row.values.get('project')
-    return isLink(project) ? this.seesProject(project.id) : this.viewer.user.seesProjects === 'all'
+    if (scope === 'none') return true
+    if (isLink(project)) return this.seesProject(project.id)
+    return scope === 'optional' || this.viewer.user.seesProjects === 'all'
   }
 
   seesProject(id: number): boolean {
@@ -78,6 +82,11 @@ export class View {
   /** Only scripts and admins read scripts. facts: SGT 027 */
   mayRead(type: string): boolean {
     return type !== 'ApiUser' || this.viewer.kind === 'script' || this.viewer.user.role === 'admin'
+  }
+
+  #canSeeTarget(link: Link): boolean {
+    const target = this.#state.tables.get(link)
+    return !target || this.canSee(target)
   }
 
   #reaches(link: Link): boolean {
@@ -152,10 +161,13 @@ export function displayName(row: Row): string {
     return typeof value === 'string' ? value : ''
   }
   switch (row.type) {
-    case 'Project':
-      return text('name')
     case 'Task':
+      // facts: SGT entity_types/Task
+      return text('content') || '-'
+    case 'Reply':
       return text('content')
+    case 'Attachment':
+      return text('display_name')
     case 'Note':
       return [text('subject'), text('content')].filter(Boolean).join(' - ')
     case 'HumanUser':
@@ -166,6 +178,6 @@ export function displayName(row: Row): string {
     case 'EventLogEntry':
       return text('description')
     default:
-      return text('code')
+      return text(entityTypeNamed(row.type)?.identity ?? 'code')
   }
 }

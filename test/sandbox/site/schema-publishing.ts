@@ -1,0 +1,165 @@
+import type { TypeDefinition } from './schema.ts'
+import {
+  checkbox,
+  everywhere,
+  field,
+  identity,
+  inProject,
+  link,
+  linkedFrom,
+  links,
+  number,
+  projectLink,
+  readOnly,
+  status,
+  tagged,
+  text,
+  thumbnailed,
+  url,
+  workable,
+} from './schema-fields.ts'
+
+const publishStatuses = { wtg: 'Waiting to Start', ip: 'In Progress', cmpt: 'Complete' }
+
+const paths = { windows_path: text('Windows Path'), linux_path: text('Linux Path'), mac_path: text('Mac Path') }
+
+/** Files on disk, and what Toolkit keeps on the site to find its way to them. */
+export const publishingTypes: readonly TypeDefinition[] = [
+  {
+    name: 'PublishedFile',
+    displayName: 'Published File',
+    plural: 'published_files',
+    identity: 'code',
+    // facts: SGT entity_types/PublishedFile; TK util/shotgun/publish_creation.py
+    fields: {
+      ...inProject,
+      code: identity('Published File Name'),
+      name: text('Name'),
+      description: text('Description'),
+      version_number: number('Version Number'),
+      path: url('Path'),
+      path_cache: text('Path Cache'),
+      path_cache_storage: link('Path Cache Storage', ['LocalStorage']),
+      entity: link('Link', [...workable, 'Project']),
+      task: link('Task', ['Task']),
+      version: link('Version', ['Version']),
+      published_file_type: link('Published File Type', ['PublishedFileType']),
+      upstream_published_files: links('Upstream Published Files', ['PublishedFile']),
+      downstream_published_files: linkedFrom('Downstream', 'PublishedFile', 'upstream_published_files'),
+      sg_status_list: status(publishStatuses, 'wtg'),
+      sg_uploaded_file: url('Uploaded File'),
+      sg_flow_am_id: text('Flow AM ID'),
+    },
+  },
+  {
+    name: 'PublishedFileType',
+    displayName: 'Published File Type',
+    plural: 'published_file_types',
+    identity: 'code',
+    // facts: SGT entity_types/PublishedFileType
+    fields: {
+      ...everywhere,
+      ...thumbnailed,
+      ...tagged,
+      code: identity('Published File Type Name', { unique: true }),
+      short_name: text('Short Name'),
+      description: text('Description'),
+      sg_status_list: status(publishStatuses, 'wtg'),
+    },
+  },
+  {
+    name: 'PublishedFileDependency',
+    displayName: 'Published File Dependency',
+    plural: 'published_file_dependencies',
+    identity: undefined,
+    // facts: TK util/shotgun/publish_creation.py: two links and no project
+    fields: {
+      ...everywhere,
+      published_file: link('Published File', ['PublishedFile']),
+      dependent_published_file: link('Dependent Published File', ['PublishedFile']),
+    },
+  },
+  {
+    name: 'FilesystemLocation',
+    displayName: 'Filesystem Location',
+    plural: 'filesystem_locations',
+    identity: 'code',
+    // facts: TK path_cache.py
+    fields: {
+      ...everywhere,
+      project: projectLink,
+      code: identity('Name'),
+      path: url('Path'),
+      entity: link('Link', [...workable, 'Project', 'Step', 'Task', 'HumanUser']),
+      linked_entity_type: text('Linked Entity Type'),
+      linked_entity_id: number('Linked Entity Id'),
+      is_primary: checkbox('Is Primary'),
+      configuration_metadata: text('Configuration Metadata'),
+      pipeline_configuration: link('Pipeline Configuration', ['PipelineConfiguration']),
+    },
+  },
+  {
+    name: 'LocalStorage',
+    displayName: 'LocalStorage',
+    plural: 'local_storages',
+    identity: 'code',
+    // facts: SGT entity_types/LocalStorage, field_types/uuid
+    fields: {
+      ...everywhere,
+      ...paths,
+      code: identity('Name'),
+      description: text('Description'),
+      uuid: field('uuid', 'Uuid', readOnly),
+    },
+  },
+  {
+    name: 'PipelineConfiguration',
+    displayName: 'Pipeline Configuration',
+    plural: 'pipeline_configurations',
+    identity: 'code',
+    // facts: TK bootstrap/resolver.py: one without a project serves the whole site
+    hasSiteLevelRows: true,
+    fields: {
+      ...everywhere,
+      ...thumbnailed,
+      ...paths,
+      project: projectLink,
+      code: identity('Name'),
+      description: text('Description'),
+      users: links('User Restrictions', ['HumanUser']),
+      plugin_ids: text('Plugin Ids'),
+      sg_plugin_ids: text('Plugin Ids'),
+      descriptor: text('Descriptor'),
+      sg_descriptor: text('Descriptor'),
+      uploaded_config: url('Uploaded Config'),
+      sg_uploaded_config: url('Uploaded Config'),
+    },
+  },
+  {
+    name: 'Software',
+    displayName: 'Software',
+    plural: 'softwares',
+    identity: 'code',
+    // facts: tk-multi-launchapp software_entity_launcher.py, whose early versions put `sg_` before these names
+    fields: {
+      ...everywhere,
+      ...thumbnailed,
+      ...paths,
+      code: identity('Software Name'),
+      description: text('Description'),
+      windows_args: text('Windows Args'),
+      linux_args: text('Linux Args'),
+      mac_args: text('Mac Args'),
+      engine: text('Engine'),
+      products: text('Products'),
+      version_names: text('Versions'),
+      group: text('Group'),
+      group_default: checkbox('Group Default'),
+      sort_order: number('Sort Order'),
+      sg_status_list: status({ act: 'Active', dis: 'Disabled' }, 'act'),
+      projects: links('Projects', ['Project']),
+      user_restrictions: links('User Restrictions', ['HumanUser']),
+      group_restrictions: links('Group Restrictions', ['Group']),
+    },
+  },
+]
