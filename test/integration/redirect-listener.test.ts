@@ -1,10 +1,12 @@
-import { spawn } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import { connect } from 'node:net'
+import { resolve } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openRedirectListener, type RedirectListener } from '../../src/identity/redirect-listener.ts'
 import { Secret } from '../../src/secret.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
+import { otherUserMissing, runAsOtherUser } from './other-user.ts'
 import { silentLog } from './world.ts'
 
 const state = 's'.repeat(43)
@@ -68,6 +70,16 @@ const isFree = (port: number, host: string): Promise<boolean> =>
     })
     socket.once('error', () => resolve(true))
   })
+
+/** A script that listens, says where, and closes. */
+function listening(ports: readonly number[]): string {
+  return `
+    import { openRedirectListener } from '${resolve('src/identity/redirect-listener.ts')}'
+    import { Secret } from '${resolve('src/secret.ts')}'
+    const listener = await openRedirectListener(${JSON.stringify(ports)}, new Secret('x'), { info() {}, warn() {} })
+    process.stdout.write(listener.redirectUri)
+    await listener.close()`
+}
 
 describe('the redirect listener', () => {
   test('is there on both loopback families, whichever the browser takes for localhost', async () => {
@@ -153,28 +165,45 @@ describe('the redirect listener', () => {
     await right
   })
 
-  test.runIf(process.getuid?.() === 0 && process.platform === 'linux')(
-    'does not take another user’s answer, even with the right state',
-    async () => {
-      const [port = 0] = await freePorts(1)
-      const listener = await listen([port])
-      const script = `require('node:http').get('http://localhost:${port}/callback?code=theirs&state=${state}', (r) => { r.resume(); process.stdout.write(String(r.statusCode)) })`
-      const other = spawn(process.execPath, ['-e', script], {
-        uid: 65_534,
-        gid: 65_534,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      const said = await new Promise((resolve) =>
-        other.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())),
-      )
-      expect(said).toBe('403')
-      const own = get(port, `/callback?code=own&state=${state}`)
-      const callback = await listener.callback
-      expect(callback.url.searchParams.get('code')).toBe('own')
-      callback.showResult('signed_in')
-      await own
-    },
-  )
+  test('does not take another user’s answer, even with the right state', async (context) => {
+    if (otherUserMissing) return context.skip(otherUserMissing)
+    const [port = 0] = await freePorts(1)
+    const listener = await listen([port])
+    const address = `http://localhost:${port}/callback?code=theirs&state=${state}`
+    const script = `import { get } from 'node:http'
+      get('${address}', (response) => { response.resume(); process.stdout.write(String(response.statusCode)) })`
+    expect(await runAsOtherUser(script)).toBe('403')
+    const own = get(port, `/callback?code=own&state=${state}`)
+    const callback = await listener.callback
+    expect(callback.url.searchParams.get('code')).toBe('own')
+    callback.showResult('signed_in')
+    await own
+  })
+
+  test('passes over a port that the system keeps to itself, as Windows does with whole ranges', async (context) => {
+    if (otherUserMissing) return context.skip(otherUserMissing)
+    const [port = 0] = await freePorts(1)
+    expect(await runAsOtherUser(listening([80, port]))).toBe(`http://localhost:${port}/callback`)
+  })
+
+  test('does without IPv6 where there is none', (context) => {
+    const [port] = [14_285]
+    const without = 'ip link set lo up && sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 && exec "$@"'
+    const args = [
+      '--net',
+      'sh',
+      '-c',
+      without,
+      'sh',
+      process.execPath,
+      '--input-type=module-typescript',
+      '-e',
+      listening([port]),
+    ]
+    const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' })
+    if (status !== 0) return context.skip(`no network namespace can be made here: ${stderr.trim().split('\n', 1)[0]}`)
+    expect(stdout).toBe(`http://localhost:${port}/callback`)
+  })
 
   test('never shows anything of a request', async () => {
     const [port = 0] = await freePorts(1)
@@ -186,6 +215,11 @@ describe('the redirect listener', () => {
     ]) {
       const { body, headers } = await get(port, path)
       expect(body).not.toMatch(/alert|<img|canary/)
+      // Without a type and a length Firefox has been seen to save the page as a file.
+      expect(headers).toMatchObject({
+        'content-type': 'text/html; charset=utf-8',
+        'content-length': String(Buffer.byteLength(body)),
+      })
       expect(headers).toMatchObject({
         'cache-control': 'no-store',
         'referrer-policy': 'no-referrer',

@@ -1,7 +1,9 @@
 import { connect, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Agent } from '../../src/agent.ts'
 import { mergeConfig } from '../../src/config.ts'
+import { makeRunCertificate } from '../../src/socket/certificate.ts'
 import type { Endpoint } from '../../src/socket/endpoint-file.ts'
 import { limits } from '../../src/socket/limits.ts'
 import { systemClock } from '../../src/system-clock.ts'
@@ -92,6 +94,33 @@ describe('whoever does not begin with the run’s key is cut off without a byte 
       expect(line.heard.length === 0 || (line.heard[0] === 0x15 && line.heard.length <= 7)).toBe(true)
       expect(line.heard.toString('latin1')).not.toContain('jsonrpc')
     }
+  })
+})
+
+describe('TLS', () => {
+  const protocolOf = (options: ConnectionOptions): Promise<string | null> =>
+    new Promise((resolve, reject) => {
+      const trust = { ca: endpoint.certificatePem, checkServerIdentity: () => undefined }
+      const socket = connectTls({ host: '127.0.0.1', port: endpoint.port, ...trust, ...options })
+      socket.once('error', reject)
+      socket.once('secureConnect', () => {
+        resolve(socket.getProtocol())
+        socket.destroy()
+      })
+    })
+
+  test('is 1.3, or 1.2 for a Python that has no more', async () => {
+    expect(await protocolOf({})).toBe('TLSv1.3')
+    expect(await protocolOf({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2')
+    await expect(
+      protocolOf({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' }),
+    ).rejects.toThrow()
+  })
+
+  test('has a certificate of this run only', async () => {
+    await expect(protocolOf({ ca: [] })).rejects.toThrow(/self-signed/)
+    const { certificatePem } = await makeRunCertificate()
+    await expect(protocolOf({ ca: certificatePem })).rejects.toThrow()
   })
 })
 

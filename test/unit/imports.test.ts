@@ -70,7 +70,10 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
   fastify: { only: ['src/broker', 'test/sandbox'], because: 'the agent is no web server' },
   '@fastify/formbody': { only: ['src/broker', 'test/sandbox'], because: 'it belongs to fastify' },
   kysely: { only: ['src/broker'], because: 'only the broker has a database' },
-  'node:sqlite': { only: ['src/broker', 'test'], because: 'Electron’s older Node has none, and the agent keeps nothing' },
+  'node:sqlite': {
+    only: ['src/broker', 'test'],
+    because: 'Electron’s older Node has none, and the agent keeps nothing',
+  },
   commander: { only: ['src/cli', 'src/broker'], because: 'arguments are read at the entry' },
   jose: {
     only: ['src/broker', 'src/sign-in', 'src/shotgrid', 'test', 'test/sandbox'],
