@@ -6,7 +6,7 @@ import type { OpenBrowser } from '../../src/ports.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { grantType, metadataPath, sessionTokenType } from '../../src/token-exchange.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
-import { nodeFetch, rules, silentLog, startWorld, type World } from './world.ts'
+import { codeOf, nodeFetch, rules, silentLog, startWorld, type World } from './world.ts'
 
 /** Peers that lie. What the agent believes must not depend on their good will. */
 let world: World
@@ -15,12 +15,6 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 afterEach(() => world.identity.faults.clear())
-
-const codeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'no error',
-    (error: { code?: string }) => error.code ?? String(error),
-  )
 
 describe('a broker that lies', () => {
   let broker: Server

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Agent } from '../../src/agent.ts'
 import type { Fetch } from '../../src/ports.ts'
-import { startWorld, TestClock, type World } from './world.ts'
+import { codeOf, startWorld, TestClock, type World } from './world.ts'
 
 /** The site's sessions last an hour here, and the agent's clock is ours. */
 let world: World
@@ -23,11 +23,6 @@ afterEach(() => {
 })
 
 const minute = 60_000
-const codeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'no error',
-    (error: { code?: string }) => error.code ?? String(error),
-  )
 const refreshes = (): number => world.identity.calls.get('token:refresh_token') ?? 0
 const sessionsMade = (): number => world.site.calls.get('get_session_token') ?? 0
 

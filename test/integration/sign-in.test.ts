@@ -5,7 +5,7 @@ import type { Agent } from '../../src/agent.ts'
 import type { OpenBrowser } from '../../src/ports.ts'
 import type { SiteStatus } from '../../src/session/changes.ts'
 import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
-import { startWorld, type World } from './world.ts'
+import { codeOf, startWorld, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => {
@@ -27,12 +27,6 @@ afterEach(() => {
     advertisesPkce: true,
   })
 })
-
-const codeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'no error',
-    (error: { code?: string }) => error.code ?? String(error),
-  )
 
 describe('an artist signs in through the broker', () => {
   test('and the session is their own, by the site’s own word', async () => {

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent } from '../../src/agent.ts'
-import { AutodeskIdentity } from '../../src/broker/autodesk.ts'
 import type { BrokerConfig, BrokerSite } from '../../src/broker/config.ts'
 import { type Database, openDatabase } from '../../src/broker/database.ts'
 import { makeBrokerServer } from '../../src/broker/server.ts'
@@ -187,6 +186,10 @@ export class TestClock implements Clock {
   }
 }
 
-export function identityOf(world: World): AutodeskIdentity {
-  return new AutodeskIdentity({ ...world.broker.config.identity, ...rules }, nodeFetch)
+/** The code a promise rejects with, or `ok`. */
+export function codeOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'ok',
+    (error: { code?: string }) => error.code ?? String(error),
+  )
 }

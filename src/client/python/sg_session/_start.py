@@ -1,5 +1,6 @@
 """Starting an installed agent, for tools that may be the first thing an artist opens."""
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -21,6 +22,14 @@ _NOT_YET = (AgentNotRunning, NotYourAgent, AgentTimeout, Unreachable)
 
 # Kept so that they are reaped and not reported as leaked; never waited for.
 _started = []
+
+
+@atexit.register
+def _let_go():
+    # The agent outlives its starter on purpose; Popen would warn of a child that still runs.
+    for process in _started:
+        if process.poll() is None:
+            process.returncode = 0
 
 
 def start_agent(connect, deadline):

@@ -1,0 +1,77 @@
+"""What the agent's answers become: read-only values that keep their secrets to themselves."""
+
+from ._errors import error_for
+
+
+class _Record(object):
+    """A read-only value that keeps its secrets out of ``repr``, ``str`` and pickles."""
+
+    __slots__ = ()
+    _secret = ()
+
+    def __init__(self, **fields):
+        for name in self.__slots__:
+            object.__setattr__(self, name, fields.get(name))
+
+    def __setattr__(self, name, value):
+        raise AttributeError("%s is read-only" % type(self).__name__)
+
+    def __repr__(self):
+        shown = ["%s=%s" % (name, "'[secret]'" if name in self._secret else repr(getattr(self, name))) for name in self.__slots__]
+        return "%s(%s)" % (type(self).__name__, ", ".join(shown))
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError("a %s is not to be stored or sent on; ask for it where it is needed" % type(self).__name__)
+
+
+class Session(_Record):
+    """A session of ``site``: give ``session_token`` to ``shotgun_api3.Shotgun(site, session_token=…)``.
+
+    ``expires_at`` is in seconds since the epoch; ``generation`` rises when the token changes."""
+
+    __slots__ = ("site", "login", "user_id", "name", "session_token", "expires_at", "obtained_by", "generation")
+    _secret = ("session_token",)
+
+
+class RestToken(_Record):
+    """A bearer for the site's REST API; ``expires_at`` in seconds since the epoch."""
+
+    __slots__ = ("site", "access_token", "expires_at")
+    _secret = ("access_token",)
+
+
+class Change(_Record):
+    """A site's state: ``signed_out``, ``signing_in`` or ``signed_in``, and the ``reason`` it came to it. While no agent
+    runs, one Change with ``state='agent_not_running'`` and no site. Times are seconds since the epoch."""
+
+    __slots__ = (
+        "site",
+        "state",
+        "reason",
+        "login",
+        "user_id",
+        "name",
+        "obtained_by",
+        "account",
+        "expires_at",
+        "sign_in_ends_at",
+        "problem",
+        "generation",
+    )
+
+
+_SNAKE = {
+    "userId": "user_id",
+    "sessionToken": "session_token",
+    "accessToken": "access_token",
+    "expiresAt": "expires_at",
+    "signInEndsAt": "sign_in_ends_at",
+    "obtainedBy": "obtained_by",
+}
+
+
+def fields(result):
+    """The members of an answer under Python's names. Raises UnsupportedVersion when it is no object."""
+    if not isinstance(result, dict):
+        raise error_for("unsupported_version", "sg-session answered in an unknown form")
+    return {_SNAKE.get(name, name): value for name, value in result.items()}
