@@ -183,3 +183,20 @@ describe('sg-broker', () => {
     expect(await agent.stop()).toBe(0)
   })
 })
+
+test('the programs that package.json names are built and start', async () => {
+  const { startProcess, finished } = await import('../sandbox/processes.ts')
+  const env = { PATH: process.env['PATH'] ?? '' }
+  const built = await finished(startProcess('node_modules/.bin/tsc', ['-b'], env))
+  expect([built.status, built.stdout]).toEqual([0, ''])
+  const { bin, version } = JSON.parse(await readFile('package.json', 'utf8')) as {
+    bin: Record<string, string>
+    version: string
+  }
+  for (const file of Object.values(bin)) {
+    expect(await finished(startProcess(process.execPath, [file, '--version'], env))).toMatchObject({
+      status: 0,
+      stdout: `${version}\n`,
+    })
+  }
+})

@@ -5,6 +5,7 @@ import { launchChromium, signInAt, startXvfb } from './chromium.ts'
 import { freePorts } from './free-ports.ts'
 import { startIdentity } from './identity/identity.ts'
 import { personNamed } from './people.ts'
+import { type Running, untilSaid } from './processes.ts'
 import { startSite } from './site/site.ts'
 import { openStudio, type Studio } from './studio.ts'
 
@@ -16,6 +17,7 @@ const { values } = parseArgs({ options: { once: { type: 'boolean', default: fals
 const artist = personNamed('artist')
 const clientId = 'sg-session-tray'
 const redirectPorts = [14285, 21842, 27391]
+const startLimitMs = 20_000
 const closing: (() => unknown)[] = []
 let stepNumber = 0
 
@@ -83,11 +85,7 @@ async function play(): Promise<void> {
   })
   if (values.once)
     await Promise.race([signInWithChromium(studio), signedIn.then(() => new Promise<never>(() => undefined))])
-  else
-    step(
-      'your turn',
-      `sign in as ${artist.email} with the password "${artist.autodesk?.password}" in the browser that opens`,
-    )
+  else await askForSignIn(signIn)
   await signedIn
   step('the artist is signed in', signIn.stdout().trim())
 
@@ -117,6 +115,14 @@ interface PluginResult {
   readonly read: { readonly Project: number; readonly Shot: number }
   readonly projects: readonly string[]
   readonly created_by: { readonly type: string; readonly id: number; readonly name: string }
+}
+
+/** Shows whom to be, and the address in case the browser does not open by itself. */
+async function askForSignIn(signIn: Running): Promise<void> {
+  await untilSaid(signIn, '/authorize?', startLimitMs)
+  const address = /^ {2}(http\S+)$/m.exec(signIn.stderr())?.[1]
+  step('your turn, in your browser', `sign in as ${artist.email} with the password ${artist.autodesk?.password}`)
+  process.stdout.write(`\n       If no browser opened, open this address:\n       ${address}\n\n`)
 }
 
 async function signInWithChromium(studio: Studio): Promise<void> {
