@@ -69,7 +69,8 @@ class Live(unittest.TestCase):
 
     def test_iterating_ends_with_its_timeout(self):
         started = time.monotonic()
-        self.assertEqual([change.state for change in sg_session.watch(timeout=0.4)], ["signed_in"])
+        with sg_session.watch(timeout=0.4) as watcher:
+            self.assertEqual([change.state for change in watcher], ["signed_in"])
         self.assertLess(time.monotonic() - started, 1.5)
 
     def test_an_unknown_site(self):
@@ -239,7 +240,10 @@ class Impostors(unittest.TestCase):
 
     def test_a_connection_that_closes(self):
         def answer():
-            self.listener.accept()[0].close()
+            connection, _ = self.listener.accept()
+            # Read first: closing over unread bytes would reset the connection instead of ending it.
+            connection.recv(65536)
+            connection.close()
 
         thread = threading.Thread(target=answer)
         thread.start()
