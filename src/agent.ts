@@ -89,7 +89,8 @@ export class Agent {
   async signIn(wanted: string | undefined, options: SignInOptions = {}): Promise<SiteStatus> {
     const site = this.#site(wanted)
     const underWay = this.#steps.get(site.url)
-    if (underWay && options.switchUser) this.#sessions.at(site.url).cancelSignIn()
+    // Also one that has not reached the browser yet: it would come back with the account the browser remembers.
+    if (options.switchUser) this.#sessions.at(site.url).cancelSignIn()
     // Asking again is how an artist says that they closed the tab.
     else if (underWay && options.openBrowser !== false) this.#openAgain(underWay.url)
     await this.#signIn(site, options)
@@ -125,10 +126,13 @@ export class Agent {
   ): Promise<{ session: Session; generation: number }> {
     const site = this.#site(wanted)
     const holder = this.#sessions.at(site.url)
+    const { signOuts } = holder
     try {
       return await holder.get(minValidityMs)
     } catch (error) {
       if (!interactive || !(error instanceof AgentError) || error.code !== 'login_required') throw error
+      // Who signed out while this waited does not want to be signed in again.
+      if (holder.signOuts !== signOuts) throw error
     }
     await this.#signIn(site, {})
     return holder.get(minValidityMs)
@@ -151,9 +155,9 @@ export class Agent {
       await holder.reportRejected(generation)
       return this.#restTokens.get(site, (await holder.get(0)).session.sessionToken)
     })
-    // Signed out meanwhile: then nobody gets it.
-    await holder.get(0)
-    return { site, ...token }
+    // Signed out meanwhile: then nobody gets it. Someone else signed in: then it is not theirs.
+    const { session: now } = await holder.get(0)
+    return now.userId === session.userId ? { site, ...token } : this.restToken(wanted)
   }
 
   async #signIn(site: SiteConfig, options: SignInOptions): Promise<void> {

@@ -13,7 +13,7 @@ import { untilAborted } from '../until-aborted.ts'
 import { translateIdentityError } from './errors.ts'
 import { type IdentitySettings, IssuerMetadata } from './metadata.ts'
 import { openRedirectListener } from './redirect-listener.ts'
-import { IdentityTokens, type Person } from './tokens.ts'
+import { IdentityTokens, noticingTokens, type Person, revokeTokens, type TokenSet } from './tokens.ts'
 
 export interface BrowserSignInSettings extends Omit<IdentitySettings, 'fetch'> {
   readonly redirectPorts: readonly number[]
@@ -62,7 +62,11 @@ export class BrowserSignIn {
    */
   async run<T>(request: BrowserSignInRequest, complete: (signIn: IdentitySignIn) => Promise<T>): Promise<T> {
     const { signal } = request
-    const configuration = await this.#metadata.configuration(signal)
+    let received: TokenSet | undefined
+    const fetch = noticingTokens(this.#ports.fetch, (tokens) => {
+      received = tokens
+    })
+    const configuration = await this.#metadata.configuration(signal, fetch)
     const state = new Secret(randomState())
     const listener = await openRedirectListener(this.#settings.redirectPorts, state, this.#ports.log)
     try {
@@ -77,6 +81,7 @@ export class BrowserSignIn {
         ...(request.switchUser ? { prompt: 'login' } : {}),
       })
       this.#demandIssuersOwn(url)
+      signal.throwIfAborted()
       // The listener is up before the browser is sent: a remembered sign-in comes back within milliseconds.
       request.onBrowser({ url, acceptRedirect: (address) => listener.accept(address) })
       if (request.openBrowser) this.#openBrowser(url)
@@ -95,13 +100,14 @@ export class BrowserSignIn {
           ...(response.refresh_token ? { refreshToken: new Secret(response.refresh_token) } : {}),
         })
         const result = await complete({ tokens, idToken: new Secret(response.id_token) }).catch((error: unknown) => {
-          void tokens.revoke()
           throw asAgentError(error)
         })
         callback.showResult('signed_in')
         return result
       } catch (error) {
         callback.showResult('failed')
+        // Nobody will use what Autodesk gave for a sign-in that came to nothing.
+        if (received) void revokeTokens(received, this.#metadata, this.#ports)
         throw error
       }
     } catch (error) {

@@ -90,8 +90,7 @@ export class IdentityTokens {
   }
 
   /**
-   * RFC 7009: refresh token first, then access token, each on its own. Best effort, at most three seconds, never throws.
-   * Tokens that a refresh under way brings home later are revoked when they come.
+   * Revokes what is held, as `revokeTokens` does. Tokens that a refresh under way brings home later are revoked when they come.
    */
   async revoke(): Promise<void> {
     this.#forgotten = true
@@ -100,19 +99,8 @@ export class IdentityTokens {
     await this.#revokeEach({ accessToken: this.#accessToken, ...(refreshToken ? { refreshToken } : {}) })
   }
 
-  async #revokeEach({ refreshToken, accessToken }: TokenSet): Promise<void> {
-    const limited = AbortSignal.timeout(sideLimitMs)
-    const revokeOne = async (token: Secret, hint: string): Promise<void> => {
-      try {
-        const configuration = await this.#metadata.configurationAtHand(limited, this.#fetch)
-        await tokenRevocation(configuration, token.reveal(), { token_type_hint: hint })
-      } catch (error) {
-        const err = await translateIdentityError(error, `revoking the ${hint}`)
-        this.#log.warn({ err }, 'a token was not revoked')
-      }
-    }
-    if (refreshToken) await revokeOne(refreshToken, 'refresh_token')
-    await revokeOne(accessToken, 'access_token')
+  #revokeEach(tokens: TokenSet): Promise<void> {
+    return revokeTokens(tokens, this.#metadata, { fetch: this.#fetch, log: this.#log })
   }
 
   async #refreshOnce(signal: AbortSignal): Promise<TokenSet> {
@@ -130,30 +118,58 @@ export class IdentityTokens {
   }
 
   #adopting(sent: Secret): Fetch {
-    return async (url, init) => {
-      const response = await this.#fetch(url, init)
-      if (response.status !== 200 || init.method !== 'POST') return response
-      const copy: unknown = await response
-        .clone()
-        .json()
-        .catch(() => undefined)
-      const body = tokenBody.safeParse(copy)
-      if (!body.success) return response
-      const { refresh_token, access_token } = body.data
-      const refreshToken = refresh_token === undefined ? undefined : new Secret(refresh_token)
+    return noticingTokens(this.#fetch, (tokens) => {
       if (this.#forgotten) {
-        const accessToken = new Secret(access_token)
-        void this.#revokeEach({ accessToken, ...(refreshToken ? { refreshToken } : {}) })
+        void this.#revokeEach(tokens)
         throw new AgentError('login_required', 'signed out while the Autodesk sign-in was refreshed')
       }
-      if (refreshToken && this.#refreshToken === sent) this.#refreshToken = refreshToken
-      return response
-    }
+      // Before the response is judged: whatever becomes of it, these are the tokens a sign-out has to revoke.
+      this.#accessToken = tokens.accessToken
+      if (tokens.refreshToken && this.#refreshToken === sent) this.#refreshToken = tokens.refreshToken
+    })
   }
 
   async #noteRefusal(error: unknown): Promise<AgentError> {
     const translated = await translateIdentityError(error, 'refreshing the Autodesk sign-in')
     if (translated.code === 'identity_rejected') this.#refreshToken = undefined
     return translated
+  }
+}
+
+/** RFC 7009: refresh token first, then access token, each on its own. Best effort, at most three seconds, never throws. */
+export async function revokeTokens(
+  { refreshToken, accessToken }: TokenSet,
+  metadata: IssuerMetadata,
+  { fetch, log }: { readonly fetch: Fetch; readonly log: Log },
+): Promise<void> {
+  const limited = AbortSignal.timeout(sideLimitMs)
+  const revokeOne = async (token: Secret, hint: string): Promise<void> => {
+    try {
+      const configuration = await metadata.configurationAtHand(limited, fetch)
+      await tokenRevocation(configuration, token.reveal(), { token_type_hint: hint })
+    } catch (error) {
+      const err = await translateIdentityError(error, `revoking the ${hint}`)
+      log.warn({ err }, 'a token was not revoked')
+    }
+  }
+  if (refreshToken) await revokeOne(refreshToken, 'refresh_token')
+  await revokeOne(accessToken, 'access_token')
+}
+
+/** Calls `notice` with the tokens of each token response, before openid-client judges it; what it throws fails the call. */
+export function noticingTokens(fetch: Fetch, notice: (tokens: TokenSet) => void): Fetch {
+  return async (url, init) => {
+    const response = await fetch(url, init)
+    if (response.status !== 200 || init.method !== 'POST') return response
+    const copy: unknown = await response
+      .clone()
+      .json()
+      .catch(() => undefined)
+    const body = tokenBody.safeParse(copy)
+    if (!body.success) return response
+    const { refresh_token, access_token } = body.data
+    const refreshToken = refresh_token === undefined ? {} : { refreshToken: new Secret(refresh_token) }
+    notice({ accessToken: new Secret(access_token), ...refreshToken })
+    return response
   }
 }

@@ -49,6 +49,7 @@ export class SessionHolder {
   #reason: ChangeReason | undefined
   #signIn: { readonly attempt: SignInAttempt; readonly done: Promise<Session> } | undefined
   #alarm: NodeJS.Timeout | undefined
+  #signOuts = 0
   /** Starts at the clock so that numbers of two runs of the agent never meet. */
   #generation: number
 
@@ -66,8 +67,11 @@ export class SessionHolder {
     if (judgeSession(held.session, minValidityMs, this.#settings.clock) === 'hand_out') return held
     const hasTimeLeft = this.#timeLeft(held) > 0
     if (hasTimeLeft && !this.#isWorthWaiting(held)) return held
+    if (!hasTimeLeft) this.#demandPauseIsOver(held)
     try {
       await (hasTimeLeft ? withPatience(this.#renew(held)) : this.#renew(held))
+      // The patience may outlast what was left.
+      if (this.#held && this.#timeLeft(this.#held) === 0) await this.#renew(this.#held)
     } catch (error) {
       // Trouble on the way must not take away a session that still works.
       if (!this.#held || this.#timeLeft(this.#held) === 0) throw error
@@ -85,20 +89,25 @@ export class SessionHolder {
     return this.#signIn.done
   }
 
-  /** Ends a sign-in under way with `sign_in_cancelled`, so that the next can start at once; whether there was one. */
-  cancelSignIn(): boolean {
+  /** Ends a sign-in under way with `sign_in_cancelled`, so that the next can start at once. */
+  cancelSignIn(): void {
     const cancelled = this.#signIn
-    if (!cancelled) return false
+    if (!cancelled) return
     this.#signIn = undefined
     cancelled.attempt.cancel()
     this.#announce('sign_in_cancelled')
-    return true
   }
 
   /** Forgets the session at once; revoking what can be revoked goes on behind it and is awaited. */
   async signOut(): Promise<void> {
+    this.#signOuts += 1
     this.cancelSignIn()
     await this.#end('signed_out')
+  }
+
+  /** Rises with every sign-out: tells who waited whether the artist went away meanwhile. */
+  get signOuts(): number {
+    return this.#signOuts
   }
 
   /**
@@ -190,6 +199,14 @@ export class SessionHolder {
   /** Whether a caller who could have the old session should wait for the next: not just after a failure, nor for long. */
   #isWorthWaiting(held: Held): boolean {
     return held.renewable && this.#settings.clock.monotonicMs() >= held.waitUntilMonotonicMs
+  }
+
+  /** While a service is down, those who keep asking must not become one call each. */
+  #demandPauseIsOver({ problem, renewing, waitUntilMonotonicMs }: Held): void {
+    if (problem === undefined || renewing.isRunning) return
+    if (this.#settings.clock.monotonicMs() < waitUntilMonotonicMs) {
+      throw new AgentError(problem, 'the session has ended, and renewing it failed a moment ago')
+    }
   }
 
   #renew({ renewing }: Held): Promise<void> {

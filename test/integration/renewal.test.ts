@@ -109,6 +109,7 @@ describe('near the end of the session', () => {
     clock.advance(3 * minute)
     expect(await codeOf(tokenOf(agent))).toBe('identity_unreachable')
     world.identity.faults.clear()
+    clock.advance(2_000)
     expect(await tokenOf(agent)).not.toBe(before)
   })
 
@@ -121,6 +122,7 @@ describe('near the end of the session', () => {
     clock.advance(3 * minute)
     expect(await codeOf(tokenOf(agent))).toBe('broker_unreachable')
     await world.restartBroker()
+    clock.advance(2_000)
     expect(await tokenOf(agent)).not.toBe(before)
   })
 

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Agent } from '../../src/agent.ts'
+import { Agent } from '../../src/agent.ts'
+import { mergeConfig } from '../../src/config.ts'
 import type { OpenBrowser } from '../../src/ports.ts'
 import type { SiteStatus } from '../../src/session/changes.ts'
+import { systemClock } from '../../src/system-clock.ts'
 import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
-import { codeOf, startWorld, type World } from './world.ts'
+import { codeOf, nodeFetch, rules, silentLog, startWorld, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => {
@@ -206,9 +208,32 @@ describe('a sign-in that does not come to a session says why', () => {
     for (const blocker of blockers) blocker.close()
   })
 
-  test('without a way in', async () => {
+  test('at a site that is not configured', async () => {
     const agent = world.agent('artist')
     expect(await codeOf(agent.signIn('https://elsewhere.example'))).toBe('site_unknown')
+  })
+
+  test('at a site without a way in', async () => {
+    const content = { sites: [{ url: 'https://studio.example' }] }
+    const { config } = mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules)
+    const ports = { fetch: nodeFetch, clock: systemClock, log: silentLog, openBrowser: async () => undefined }
+    expect(await codeOf(new Agent(config, ports, rules).signIn(undefined))).toBe('web_sign_in_unavailable')
+  })
+
+  test('asked for again, as after closing the tab: the same address opens again', async () => {
+    const opened: string[] = []
+    const agent = world.agent('artist', {
+      openBrowser: async (url) => {
+        opened.push(url.href)
+        if (opened.length === 2) await world.browserOf('artist')(url)
+      },
+    })
+    const first = agent.signIn(undefined)
+    await expect.poll(() => opened.length).toBe(1)
+    const second = agent.signIn(undefined)
+    await Promise.all([first, second])
+    expect(opened).toHaveLength(2)
+    expect(opened[0]).toBe(opened[1])
   })
 
   const faults: [string, () => void, string][] = [

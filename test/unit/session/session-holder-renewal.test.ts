@@ -88,7 +88,33 @@ describe('asking for the session', () => {
     stage.renew = failing('site_unreachable')
     expect(await codeOf(stage.holder.get(0))).toBe('site_unreachable')
     stage.renew = async () => issued(3)
+    await vi.advanceTimersByTimeAsync(2_000)
     expect(await tokenOf(stage)).toBe('token-3')
+  })
+
+  test('asks no more than once in two seconds while nothing is left and the way is blocked', async () => {
+    await stage.signIn()
+    await vi.advanceTimersByTimeAsync(61 * minute)
+    stage.renew = failing('site_unreachable')
+    for (let asked = 0; asked < 100; asked += 1) expect(await codeOf(stage.holder.get(0))).toBe('site_unreachable')
+    expect(stage.renewals).toBe(1)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(await codeOf(stage.holder.get(0))).toBe('site_unreachable')
+    expect(stage.renewals).toBe(2)
+  })
+
+  test('hands out nothing that ran out while it waited for the renewal', async () => {
+    await stage.signIn()
+    await vi.advanceTimersByTimeAsync(60 * minute - 1_000)
+    let finish: (session: ReturnType<typeof issued>) => void = () => undefined
+    stage.renew = () =>
+      new Promise((resolve) => {
+        finish = resolve
+      })
+    const token = tokenOf(stage)
+    await vi.advanceTimersByTimeAsync(10_000)
+    finish(issued(4))
+    expect(await token).toBe('token-4')
   })
 
   test('ends the session when the broker refuses the person', async () => {
