@@ -302,7 +302,7 @@ export class AgentError extends Error {
     this.code = code
   }
 
-  /** What happened, and what to do: two sentences for a person. */
+  /** What to do about it, in a sentence for a person. */
   get advice(): string {
     return errorTable[this.code].advice
   }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { errorCodes } from './errors.ts'
 
 /**
  * What agent and broker agree on: OAuth 2.0 Token Exchange (RFC 8693) with a key that each sign-in makes for itself.
@@ -69,5 +68,6 @@ export type ExchangeAnswer = z.output<typeof exchangeAnswerSchema>
 export const exchangeRefusalSchema = z.object({
   error: z.string(),
   error_description: z.string().optional(),
-  code: z.enum(errorCodes),
+  /** A newer broker may know codes that this agent does not. */
+  code: z.string(),
 })

@@ -1,10 +1,13 @@
-/** The innermost reason of a failed request: Node says `fetch failed` and hides why in a chain of causes. */
+/** The innermost reason of a failed request, quoting nothing that was sent or received: Node hides it in a chain of causes. */
 export function transportReason(thrown: unknown): string {
   let reason = thrown
   for (let depth = 0; depth < 5 && reason instanceof Error && reason.cause !== undefined; depth += 1)
     reason = reason.cause
   if (!(reason instanceof Error)) return 'no usable answer'
-  return 'code' in reason && typeof reason.code === 'string' ? reason.code : reason.message
+  if ('code' in reason && typeof reason.code === 'string') return reason.code
+  if (reason.name === 'TimeoutError') return 'no answer in time'
+  // Chromium's codes come as messages. Any other message may quote a header or a body, and with it a token.
+  return /^net::ERR_[A-Z_]+$/.test(reason.message) ? reason.message : 'no usable answer'
 }
 
 /** Failures before a single byte was sent: the request certainly had no effect. Node's codes, then Chromium's. */

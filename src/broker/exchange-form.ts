@@ -11,7 +11,8 @@ export interface ExchangeForm {
   readonly accessToken: Secret
 }
 
-const token = z.string().min(1).max(16_384)
+// RFC 6749 §A: visible characters only; a line feed would travel on into a header.
+const token = z.string().regex(/^[\x21-\x7e]{1,16384}$/)
 const formSchema = z.strictObject({
   grant_type: z.literal(grantType),
   audience: z.string().min(1).max(300),

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { AgentError } from '../errors.ts'
 import { tellsPeerUid, uidOfPeer } from '../peer-uid.ts'
 import type { Log } from '../ports.ts'
@@ -28,6 +29,8 @@ const callbackPath = '/callback'
 /** How long the browser's tab waits for the true outcome. */
 const holdMs = 10_000
 const requestLimitMs = 5_000
+/** A browser needs a handful; what other programs of this machine hold open beyond that goes, oldest first. */
+const mostConnections = 64
 /** How long a browser may take to fetch its last page. */
 const closeLimitMs = 2_000
 
@@ -60,7 +63,9 @@ async function bindBothFamilies(port: number): Promise<Server[] | undefined> {
       maxHeaderSize: 16_384,
       headersTimeout: requestLimitMs,
       requestTimeout: requestLimitMs,
+      connectionsCheckingInterval: 1_000,
     })
+    keepFewConnections(server)
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
@@ -76,6 +81,16 @@ async function bindBothFamilies(port: number): Promise<Server[] | undefined> {
     }
   }
   return servers
+}
+
+function keepFewConnections(server: Server): void {
+  const open = new Set<Socket>()
+  server.on('connection', (socket) => {
+    const [oldest] = open
+    if (oldest && open.size >= mostConnections) oldest.destroy()
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
 }
 
 function serveCallback(servers: Server[], port: number, expectedState: Secret, log: Log): RedirectListener {

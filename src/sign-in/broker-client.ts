@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { z } from 'zod'
-import { AgentError } from '../errors.ts'
+import { AgentError, isErrorCode } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import {
@@ -129,7 +129,11 @@ export class BrokerClient {
     }
     const body = parseJson(text)
     const refusal = exchangeRefusalSchema.safeParse(body)
-    if (status >= 400 && refusal.success) throw new AgentError(refusal.data.code, refusal.data.error_description)
+    if (status >= 400 && refusal.success) {
+      const { code, error_description: said } = refusal.data
+      if (isErrorCode(code)) throw new AgentError(code, said)
+      throw new AgentError('broker_unreachable', `"${this.#broker}" refused with "${code.slice(0, 60)}": ${said ?? ''}`)
+    }
     const answer = schema.safeParse(body)
     if (status !== 200 || !answer.success) {
       throw new AgentError(

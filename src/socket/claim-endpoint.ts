@@ -13,6 +13,7 @@ export interface ClaimedEndpoint {
 }
 
 const answerLimitMs = 3_000
+const busyCodes: ReadonlySet<string> = new Set(['agent_timeout', 'temporarily_unavailable'])
 
 /**
  * Makes this process the user's one agent: opens the socket and announces it in the first of `files` whose surroundings
@@ -85,9 +86,9 @@ async function answers(endpoint: Endpoint): Promise<boolean> {
     line.close()
     return true
   } catch (error) {
-    // One that takes connections and is slow to answer is busy, not gone; unless its process is gone, and what takes the
-    // connections is somebody else's.
-    return error instanceof AgentError && error.code === 'agent_timeout' && isAlive(endpoint.pid)
+    // One that takes connections and is slow to answer, or has too many callers, is busy and not gone; unless its process
+    // is gone, and what takes the connections is somebody else's.
+    return error instanceof AgentError && busyCodes.has(error.code) && isAlive(endpoint.pid)
   }
 }
 

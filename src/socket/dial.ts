@@ -188,7 +188,13 @@ function connectPinned(endpoint: Endpoint, timeoutMs: number): Promise<TLSSocket
       }
       // Hung up on before anything was shown: an agent that has too many callers does that, and says nothing of itself.
       if (code === 'ECONNRESET') {
-        return fail(new AgentError('temporarily_unavailable', 'sg-session has too many callers', { cause }))
+        return fail(
+          new AgentError(
+            'temporarily_unavailable',
+            'the connection was reset before the agent showed itself; it may have too many callers',
+            { cause },
+          ),
+        )
       }
       const said = 'what listens at the address of the endpoint file is not sg-session'
       fail(new AgentError('not_your_agent', said, { cause }))

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { chmod, lstat, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -21,13 +22,21 @@ export interface Endpoint {
 const endpointSchema = z.object({
   endpoint: z.literal(1),
   port: z.number().int().min(1).max(65_535),
-  certificate: z.string().max(8_192).startsWith('-----BEGIN CERTIFICATE-----'),
+  certificate: z.string().max(8_192).refine(isCertificate),
   key: z.string().regex(/^[\w-]{43}$/),
   pid: z.number().int().positive(),
   startedAt: z.number().int().nonnegative(),
 })
 
 const largestFileBytes = 16 * 1024
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
+}
 
 /**
  * Writes the endpoint file whole or not at all, readable by this user only. Makes its folder (0700) but none above it.

@@ -1,4 +1,4 @@
-/** A peer sent something that is no frame; `reason` names the rule and quotes nothing. */
+/** A peer sent something that is no frame; the message names the rule and quotes nothing. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
 }

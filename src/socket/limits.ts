@@ -1,4 +1,4 @@
-/** What the socket accepts, as named constants; each is tested at its value and one past it. */
+/** What the socket accepts. */
 export const limits = {
   /** One message, either way, with its line feed. */
   messageBytes: 64 * 1024,

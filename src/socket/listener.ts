@@ -46,7 +46,7 @@ export class SocketListener {
     server.on('error', (error) => this.#log.error({ err: error }, 'the socket failed'))
     this.#server = server
     const { port } = server.address() as AddressInfo
-    return { port, certificatePem, key, pid: process.pid, startedAt: Math.floor(Date.now() / 1000) }
+    return { port, certificatePem, key, pid: process.pid, startedAt: Math.floor(desk.startedAt / 1000) }
   }
 
   announce(status: SiteStatus): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AgentError, type ErrorCode, errorCodes, errorTable } from '../errors.ts'
+import { AgentError, type ErrorCode, errorTable, isErrorCode } from '../errors.ts'
 
 /**
  * What plug-ins and the agent say to each other: JSON-RPC 2.0 without batches, as docs/PROTOCOL.md describes. Times are
@@ -172,7 +172,8 @@ export function notification<N extends Notification>(method: N, params: Notifica
 const wireErrorSchema = z.object({
   code: z.number(),
   message: z.string(),
-  data: z.object({ code: z.enum(errorCodes as [ErrorCode, ...ErrorCode[]]) }).optional(),
+  /** A newer agent may know codes that this client does not. */
+  data: z.object({ code: z.string() }).optional(),
 })
 
 const replySchema = z.union([
@@ -193,8 +194,9 @@ export function judgeReply(message: unknown): Reply {
   const reply = parsed.data
   if ('method' in reply) return { kind: 'notification', method: reply.method, params: reply.params }
   if ('error' in reply) {
-    const code = reply.error.data?.code ?? 'internal_error'
-    return { kind: 'error', id: reply.id, error: new AgentError(code, reply.error.message) }
+    const code = reply.error.data?.code ?? ''
+    const known = isErrorCode(code) ? code : 'internal_error'
+    return { kind: 'error', id: reply.id, error: new AgentError(known, reply.error.message) }
   }
   return { kind: 'result', id: reply.id, result: reply.result }
 }

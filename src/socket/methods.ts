@@ -6,6 +6,7 @@ import type { Method, Params, Result, WireSiteStatus } from './messages.ts'
 
 /** What the socket needs of the agent. Sites are as the caller wrote them; the agent knows which one is meant. */
 export interface Desk {
+  /** When the agent started; wall clock, ms since the epoch. */
   readonly startedAt: number
   session(request: {
     site: string | undefined

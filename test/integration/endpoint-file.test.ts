@@ -126,6 +126,7 @@ describe('a client does not believe an endpoint file', () => {
       JSON.stringify({ ...good, port: '4242' }),
       JSON.stringify({ ...good, key: 'short' }),
       JSON.stringify({ ...good, certificate: 'none' }),
+      JSON.stringify({ ...good, certificate: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' }),
       JSON.stringify({ ...good, pid: -1 }),
       JSON.stringify(good).replace('"port":4242', '"port":4242,"port":4243'),
     ]

@@ -10,7 +10,7 @@ import { makeRunCertificate } from '../../src/socket/certificate.ts'
 import { type ClaimedEndpoint, claimEndpoint } from '../../src/socket/claim-endpoint.ts'
 import { type Endpoint, readEndpointFile, writeEndpointFile } from '../../src/socket/endpoint-file.ts'
 import type { WireSiteStatus } from '../../src/socket/messages.ts'
-import { startWorld, type World } from './world.ts'
+import { codeOf, startWorld, type World } from './world.ts'
 
 let world: World
 let root: string
@@ -85,6 +85,20 @@ describe('one agent a user', () => {
     await startAgent()
     await client.status()
     silent.close()
+  })
+
+  test('one that resets connections because it has too many is not replaced while its process lives', async () => {
+    const resetting = createServer((socket) => socket.resetAndDestroy())
+    await new Promise<void>((resolve) => resetting.listen(0, '127.0.0.1', resolve))
+    const { certificatePem } = await makeRunCertificate()
+    const { port } = resetting.address() as { port: number }
+    const busy = { certificatePem, key: new Secret('k'.repeat(43)), pid: process.pid, startedAt: 1, port }
+    await writeEndpointFile(files[0] ?? '', busy)
+    expect(await codeOf(claimEndpoint(files, () => world.agent('artist').listen()))).toBe('agent_already_running')
+    await writeEndpointFile(files[0] ?? '', { ...busy, pid: 4_194_304 })
+    await startAgent()
+    await client.status()
+    resetting.close()
   })
 
   test('it passes over a folder that somebody put in its way, and so do clients', async () => {

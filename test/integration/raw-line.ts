@@ -78,6 +78,10 @@ export class RawLine {
     }
   }
 
+  stopReading(): void {
+    this.#socket.pause()
+  }
+
   close(): void {
     this.#socket.destroy()
   }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { resolve } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openRedirectListener, type RedirectListener } from '../../src/identity/redirect-listener.ts'
 import { Secret } from '../../src/secret.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
@@ -247,6 +247,24 @@ describe('the redirect listener', () => {
       await new Promise((resolve) => socket.once('close', resolve))
       expect(heard).toBe('')
     }
+  })
+
+  test('is not used up by a program that opens more connections than a browser would', async () => {
+    const [port = 0] = await freePorts(1)
+    await listen([port])
+    let closed = 0
+    const sockets = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'))
+    for (const socket of sockets) {
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        closed += 1
+      })
+      socket.write('GET ')
+    }
+    await vi.waitFor(() => expect(closed).toBeGreaterThanOrEqual(136), { timeout: 2_000 })
+    expect((await get(port, '/favicon.ico')).status).toBe(404)
+    // What never ends is closed by the request limit, looked after each second.
+    await vi.waitFor(() => expect(closed).toBe(200), { timeout: 8_000 })
   })
 
   test('takes a pasted address as the callback, and says what is wrong with another', async () => {

@@ -184,6 +184,12 @@ describe('faults', () => {
     expect((await call()).status).toBe(200)
   })
 
+  test('one can come for a time', async () => {
+    site.faults.inject({ path: '/api3/json', forMs: 150, does: { kind: 'status', status: 503 } })
+    for (const _attempt of [1, 2, 3]) expect((await call()).status).toBe(503)
+    await expect.poll(async () => (await call()).status, { timeout: 2_000 }).toBe(200)
+  })
+
   test('a redirect to the SAML login can stand in for the site’s', async () => {
     const headers = { location: `${site.url}/saml/saml_login_request` }
     site.faults.inject({ path: '/api3/json', does: { kind: 'status', status: 302, headers } })

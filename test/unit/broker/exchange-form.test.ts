@@ -53,6 +53,10 @@ describe('the form of a token exchange', () => {
     ['subject_token_type', 'urn:ietf:params:oauth:token-type:refresh_token'],
     ['requested_token_type', subjectTokenTypes.accessToken],
     ['subject_token', 'x'.repeat(20_000)],
+    ['subject_token', 'a\nb'],
+    ['access_token', 'a\nb'],
+    ['access_token', 'a b'],
+    ['access_token', 'caf\u00e9'],
   ] as const) {
     test(`with "${name}" = "${value.slice(0, 60)}" is refused`, () => {
       expect(() => judgeExchangeForm({ ...form, [name]: value })).toThrow(`"${name}"`)
