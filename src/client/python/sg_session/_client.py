@@ -78,6 +78,10 @@ class Client(object):
                 if not kept:
                     self._drop()
                     self._line = connect(self._name, self._start_agent, deadline)
+                    if self._closes != closes:
+                        # Closed while this connected: there was nothing to hang up on yet.
+                        self._drop()
+                        raise error_for("agent_not_running", "this client was closed")
                 try:
                     return self._line.request(method, params, deadline)
                 except Closed:

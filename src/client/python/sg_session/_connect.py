@@ -11,7 +11,7 @@ def connect(name, start_agent, deadline):
     NotYourAgent, AgentTimeout, Unreachable or UnsupportedVersion."""
     try:
         return _find(name, deadline)
-    except (AgentNotRunning, NotYourAgent):
+    except (AgentNotRunning, NotYourAgent, Unreachable):
         if not start_agent:
             raise
     return _start_agent(lambda: _find(name, deadline), deadline)

@@ -200,7 +200,7 @@ def _connect(endpoint, deadline):
             raise error_for("agent_not_running", "nobody listens at the address of the endpoint file")
         # Hung up on before anything was shown: an agent that has too many callers does that, and says nothing of itself.
         if error.errno == errno.ECONNRESET:
-            raise error_for("temporarily_unavailable", "sg-session has too many callers")
+            raise error_for("temporarily_unavailable", "the connection was reset before the agent showed itself; it may have too many callers")
         raise error_for("not_your_agent", "what listens at the address of the endpoint file is not sg-session")
     except BaseException:
         raw.close()

@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -35,7 +34,7 @@ def _let_go():
 def start_agent(connect, deadline):
     """Starts ``sg-session agent`` and calls ``connect`` until it succeeds. Raises AgentNotRunning when none is installed
     or it ends at once, AgentTimeout when it takes longer than the deadline."""
-    executable = shutil.which("sg-session")
+    executable = _installed()
     if executable is None:
         raise error_for("agent_not_running", "sg-session is not running, and no sg-session is installed on the PATH")
     try:
@@ -60,6 +59,16 @@ def start_agent(connect, deadline):
                 raise error_for("agent_not_running", "sg-session was started and ended with status %d" % status)
         deadline.left()
         time.sleep(0.05)
+
+
+def _installed():
+    # Not shutil.which: on Windows that looks into the current folder first, which may be a project anybody writes to.
+    name = "sg-session.exe" if sys.platform == "win32" else "sg-session"
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder, name)
+        if os.path.isabs(folder) and os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return None
 
 
 def _environment():

@@ -25,7 +25,8 @@ class Watcher(object):
         self._next_try = 0.0
 
     def poll(self, timeout=0.0):
-        """The changes since the last call, first the state of every site; waits up to ``timeout`` seconds for one."""
+        """The changes since the last call, first the state of every site; waits up to ``timeout`` seconds for one. While
+        no agent is connected, looking for one may take half a second."""
         until = time.monotonic() + timeout
         while not self._closed:
             left = until - time.monotonic()
@@ -42,6 +43,7 @@ class Watcher(object):
                 yield change
 
     def close(self):
+        """Ends the connection and every iteration."""
         self._closed = True
         self._drop()
 
@@ -87,6 +89,10 @@ class Watcher(object):
                 return []
             self._told_gone = True
             return [Change(state="agent_not_running")]
+        except BaseException:
+            # A line that never subscribed would be silent for ever.
+            self._drop()
+            raise
         self._told_gone = False
         return [Change(**fields(site)) for site in sites]
 
