@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { AgentError, asAgentError, errorTable } from '../errors.ts'
 import { type LogLevel, makeLog } from '../log.ts'
 import { systemClock } from '../system-clock.ts'
@@ -20,12 +20,18 @@ const program = new Command('sg-broker')
     "The studio's identity broker: turns an Autodesk Identity sign-in into a ShotGrid session of that very user.",
   )
   .version(version)
+  // As sg-session does: 2 is wrong usage, and no code of the error table.
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 
 program
   .command('serve', { isDefault: true })
   .description('run the service until SIGTERM')
   .requiredOption('--config <file>', 'configuration file (JSON)')
-  .option('--log-level <level>', 'debug, info, warn, error or silent', 'info')
+  .addOption(
+    new Option('--log-level <level>', 'how much to log, as JSON lines on standard error')
+      .choices(['debug', 'info', 'warn', 'error', 'silent'])
+      .default('info'),
+  )
   .option('--allow-insecure-loopback', 'accept http: addresses on this machine, for the sandbox', false)
   .action(serve)
 

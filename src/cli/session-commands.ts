@@ -75,8 +75,9 @@ function offerPaste(client: AgentClient, output: Output, options: SiteOption): (
 }
 
 export async function signOutCommand(client: AgentClient, output: Output, options: SiteOption): Promise<void> {
-  const before = (await client.status()).sites.find((site) => options.site === undefined || site.site === options.site)
+  const { sites } = await client.status()
   const status = await client.signOut(options.site)
+  const before = sites.find(({ site }) => site === status.site)
   const lives =
     before?.state === 'signed_in' && before.expiresAt
       ? `\nShotGrid has no sign-out call: the session it had ends by itself when unused, by ${clockTime(before.expiresAt, Date.now())}.`

@@ -72,6 +72,8 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     PYTHONPATH: join(root, 'src', 'client', 'python'),
     PYTHONDONTWRITEBYTECODE: '1',
     PYENV_VERSION: process.env['PYENV_VERSION'] ?? '',
+    // Where the real shotgun_api3 lies, if somebody has it.
+    ...(process.env['SG_REAL_CLIENTS'] ? { SG_REAL_CLIENTS: process.env['SG_REAL_CLIENTS'] } : {}),
     LANG: 'C.UTF-8',
     ...(options.realBrowser ? desktopEnvironment() : { BROWSER: place('bin', 'browser') }),
   }
