@@ -1,7 +1,14 @@
-import { lstat, readFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile } from 'node:fs/promises'
 import { dirname, parse } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
-import { type ConfigDocument, type ConfigRules, type EffectiveConfig, mergeConfig } from './config.ts'
+import {
+  type ConfigDocument,
+  type ConfigRules,
+  type EffectiveConfig,
+  mergeConfig,
+  type PartialConfig,
+} from './config.ts'
 import { AgentError } from './errors.ts'
 import type { Paths } from './paths.ts'
 
@@ -10,24 +17,65 @@ import type { Paths } from './paths.ts'
  * cannot be read, is no JSON, has an unknown key, or when the policy could have been written by someone who is not root.
  */
 export async function readConfig(paths: Paths, rules: ConfigRules): Promise<EffectiveConfig> {
-  const documents: ConfigDocument[] = []
-  const policy = await readJson(paths.policyFile)
-  if (policy !== undefined) {
-    await demandRootOwned(paths.policyFile)
-    const parsed = policySchema.safeParse(policy)
-    if (!parsed.success) {
-      throw new AgentError(
-        'config_invalid',
-        `${paths.policyFile}: a policy has the keys "locked" and "defaults", and no others`,
-      )
-    }
-    const { locked, defaults } = parsed.data
-    if (defaults !== undefined) documents.push({ source: 'default', file: paths.policyFile, content: defaults })
-    if (locked !== undefined) documents.push({ source: 'locked', file: paths.policyFile, content: locked })
-  }
+  const documents = await readPolicy(paths.policyFile)
   const settings = await readJson(paths.settingsFile)
   if (settings !== undefined) documents.push({ source: 'settings', file: paths.settingsFile, content: settings })
   return mergeConfig(documents, rules)
+}
+
+/**
+ * Changes the user's settings file and nothing in it that `change` does not name; a key set to `undefined` is taken out. A
+ * list is one value, as everywhere. Resolves with the configuration as it is from now on. Throws `config_invalid` and leaves
+ * the file as it was when that would not be a configuration, or when the file is not JSON: somebody is at work on it.
+ */
+export function writeSettings(
+  paths: Paths,
+  change: PartialConfig,
+  rules: ConfigRules = { insecureLoopback: false },
+): Promise<EffectiveConfig> {
+  // One after the other: each begins with what the one before has written.
+  const written = lastWrite.then(() => changeSettings(paths, change, rules))
+  lastWrite = written.catch(() => undefined)
+  return written
+}
+
+let lastWrite: Promise<unknown> = Promise.resolve()
+
+async function changeSettings(paths: Paths, change: PartialConfig, rules: ConfigRules): Promise<EffectiveConfig> {
+  const file = paths.settingsFile
+  const present = documentSchema.safeParse((await readJson(file)) ?? {})
+  if (!present.success) throw new AgentError('config_invalid', `${file}: is not an object of settings`)
+  const content: Record<string, unknown> = { ...present.data }
+  for (const [section, value] of Object.entries(change)) {
+    const before = documentSchema.safeParse(content[section])
+    const isMerged = before.success && typeof value === 'object' && !Array.isArray(value)
+    content[section] = isMerged ? { ...before.data, ...value } : value
+  }
+  const effective = mergeConfig([...(await readPolicy(paths.policyFile)), { source: 'settings', file, content }], rules)
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await writeFileAtomic(file, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 })
+  } catch (cause) {
+    throw new AgentError('config_invalid', `${file}: cannot be written`, { cause })
+  }
+  return effective
+}
+
+const documentSchema = z.record(z.string(), z.unknown())
+
+async function readPolicy(file: string): Promise<ConfigDocument[]> {
+  const policy = await readJson(file)
+  if (policy === undefined) return []
+  await demandRootOwned(file)
+  const parsed = policySchema.safeParse(policy)
+  if (!parsed.success) {
+    throw new AgentError('config_invalid', `${file}: a policy has the keys "locked" and "defaults", and no others`)
+  }
+  const { locked, defaults } = parsed.data
+  const documents: ConfigDocument[] = []
+  if (defaults !== undefined) documents.push({ source: 'default', file, content: defaults })
+  if (locked !== undefined) documents.push({ source: 'locked', file, content: locked })
+  return documents
 }
 
 const policySchema = z.strictObject({ locked: z.unknown().optional(), defaults: z.unknown().optional() })

@@ -51,6 +51,19 @@ export function originSchema({ insecureLoopback }: ConfigRules) {
   })
 }
 
+/** `auto`, or a language tag in canonical form (RFC 5646: `fr`, `pt-BR`). */
+function toLanguage(text: string, context: z.RefinementCtx): string {
+  if (text === 'auto') return text
+  try {
+    const [tag] = Intl.getCanonicalLocales(text)
+    if (tag !== undefined && tag.length <= 35) return tag
+  } catch {
+    // Not of the grammar: said below.
+  }
+  context.addIssue({ code: 'custom', message: 'must be "auto" or a language tag such as "fr"', input: text })
+  return z.NEVER
+}
+
 const portSchema = z.number().int().min(1024).max(65_535)
 
 function partSchemas(rules: ConfigRules) {
@@ -80,11 +93,22 @@ function partSchemas(rules: ConfigRules) {
         .number()
         .nonnegative()
         .max(24 * 60),
+      /** Locking the screen signs out. */
+      endOnScreenLock: z.boolean(),
+      /** A machine that slept longer than this is signed out when it wakes; absent: sleep alone ends nothing. */
+      endOnSuspendHours: z.number().positive().max(24).optional(),
+      /** Keep the Autodesk sign-in in the system's keychain, so that a restart within the same day needs no browser. */
+      rememberSignIn: z.boolean(),
+    }),
+    app: z.strictObject({
+      startAtLogin: z.boolean(),
+      /** `auto`: the system's language. */
+      language: z.string().transform(toLanguage),
     }),
     network: z.strictObject({
-      /** For programs that do not follow the system's proxy by themselves (the headless agent). */
+      /** Takes the place of the system's (in the tray app) or the environment's (in the headless agent). */
       proxy: z.url({ protocol: /^https?$/ }).optional(),
-      /** PEM file of certificate authorities to trust beside the system's. */
+      /** PEM file of certificate authorities that the headless agent trusts beside the system's; the app asks Chromium's store. */
       extraCa: z.string().min(1).optional(),
     }),
   }
@@ -97,7 +121,8 @@ export const builtInConfig = {
     redirectPorts: [14285, 21842, 27391],
     scopes: ['openid', 'user-profile:read'],
   },
-  session: { maxAgeHours: 12, remindBeforeMinutes: 30 },
+  session: { maxAgeHours: 12, remindBeforeMinutes: 30, endOnScreenLock: false, rememberSignIn: false },
+  app: { startAtLogin: false, language: 'auto' },
   network: {},
 }
 
@@ -123,12 +148,16 @@ function wholeSchema(rules: ConfigRules) {
     })
 }
 
+/** A partial document, as a file holds it. */
+export type PartialConfig = z.input<ReturnType<typeof documentSchema>>
+
 function documentSchema(rules: ConfigRules) {
   const parts = partSchemas(rules)
   return z.strictObject({
     sites: parts.sites.optional(),
     identity: parts.identity.partial().optional(),
     session: parts.session.partial().optional(),
+    app: parts.app.partial().optional(),
     network: parts.network.partial().optional(),
   })
 }

@@ -3,11 +3,16 @@ import type { Log } from './ports.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
+/** Takes each line as it comes, line feed included; must not throw. */
+export interface LogDestination {
+  write(line: string): void
+}
+
 /**
- * JSON lines on standard error, one event a line. Field names that could ever carry a secret are blanked by name as well:
+ * JSON lines on standard error or where the caller says, one event a line. Field names that could ever carry a secret are blanked by name as well:
  * the `Secret` type is the rule, this is the net below it.
  */
-export function makeLog(level: LogLevel): Log {
+export function makeLog(level: LogLevel, destination?: LogDestination): Log {
   return pino(
     {
       level,
@@ -17,7 +22,7 @@ export function makeLog(level: LogLevel): Log {
       redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: '[secret]' },
       serializers: { err: describeError, error: describeError },
     },
-    pino.destination({ dest: 2, sync: true }),
+    destination ?? pino.destination({ dest: 2, sync: true }),
   )
 }
 

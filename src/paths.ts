@@ -9,6 +9,8 @@ export interface Paths {
   readonly settingsFile: string
   /** Where an agent may announce itself, best first. The agent writes one; clients look at each in turn. */
   readonly endpointFiles: readonly string[]
+  /** Where a program that has no terminal keeps its log. */
+  readonly logFolder: string
 }
 
 export interface System {
@@ -41,6 +43,7 @@ export function standardPaths(system: System = thisSystem()): Paths {
         policyFile: 'C:\\ProgramData\\sg-session\\policy.json',
         settingsFile: win32.join(roaming, 'sg-session', 'settings.json'),
         endpointFiles: named([win32.join(local, 'sg-session', 'endpoint.json')]),
+        logFolder: win32.join(local, 'sg-session', 'logs'),
       }
     }
     case 'darwin': {
@@ -49,11 +52,13 @@ export function standardPaths(system: System = thisSystem()): Paths {
         policyFile: '/Library/Application Support/sg-session/policy.json',
         settingsFile: posix.join(support, 'settings.json'),
         endpointFiles: named([posix.join(home, 'Library', 'Caches', 'sg-session', 'endpoint.json')]),
+        logFolder: posix.join(home, 'Library', 'Logs', 'sg-session'),
       }
     }
     default: {
       const config = env['XDG_CONFIG_HOME'] || posix.join(home, '.config')
       const runtime = env['XDG_RUNTIME_DIR']
+      const state = env['XDG_STATE_HOME'] || posix.join(home, '.local', 'state')
       return {
         policyFile: '/etc/sg-session/policy.json',
         settingsFile: posix.join(config, 'sg-session', 'settings.json'),
@@ -62,6 +67,7 @@ export function standardPaths(system: System = thisSystem()): Paths {
           `/run/user/${uid}/sg-session/endpoint.json`,
           `/tmp/sg-session-${uid}/endpoint.json`,
         ]),
+        logFolder: posix.join(state, 'sg-session'),
       }
     }
   }

@@ -1,8 +1,8 @@
-import { chmod, chown, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readConfig } from '../../src/config-files.ts'
+import { readConfig, writeSettings } from '../../src/config-files.ts'
 import { standardPaths } from '../../src/paths.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -49,8 +49,107 @@ describe('the files of the configuration', () => {
     )
     await writeFile(settingsFile, JSON.stringify({ session: { maxAgeHours: 24 } }))
     const { config, sources } = await read()
-    expect(config.session).toEqual({ maxAgeHours: 8, remindBeforeMinutes: 60 })
+    expect(config.session).toMatchObject({ maxAgeHours: 8, remindBeforeMinutes: 60 })
     expect(sources.get('session.maxAgeHours')).toEqual({ source: 'locked', file: policyFile })
+  })
+})
+
+describe('what the artist changes in the tray app is written to their settings', () => {
+  const write = (change: Parameters<typeof writeSettings>[1]) =>
+    writeSettings({ ...standardPaths(), policyFile, settingsFile }, change)
+  const written = async (): Promise<unknown> => JSON.parse(await readFile(settingsFile, 'utf8'))
+  const refusedWrite = (change: Parameters<typeof writeSettings>[1], message: RegExp) =>
+    expect(write(change)).rejects.toMatchObject({ code: 'config_invalid', message: expect.stringMatching(message) })
+
+  test('in a file and folder of their own, for nobody else to read', async () => {
+    settingsFile = join(root, 'home', 'sg-session', 'settings.json')
+    const { config, sources } = await write({ app: { language: 'fr' } })
+    expect(config.app.language).toBe('fr')
+    expect(sources.get('app.language')).toEqual({ source: 'settings', file: settingsFile })
+    expect(await written()).toEqual({ app: { language: 'fr' } })
+    if (process.platform !== 'win32') {
+      expect((await stat(settingsFile)).mode & 0o777).toBe(0o600)
+      expect((await stat(dirname(settingsFile))).mode & 0o777).toBe(0o700)
+    }
+    expect(await readdir(dirname(settingsFile))).toEqual(['settings.json'])
+  })
+
+  test('beside whatever stands there already', async () => {
+    const before = { sites: [{ url: 'https://studio.example' }], session: { maxAgeHours: 8 } }
+    await writeFile(settingsFile, JSON.stringify(before), { mode: 0o644 })
+    await write({ session: { rememberSignIn: true }, app: { startAtLogin: true } })
+    expect(await written()).toEqual({
+      sites: [{ url: 'https://studio.example' }],
+      session: { maxAgeHours: 8, rememberSignIn: true },
+      app: { startAtLogin: true },
+    })
+    await write({ sites: [{ url: 'https://other.example' }], session: { maxAgeHours: undefined } })
+    expect(await written()).toEqual({
+      sites: [{ url: 'https://other.example' }],
+      session: { rememberSignIn: true },
+      app: { startAtLogin: true },
+    })
+  })
+
+  test('all of it, when several things change at once', async () => {
+    await Promise.all([
+      write({ app: { language: 'fr' } }),
+      refusedWrite({ session: { maxAgeHours: 99 } }, /maxAgeHours/),
+      write({ app: { startAtLogin: true } }),
+      write({ session: { rememberSignIn: true } }),
+    ])
+    expect(await written()).toEqual({
+      app: { language: 'fr', startAtLogin: true },
+      session: { rememberSignIn: true },
+    })
+  })
+
+  test('through a link, for those who keep their settings elsewhere', async () => {
+    await writeFile(join(root, 'dotfile.json'), '{}')
+    await symlink(join(root, 'dotfile.json'), settingsFile)
+    await write({ app: { language: 'fr' } })
+    expect(JSON.parse(await readFile(join(root, 'dotfile.json'), 'utf8'))).toEqual({ app: { language: 'fr' } })
+  })
+
+  test.each([
+    ['{ "session": ', /settings\.json: is not JSON/],
+    ['[]', /settings\.json: is not an object/],
+    ['{ "sesion": {} }', /"sesion" is not a key/],
+    ['{ "session": { "maxAgeHours": "long" } }', /"session\.maxAgeHours"/],
+  ])('never over a file that is not a configuration: %s', async (text, message) => {
+    await writeFile(settingsFile, text)
+    await refusedWrite({ app: { language: 'fr' } }, message)
+    expect(await readFile(settingsFile, 'utf8')).toBe(text)
+  })
+
+  test('never with a value that could not be read back', async () => {
+    await refusedWrite({ session: { maxAgeHours: 99 } }, /settings\.json: "session\.maxAgeHours"/)
+    await refusedWrite({ sites: [{ url: 'http://studio.example' }] }, /must be an https URL/)
+    await refusedWrite({ sites: [{ url: 'https://a.example', broker: 'https://b.example' }] }, /"identity\.clientId"/)
+    await expect(stat(settingsFile)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('or said to be impossible', async () => {
+    await mkdir(settingsFile)
+    await refusedWrite({ app: { language: 'fr' } }, /settings\.json: cannot be read/)
+    await rm(settingsFile, { recursive: true })
+    await writeFile(join(root, 'file'), '')
+    settingsFile = join(root, 'file', 'settings.json')
+    await refusedWrite({ app: { language: 'fr' } }, /settings\.json: cannot be written/)
+    expect((await readdir(root)).sort()).toEqual(['file', 'sg-session'])
+  })
+
+  test.runIf(isRoot)('and together with the policy it is judged: what IT gives need not be repeated', async () => {
+    await writeFile(
+      policyFile,
+      JSON.stringify({ locked: { identity: { clientId: 'studio' }, app: { language: 'de' } } }),
+    )
+    const { config } = await write({
+      sites: [{ url: 'https://a.example', broker: 'https://b.example' }],
+      app: { language: 'fr' },
+    })
+    expect(config.identity.clientId).toBe('studio')
+    expect(config.app.language).toBe('de')
   })
 })
 

@@ -26,6 +26,31 @@ describe('one configuration from four sources', () => {
     expect(sources.get('session.maxAgeHours')).toEqual({ source: 'built-in' })
   })
 
+  test('nothing ends a session early, nothing is remembered and nothing starts by itself unless asked for', () => {
+    const { session, app } = mergeConfig([], strict).config
+    expect(session).toEqual({
+      maxAgeHours: 12,
+      remindBeforeMinutes: 30,
+      endOnScreenLock: false,
+      rememberSignIn: false,
+    })
+    expect(app).toEqual({ startAtLogin: false, language: 'auto' })
+  })
+
+  test('what IT locks of the tray app’s own settings is locked like the rest', () => {
+    const { config, sources } = mergeConfig(
+      [
+        settings({ session: { rememberSignIn: true, endOnSuspendHours: 2 }, app: { language: 'FR-ca' } }),
+        locked({ session: { rememberSignIn: false, endOnScreenLock: true }, app: { startAtLogin: true } }),
+      ],
+      strict,
+    )
+    expect(config.session).toMatchObject({ rememberSignIn: false, endOnScreenLock: true, endOnSuspendHours: 2 })
+    expect(config.app).toEqual({ startAtLogin: true, language: 'fr-CA' })
+    expect(sources.get('session.rememberSignIn')).toEqual({ source: 'locked', file: 'policy.json' })
+    expect(sources.get('app.language')).toEqual({ source: 'settings', file: 'settings.json' })
+  })
+
   test('locked beats settings, settings beat defaults, key by key, and each key knows its source', () => {
     const { config, sources } = mergeConfig(
       [
@@ -35,7 +60,7 @@ describe('one configuration from four sources', () => {
       ],
       strict,
     )
-    expect(config.session).toEqual({ maxAgeHours: 8, remindBeforeMinutes: 10 })
+    expect(config.session).toMatchObject({ maxAgeHours: 8, remindBeforeMinutes: 10 })
     expect(config.identity).toMatchObject({ clientId: 'mine', scopes: ['openid'] })
     expect(sources.get('session.maxAgeHours')).toEqual({ source: 'locked', file: 'policy.json' })
     expect(sources.get('session.remindBeforeMinutes')).toEqual({ source: 'settings', file: 'settings.json' })
@@ -91,6 +116,13 @@ describe('a wrong configuration is refused with file and key', () => {
     ['text for a number', { session: { maxAgeHours: '12' } }, /"session\.maxAgeHours"/],
     ['no day at all', { session: { maxAgeHours: 0 } }, /"session\.maxAgeHours"/],
     ['a day longer than a key may renew', { session: { maxAgeHours: 25 } }, /"session\.maxAgeHours"/],
+    ['a sleep of no time', { session: { endOnSuspendHours: 0 } }, /"session\.endOnSuspendHours"/],
+    ['a sleep longer than a day', { session: { endOnSuspendHours: 25 } }, /"session\.endOnSuspendHours"/],
+    ['text for a switch', { session: { rememberSignIn: 'yes' } }, /"session\.rememberSignIn"/],
+    ['a number for a switch', { app: { startAtLogin: 1 } }, /"app\.startAtLogin"/],
+    ['a language that is none', { app: { language: 'français' } }, /"app\.language": must be "auto"/],
+    ['no language', { app: { language: '' } }, /"app\.language"/],
+    ['an unknown key of the app', { app: { theme: 'dark' } }, /"app\.theme" is not a key/],
     ['a proxy that is none', { network: { proxy: 'ftp://proxy' } }, /"network\.proxy"/],
     ['a list', [], /settings\.json/],
     ['null', null, /settings\.json/],

@@ -31,7 +31,19 @@ test('settings follow each system’s habits', () => {
     policyFile: 'C:\\ProgramData\\sg-session\\policy.json',
     settingsFile: 'C:\\U\\a\\Roaming\\sg-session\\settings.json',
     endpointFiles: ['C:\\U\\a\\Local\\sg-session\\endpoint.json'],
+    logFolder: 'C:\\U\\a\\Local\\sg-session\\logs',
   })
+})
+
+test('logs too', () => {
+  expect(standardPaths(linux).logFolder).toBe('/home/artist/.local/state/sg-session')
+  expect(standardPaths({ ...linux, env: { XDG_STATE_HOME: '/var/state' } }).logFolder).toBe('/var/state/sg-session')
+  expect(standardPaths({ ...linux, platform: 'darwin', home: '/Users/a' }).logFolder).toBe(
+    '/Users/a/Library/Logs/sg-session',
+  )
+  expect(standardPaths({ platform: 'win32', env: {}, home: 'C:\\U\\a', uid: -1 }).logFolder).toBe(
+    'C:\\U\\a\\AppData\\Local\\sg-session\\logs',
+  )
 })
 
 test('SG_SESSION_ENDPOINT replaces the search', () => {
