@@ -1,23 +1,29 @@
 import type { Config, SiteConfig } from './config.ts'
 import { findSite } from './config.ts'
 import { AgentError } from './errors.ts'
-import { BrowserSignIn, type BrowserStep } from './identity/browser-sign-in.ts'
 import type { Ports } from './ports.ts'
 import type { Secret } from './secret.ts'
-import type { SiteStatus } from './session/changes.ts'
-import type { Session, SignedIn } from './session/session.ts'
+import type { EndReason, SiteStatus } from './session/changes.ts'
+import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { SiteFault } from './shotgrid/faults.ts'
 import { RestTokens } from './shotgrid/rest-tokens.ts'
-import { BrokerWayIn } from './sign-in/broker.ts'
+import { type BrowserStepOptions, BrowserSteps } from './sign-in/browser-steps.ts'
 import type { WayIn } from './sign-in/way-in.ts'
+import { makeWaysIn } from './sign-in/ways-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { Desk } from './socket/methods.ts'
+import { ToolLog, type ToolRefusal, type ToolUse } from './socket/tool-log.ts'
 
-export interface SignInOptions {
-  readonly switchUser?: boolean
-  readonly openBrowser?: boolean
+export {
+  type AddressFinding,
+  type AddressFindings,
+  type BrokerFinding,
+  checkAddresses,
+} from './sign-in/check-addresses.ts'
+
+export interface SignInOptions extends BrowserStepOptions {
   readonly onBrowser?: (site: string, url: URL) => void
 }
 
@@ -27,19 +33,18 @@ export interface SignInOptions {
  */
 export class Agent {
   readonly #config: Config
-  readonly #ports: Pick<Ports, 'log' | 'openBrowser'>
+  readonly #hasSecretStore: boolean
   readonly #sessions: Sessions
   readonly #restTokens: RestTokens
   readonly #waysIn: ReadonlyMap<string, WayIn>
+  readonly #tools: ToolLog
   readonly #listener: SocketListener
-  /** The browser step of each sign-in under way, for those who join it and for pasting. */
-  readonly #steps = new Map<string, BrowserStep>()
-  readonly #stepListeners = new Set<(site: string, url: URL) => void>()
+  readonly #browser: BrowserSteps
   readonly #startedAt: number
 
   constructor(config: Config, ports: Ports, rules: { readonly insecureLoopback: boolean }) {
     this.#config = config
-    this.#ports = ports
+    this.#hasSecretStore = ports.secretStore !== undefined
     this.#startedAt = ports.clock.now()
     this.#sessions = new Sessions({
       sites: config.sites.map((site) => site.url),
@@ -49,8 +54,10 @@ export class Agent {
       log: ports.log,
     })
     this.#restTokens = new RestTokens(ports.fetch, ports.clock)
+    this.#browser = new BrowserSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
-    this.#listener = new SocketListener(ports.log)
+    this.#tools = new ToolLog(ports.clock, ports.log)
+    this.#listener = new SocketListener(ports.log, this.#tools)
     this.#sessions.changes.listen((status) => this.#listener.announce(status))
   }
 
@@ -66,14 +73,36 @@ export class Agent {
       cancelSignIn: (site) => this.cancelSignIn(site),
       signOut: (site) => this.signOut(site),
       status: () => this.#sessions.status(),
+      siteNamed: (wanted) => this.#siteNamed(wanted),
     }
     return this.#listener.open(desk)
   }
 
-  /** Closes the socket and forgets every session, revoking what can be revoked; bounded in time. */
+  /**
+   * Closes the socket and forgets every session, revoking what can be revoked but for the sign-ins that the next run is to
+   * resume; bounded in time.
+   */
   async close(): Promise<void> {
     await this.#listener.close()
-    await this.#sessions.signOutEverywhere()
+    await this.#sessions.release()
+    await Promise.all([...this.#waysIn.values()].map((way) => way.settled()))
+  }
+
+  /**
+   * Goes on with the sign-ins of an earlier run, where they are remembered and their day is not over; never opens a browser
+   * and never throws. Called once at the start, and again when the network is back.
+   */
+  async resume(): Promise<void> {
+    await Promise.all(
+      [...this.#waysIn].map(([site, way]) => this.#sessions.at(site).resume((signal) => way.resume(signal))),
+    )
+  }
+
+  /** Why sign-ins are not remembered although the configuration wants it; undefined when all is well. */
+  secretStoreProblem(): AgentError | undefined {
+    if (!this.#config.session.rememberSignIn) return undefined
+    if (!this.#hasSecretStore) return new AgentError('secret_store_unavailable', 'this system has no keychain to use')
+    return [...this.#waysIn.values()].map((way) => way.secretStoreProblem).find((problem) => problem !== undefined)
   }
 
   /** Calls `listener` with every change of every site; returns how to stop. */
@@ -85,14 +114,28 @@ export class Agent {
     return this.#sessions.status()
   }
 
+  /** The tools that got a session or a REST token since midnight, newest first; their names are what they say. */
+  toolsToday(): readonly ToolUse[] {
+    return this.#tools.today()
+  }
+
+  /** Calls `listener` each time a tool gets one; returns how to stop. */
+  onToolUse(listener: (use: ToolUse) => void): () => void {
+    return this.#tools.uses.listen(listener)
+  }
+
+  /** Calls `listener` each time a tool that asked for one gets an error; returns how to stop. */
+  onToolRefused(listener: (refusal: ToolRefusal) => void): () => void {
+    return this.#tools.refusals.listen(listener)
+  }
+
   /** Signs the artist in, or joins the sign-in under way. Resolves with the site's status when it is done. */
   async signIn(wanted: string | undefined, options: SignInOptions = {}): Promise<SiteStatus> {
     const site = this.#site(wanted)
-    const underWay = this.#steps.get(site.url)
     // Also one that has not reached the browser yet: it would come back with the account the browser remembers.
     if (options.switchUser) this.#sessions.at(site.url).cancelSignIn()
     // Asking again is how an artist says that they closed the tab.
-    else if (underWay && options.openBrowser !== false) this.#openAgain(underWay.url)
+    else if (this.#browser.at(site.url) && options.openBrowser !== false) this.#browser.openOrTell(site.url)
     await this.#signIn(site, options)
     return this.#sessions.at(site.url).status()
   }
@@ -100,10 +143,30 @@ export class Agent {
   /** The address the browser came back to, pasted by the artist. Throws `invalid_request` if no sign-in waits for it. */
   pasteRedirect(wanted: string | undefined, address: string): SiteStatus {
     const { url } = this.#site(wanted)
-    const step = this.#steps.get(url)
+    const step = this.#browser.at(url)
     if (!step) throw new AgentError('invalid_request', `no sign-in to "${url}" is waiting for the browser`)
     step.acceptRedirect(address)
     return this.#sessions.at(url).status()
+  }
+
+  /** Where the artist signs in, while a sign-in waits for the browser. */
+  signInAddress(wanted?: string): URL | undefined {
+    return this.#browser.at(this.#site(wanted).url)?.url
+  }
+
+  /** Throws `invalid_request` if no sign-in waits for the browser, or what kept the browser from starting. */
+  async openBrowserAgain(wanted?: string): Promise<void> {
+    await this.#browser.open(this.#site(wanted).url)
+  }
+
+  /** Calls `listener` with the address of each sign-in, whoever started it; returns how to stop. */
+  onBrowserStep(listener: (site: string, url: URL) => void): () => void {
+    return this.#browser.begun.listen(listener)
+  }
+
+  /** Calls `listener` when a browser could not be started for a sign-in, which goes on; returns how to stop. */
+  onBrowserFailed(listener: (site: string) => void): () => void {
+    return this.#browser.failed.listen(listener)
   }
 
   cancelSignIn(wanted: string | undefined): SiteStatus {
@@ -113,9 +176,19 @@ export class Agent {
   }
 
   async signOut(wanted: string | undefined): Promise<SiteStatus> {
-    const holder = this.#sessions.at(this.#site(wanted).url)
-    await holder.signOut()
-    return holder.status()
+    const { url } = this.#site(wanted)
+    await this.#end(url, 'signed_out')
+    return this.#sessions.at(url).status()
+  }
+
+  /** Signs out of every site, saying why; sign-ins under way are cancelled. */
+  async endSessions(reason: Exclude<EndReason, 'signed_out'>): Promise<void> {
+    await Promise.all(this.#config.sites.map(({ url }) => this.#end(url, reason)))
+  }
+
+  /** To be called when the machine woke up or its clock was set: ends what is over, renews nothing. */
+  checkClock(): void {
+    this.#sessions.checkClock()
   }
 
   /** A session with `minValidityMs` left where the site grants that; signs in first only if `interactive`. */
@@ -163,57 +236,33 @@ export class Agent {
   async #signIn(site: SiteConfig, options: SignInOptions): Promise<void> {
     const way = this.#waysIn.get(site.url)
     if (!way) throw new AgentError('web_sign_in_unavailable', `no broker is configured for "${site.url}"`)
-    const { onBrowser } = options
-    const heard = (at: string, url: URL): void => {
-      if (at === site.url) onBrowser?.(at, url)
+    const hear = (at: string, url: URL): void => {
+      if (at === site.url) options.onBrowser?.(at, url)
     }
-    this.#stepListeners.add(heard)
-    const joined = this.#steps.get(site.url)
-    if (joined && !options.switchUser) heard(site.url, joined.url)
+    const joined = options.switchUser ? undefined : this.#browser.at(site.url)
+    if (joined) hear(site.url, joined.url)
+    const stop = this.#browser.begun.listen(hear)
     try {
-      await this.#sessions.at(site.url).signIn((signal) => this.#runWay(way, site.url, options, signal))
+      await this.#sessions.at(site.url).signIn((signal) => this.#browser.run(way, site.url, options, signal))
     } finally {
-      this.#stepListeners.delete(heard)
+      stop()
     }
   }
 
-  async #runWay(way: WayIn, site: string, options: SignInOptions, signal: AbortSignal): Promise<SignedIn> {
-    const { switchUser = false, openBrowser = true } = options
-    let own: BrowserStep | undefined
-    const onBrowser = (step: BrowserStep): void => {
-      own = step
-      this.#steps.set(site, step)
-      for (const listener of this.#stepListeners) listener(site, step.url)
-    }
-    const forget = (): void => {
-      if (this.#steps.get(site) === own) this.#steps.delete(site)
-    }
-    signal.addEventListener('abort', forget, { once: true })
-    return way.signIn({ switchUser, openBrowser, onBrowser, signal }).finally(forget)
+  async #end(site: string, reason: EndReason): Promise<void> {
+    await Promise.all([this.#sessions.at(site).signOut(reason), this.#waysIn.get(site)?.forgetRemembered()])
   }
 
-  #openAgain(url: URL): void {
-    this.#ports.openBrowser(url).catch((error: unknown) => {
-      this.#ports.log.warn({ err: error }, 'the browser could not be started')
-    })
+  #siteNamed(wanted: unknown): string | undefined {
+    if (wanted !== undefined && typeof wanted !== 'string') return undefined
+    try {
+      return this.#site(wanted).url
+    } catch {
+      return undefined
+    }
   }
 
   #site(wanted: string | undefined): SiteConfig {
     return findSite(this.#config, wanted)
   }
-}
-
-function makeWaysIn(
-  config: Config,
-  ports: Ports,
-  rules: { readonly insecureLoopback: boolean },
-): ReadonlyMap<string, WayIn> {
-  const { issuer, clientId, redirectPorts, scopes } = config.identity
-  const ways = new Map<string, WayIn>()
-  if (clientId === undefined) return ways
-  const identity = new BrowserSignIn({ issuer, clientId, redirectPorts, scopes, ...rules }, ports)
-  for (const site of config.sites) {
-    if (site.broker) ways.set(site.url, new BrokerWayIn({ site: site.url, broker: site.broker, identity }, ports))
-  }
-  return ways
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Secret } from './secret.ts'
 
 /**
  * Every effect the core has on the world outside its own sockets and files. The headless agent brings plain Node
@@ -9,6 +10,8 @@ export interface Ports {
   readonly clock: Clock
   readonly openBrowser: OpenBrowser
   readonly log: Log
+  /** Absent where there is none to use: then everything stays in memory. */
+  readonly secretStore?: SecretStore
 }
 
 /**
@@ -26,6 +29,17 @@ export interface Clock {
 
 /** Opens a URL in the person's own browser. Rejects when no browser could be started. */
 export type OpenBrowser = (url: URL) => Promise<void>
+
+/**
+ * The system's keychain, as far as this user and program may use it. Each call rejects with `secret_store_unavailable` when
+ * it cannot be used; a keychain that asks the person for something may take as long as they do.
+ */
+export interface SecretStore {
+  get(name: string): Promise<Secret | undefined>
+  set(name: string, secret: Secret): Promise<void>
+  /** Succeeds when there is nothing under the name. */
+  delete(name: string): Promise<void>
+}
 
 /** Structured log lines. Values are names, counts and codes; a secret that slips in prints as `[secret]`. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>

@@ -20,4 +20,9 @@ export class SingleFlight<T> {
   get isRunning(): boolean {
     return this.#running !== undefined
   }
+
+  /** Resolves when no run is under way, however it ended. */
+  async settled(): Promise<void> {
+    await this.#running?.catch(() => undefined)
+  }
 }

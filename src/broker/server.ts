@@ -62,6 +62,7 @@ export async function makeBrokerServer(
     response_types_supported: [],
     token_endpoint_auth_methods_supported: ['none'],
     dpop_signing_alg_values_supported: ['ES256'],
+    sg_session_identity: { issuer: config.identity.issuer, client_id: config.identity.clientId },
     service_version: version,
   }))
 

@@ -25,9 +25,10 @@ export interface BrowserSignInRequest {
   readonly nonce: string
   /** `prompt=login`: ask who it is even if the browser remembers an account. */
   readonly switchUser: boolean
-  /** false: only report the address. */
-  readonly openBrowser: boolean
-  /** Where the artist signs in, and the way in for an address they paste. Called once, when the listener is up. */
+  /**
+   * Where to send the artist's browser, and the way in for an address they paste. Called once, when the listener is up: a
+   * remembered sign-in comes back within milliseconds.
+   */
   readonly onBrowser: (step: BrowserStep) => void
   readonly signal: AbortSignal
 }
@@ -46,10 +47,10 @@ export interface IdentitySignIn {
 /** Signing in at Autodesk Identity through the system browser: OpenID Connect code flow with PKCE (RFC 8252, RFC 7636). */
 export class BrowserSignIn {
   readonly #settings: BrowserSignInSettings
-  readonly #ports: Ports
+  readonly #ports: Pick<Ports, 'fetch' | 'log'>
   readonly #metadata: IssuerMetadata
 
-  constructor(settings: BrowserSignInSettings, ports: Ports) {
+  constructor(settings: BrowserSignInSettings, ports: Pick<Ports, 'fetch' | 'log'>) {
     this.#settings = settings
     this.#ports = ports
     this.#metadata = new IssuerMetadata({ ...settings, fetch: ports.fetch })
@@ -82,9 +83,7 @@ export class BrowserSignIn {
       })
       this.#demandIssuersOwn(url)
       signal.throwIfAborted()
-      // The listener is up before the browser is sent: a remembered sign-in comes back within milliseconds.
       request.onBrowser({ url, acceptRedirect: (address) => listener.accept(address) })
-      if (request.openBrowser) this.#openBrowser(url)
       const callback = await untilAborted(listener.callback, signal)
       try {
         const response = await authorizationCodeGrant(configuration, callback.url, {
@@ -118,19 +117,17 @@ export class BrowserSignIn {
     }
   }
 
+  /** The tokens of a sign-in of an earlier run: all there is of them is the refresh token. */
+  takeUp(person: Person, refreshToken: Secret): IdentityTokens {
+    return new IdentityTokens(this.#metadata, this.#ports.fetch, this.#ports.log, person, { refreshToken })
+  }
+
   /** Metadata could name any address; the system opener must only ever see the issuer's own, over https. */
   #demandIssuersOwn(url: URL): void {
     const safe = url.protocol === 'https:' || (this.#settings.insecureLoopback && url.protocol === 'http:')
     if (!safe || url.origin !== new URL(this.#settings.issuer).origin) {
       throw new AgentError('identity_rejected', `the authorization address is not on "${this.#settings.issuer}"`)
     }
-  }
-
-  /** A browser that will not start does not end the sign-in: the address can be opened by hand. */
-  #openBrowser(url: URL): void {
-    this.#ports.openBrowser(url).catch((error: unknown) => {
-      this.#ports.log.warn({ err: error }, 'the browser could not be started')
-    })
   }
 }
 

@@ -21,7 +21,11 @@ export async function translateIdentityError(thrown: unknown, step: string): Pro
   if (thrown instanceof ClientError) {
     if (thrown.cause instanceof AgentError) return thrown.cause
     if (thrown.code === 'OAUTH_RESPONSE_IS_NOT_CONFORM' && thrown.cause instanceof Response) {
-      return fromStatus(thrown.cause.status, step, await gatewayCode(thrown.cause), thrown)
+      const { status } = thrown.cause
+      const gateway = await gatewayCode(thrown.cause)
+      if (gateway !== undefined || status === 429) return fromStatus(status, step, gateway, thrown)
+      // Not a word of Autodesk's: a proxy or portal in between, whose refusal says nothing about the sign-in.
+      return new AgentError('identity_unreachable', `${step}: something answered ${status}, and not as Autodesk`, with_)
     }
     if (thrown.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
       return new AgentError(

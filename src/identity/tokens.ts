@@ -4,6 +4,7 @@ import { AgentError } from '../errors.ts'
 import type { Fetch, Log } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import { SingleFlight } from '../single-flight.ts'
+import { withPatience } from '../with-patience.ts'
 import { isOutcomeUnknown, translateIdentityError } from './errors.ts'
 import type { IssuerMetadata } from './metadata.ts'
 
@@ -20,6 +21,14 @@ export interface Person {
   readonly email: string | undefined
 }
 
+/** Where a refresh token outlives the agent. Neither call throws or takes long. */
+export interface RefreshTokenKeeper {
+  /** Resolves when the token is kept, or cannot be. */
+  keep(token: Secret): Promise<void>
+  /** Autodesk takes no refresh token of this sign-in any more. */
+  drop(): Promise<void>
+}
+
 /** For calls that are good to have and not worth waiting for. */
 const sideLimitMs = 3_000
 const tokenBody = z.object({ access_token: z.string().min(1), refresh_token: z.string().min(1).optional() })
@@ -32,23 +41,45 @@ export class IdentityTokens {
   readonly #metadata: IssuerMetadata
   readonly #fetch: Fetch
   readonly #log: Log
-  readonly #person: Person
+  readonly person: Person
   readonly #refreshing = new SingleFlight<TokenSet>()
-  #accessToken: Secret
+  #accessToken: Secret | undefined
   #refreshToken: Secret | undefined
+  #keeper: RefreshTokenKeeper | undefined
   #forgotten = false
 
-  constructor(metadata: IssuerMetadata, fetch: Fetch, log: Log, person: Person, tokens: TokenSet) {
+  /** Without an access token these are the tokens of an earlier run: a refresh comes first. */
+  constructor(metadata: IssuerMetadata, fetch: Fetch, log: Log, person: Person, tokens: Partial<TokenSet>) {
     this.#metadata = metadata
     this.#fetch = fetch
     this.#log = log
-    this.#person = person
+    this.person = person
     this.#accessToken = tokens.accessToken
     this.#refreshToken = tokens.refreshToken
   }
 
   get accessToken(): Secret {
+    if (!this.#accessToken) throw new AgentError('login_required', 'the Autodesk sign-in was not refreshed yet')
     return this.#accessToken
+  }
+
+  get canRefresh(): boolean {
+    return this.#refreshToken !== undefined
+  }
+
+  /** From now on `keeper` has every next refresh token at once, before anything else about its response can fail. */
+  keepWith(keeper: RefreshTokenKeeper): void {
+    this.#keeper = keeper
+  }
+
+  /** Hands the refresh token there is to the keeper. */
+  async keepNow(): Promise<void> {
+    if (this.#refreshToken) await this.#keeper?.keep(this.#refreshToken)
+  }
+
+  /** Resolves when no refresh is under way, or when waiting for its answer is no longer worth it. */
+  async settled(): Promise<void> {
+    await withPatience(this.#refreshing.settled(), sideLimitMs)
   }
 
   /**
@@ -78,11 +109,11 @@ export class IdentityTokens {
    * neither tells; never throws and takes at most three seconds.
    */
   async accountName(signal: AbortSignal): Promise<string | undefined> {
-    if (this.#person.email !== undefined) return this.#person.email
+    if (this.person.email !== undefined) return this.person.email
     try {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(sideLimitMs)])
       const configuration = await this.#metadata.configuration(limited, this.#fetch)
-      return (await fetchUserInfo(configuration, this.#accessToken.reveal(), this.#person.subject)).email
+      return (await fetchUserInfo(configuration, this.accessToken.reveal(), this.person.subject)).email
     } catch (error) {
       this.#log.info({ err: await translateIdentityError(error, 'asking UserInfo') }, 'the account stays unnamed')
       return undefined
@@ -96,10 +127,11 @@ export class IdentityTokens {
     this.#forgotten = true
     const refreshToken = this.#refreshToken
     this.#refreshToken = undefined
-    await this.#revokeEach({ accessToken: this.#accessToken, ...(refreshToken ? { refreshToken } : {}) })
+    const accessToken = this.#accessToken
+    await this.#revokeEach({ ...(accessToken ? { accessToken } : {}), ...(refreshToken ? { refreshToken } : {}) })
   }
 
-  #revokeEach(tokens: TokenSet): Promise<void> {
+  #revokeEach(tokens: Partial<TokenSet>): Promise<void> {
     return revokeTokens(tokens, this.#metadata, { fetch: this.#fetch, log: this.#log })
   }
 
@@ -110,35 +142,46 @@ export class IdentityTokens {
     const response = await refreshTokenGrant(configuration, refreshToken.reveal())
     // OIDC Core §12.2: the sub of a refreshed ID token is the same person's; openid-client leaves this check to us.
     const subject = response.claims()?.sub
-    if (subject !== undefined && subject !== this.#person.subject) {
+    if (subject !== undefined && subject !== this.person.subject) {
       throw new AgentError('identity_rejected', 'the refresh answered for another Autodesk account')
     }
-    this.#accessToken = new Secret(response.access_token)
-    return { accessToken: this.#accessToken, ...(response.id_token ? { idToken: new Secret(response.id_token) } : {}) }
+    const accessToken = new Secret(response.access_token)
+    if (this.#forgotten) {
+      void this.#revokeEach({ accessToken })
+      throw new AgentError('login_required', 'signed out while the Autodesk sign-in was refreshed')
+    }
+    this.#accessToken = accessToken
+    return { accessToken, ...(response.id_token ? { idToken: new Secret(response.id_token) } : {}) }
   }
 
   #adopting(sent: Secret): Fetch {
-    return noticingTokens(this.#fetch, (tokens) => {
+    return noticingTokens(this.#fetch, async (tokens) => {
       if (this.#forgotten) {
         void this.#revokeEach(tokens)
         throw new AgentError('login_required', 'signed out while the Autodesk sign-in was refreshed')
       }
       // Before the response is judged: whatever becomes of it, these are the tokens a sign-out has to revoke.
       this.#accessToken = tokens.accessToken
-      if (tokens.refreshToken && this.#refreshToken === sent) this.#refreshToken = tokens.refreshToken
+      if (tokens.refreshToken && this.#refreshToken === sent) {
+        this.#refreshToken = tokens.refreshToken
+        await this.#keeper?.keep(tokens.refreshToken)
+      }
     })
   }
 
   async #noteRefusal(error: unknown): Promise<AgentError> {
     const translated = await translateIdentityError(error, 'refreshing the Autodesk sign-in')
-    if (translated.code === 'identity_rejected') this.#refreshToken = undefined
+    if (translated.code === 'identity_rejected') {
+      this.#refreshToken = undefined
+      void this.#keeper?.drop()
+    }
     return translated
   }
 }
 
 /** RFC 7009: refresh token first, then access token, each on its own. Best effort, at most three seconds, never throws. */
 export async function revokeTokens(
-  { refreshToken, accessToken }: TokenSet,
+  { refreshToken, accessToken }: Partial<TokenSet>,
   metadata: IssuerMetadata,
   { fetch, log }: { readonly fetch: Fetch; readonly log: Log },
 ): Promise<void> {
@@ -153,11 +196,11 @@ export async function revokeTokens(
     }
   }
   if (refreshToken) await revokeOne(refreshToken, 'refresh_token')
-  await revokeOne(accessToken, 'access_token')
+  if (accessToken) await revokeOne(accessToken, 'access_token')
 }
 
 /** Calls `notice` with the tokens of each token response, before openid-client judges it; what it throws fails the call. */
-export function noticingTokens(fetch: Fetch, notice: (tokens: TokenSet) => void): Fetch {
+export function noticingTokens(fetch: Fetch, notice: (tokens: TokenSet) => void | Promise<void>): Fetch {
   return async (url, init) => {
     const response = await fetch(url, init)
     if (response.status !== 200 || init.method !== 'POST') return response
@@ -169,7 +212,7 @@ export function noticingTokens(fetch: Fetch, notice: (tokens: TokenSet) => void)
     if (!body.success) return response
     const { refresh_token, access_token } = body.data
     const refreshToken = refresh_token === undefined ? {} : { refreshToken: new Secret(refresh_token) }
-    notice({ accessToken: new Secret(access_token), ...refreshToken })
+    await notice({ accessToken: new Secret(access_token), ...refreshToken })
     return response
   }
 }

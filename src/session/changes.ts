@@ -1,7 +1,10 @@
 import type { ErrorCode } from '../errors.ts'
 
+/** Why a session was ended on purpose: by the artist, or because the configuration wants it so. */
+export type EndReason = 'signed_out' | 'screen_locked' | 'slept_too_long'
+
 /** What happened: a step of the sign-in, or the code of what went wrong. */
-export type ChangeReason = 'sign_in_started' | 'signed_in' | 'renewed' | 'ending' | 'signed_out' | ErrorCode
+export type ChangeReason = 'sign_in_started' | 'signed_in' | 'resumed' | 'renewed' | 'ending' | EndReason | ErrorCode
 
 /** One site as everybody may see it: no secrets. Times are wall clock, ms since the epoch. */
 export interface SiteStatus {
@@ -23,30 +26,4 @@ export interface SiteStatus {
   readonly problem?: ErrorCode
   /** Rises with every new session; two equal numbers mean the same session token. */
   readonly generation?: number
-}
-
-/** Calls every listener with every change, in order; a listener that throws is reported and does not stop the others. */
-export class ChangeFeed {
-  readonly #listeners = new Set<(status: SiteStatus) => void>()
-  readonly #onListenerError: (error: unknown) => void
-
-  constructor(onListenerError: (error: unknown) => void) {
-    this.#onListenerError = onListenerError
-  }
-
-  /** Returns how to stop listening. */
-  listen(listener: (status: SiteStatus) => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
-  }
-
-  announce(status: SiteStatus): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(status)
-      } catch (error) {
-        this.#onListenerError(error)
-      }
-    }
-  }
 }

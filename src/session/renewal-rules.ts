@@ -8,6 +8,11 @@ export interface SignInMoment {
   readonly atMonotonicMs: number
 }
 
+/** The moment of a sign-in that the wall clock dates; one of an earlier run has no reading of the monotonic clock. */
+export function signInMoment(at: number, clock: Clock): SignInMoment {
+  return { at, atMonotonicMs: clock.monotonicMs() - (clock.now() - at) }
+}
+
 /** Ends a session with the working day: it never outlives the sign-in by more than `maxAgeMs`. */
 export function startSession(issued: IssuedSession, signedIn: SignInMoment, maxAgeMs: number, clock: Clock): Session {
   const now = clock.now()

@@ -1,10 +1,20 @@
 import { AgentError, asAgentError, type ErrorCode } from '../errors.ts'
 import type { Clock, Log } from '../ports.ts'
 import { SingleFlight } from '../single-flight.ts'
-import type { ChangeReason, SiteStatus } from './changes.ts'
-import { isDayOver, judgeRenewalFailure, judgeSession, type SignInMoment, startSession } from './renewal-rules.ts'
-import { type IssuedSession, type Renewal, type Session, timeLeftMs } from './session.ts'
-import { type SignIn, SignInAttempt } from './sign-in-attempt.ts'
+import { withPatience } from '../with-patience.ts'
+import type { ChangeReason, EndReason, SiteStatus } from './changes.ts'
+import { EndAlarm } from './end-alarm.ts'
+import {
+  isDayOver,
+  judgeRenewalFailure,
+  judgeSession,
+  type SignInMoment,
+  signInMoment,
+  startSession,
+} from './renewal-rules.ts'
+import { type IssuedSession, type Renewal, type Session, type SignedIn, timeLeftMs } from './session.ts'
+import type { SignIn } from './sign-in-attempt.ts'
+import { SignInUnderWay } from './sign-in-under-way.ts'
 
 export interface HolderSettings {
   readonly site: string
@@ -37,7 +47,6 @@ const renewalLimitMs = 60_000
 /** How long callers wait for a renewal while the session they could have still has time left. */
 const patienceMs = 3_000
 const retryPauseMs = 2_000
-const longestTimerMs = 2 ** 31 - 1
 
 /**
  * One site's session and its life: `signed_out → signing_in → signed_in → signed_out`. A renewal or a second sign-in
@@ -47,15 +56,26 @@ export class SessionHolder {
   readonly #settings: HolderSettings
   #held: Held | undefined
   #reason: ChangeReason | undefined
-  #signIn: { readonly attempt: SignInAttempt; readonly done: Promise<Session> } | undefined
-  #alarm: NodeJS.Timeout | undefined
   #signOuts = 0
+  readonly #underWay: SignInUnderWay
+  readonly #alarm: EndAlarm
   /** Starts at the clock so that numbers of two runs of the agent never meet. */
   #generation: number
 
   constructor(settings: HolderSettings) {
     this.#settings = settings
     this.#generation = settings.clock.now()
+    const { clock, remindBeforeMs, log } = settings
+    this.#underWay = new SignInUnderWay({
+      log,
+      welcome: (signedIn, isResume) => this.#welcome(signedIn, isResume),
+      onFailed: (code) => this.#announce(code),
+    })
+    this.#alarm = new EndAlarm({
+      ...{ clock, remindBeforeMs },
+      onNear: () => this.#announce('ending'),
+      onEnd: () => void this.#end('session_ended'),
+    })
   }
 
   /**
@@ -63,13 +83,14 @@ export class SessionHolder {
    * all who ask. Throws `login_required` when nobody is signed in, else the renewal's error if nothing usable is left.
    */
   async get(minValidityMs: number): Promise<{ session: Session; generation: number }> {
+    if (!this.#held) await this.#underWay.resumed()
     const held = this.#usable()
     if (judgeSession(held.session, minValidityMs, this.#settings.clock) === 'hand_out') return held
     const hasTimeLeft = this.#timeLeft(held) > 0
     if (hasTimeLeft && !this.#isWorthWaiting(held)) return held
     if (!hasTimeLeft) this.#demandPauseIsOver(held)
     try {
-      await (hasTimeLeft ? withPatience(this.#renew(held)) : this.#renew(held))
+      await (hasTimeLeft ? withPatience(this.#renew(held), patienceMs) : this.#renew(held))
       // The patience may outlast what was left.
       if (this.#held && this.#timeLeft(this.#held) === 0) await this.#renew(this.#held)
     } catch (error) {
@@ -81,28 +102,46 @@ export class SessionHolder {
 
   /** Starts the one sign-in, or joins it. Ends after five minutes with `sign_in_timeout`. */
   signIn(start: SignIn): Promise<Session> {
-    if (!this.#signIn) {
-      const attempt = new SignInAttempt(start)
-      this.#signIn = { attempt, done: this.#finish(attempt) }
-      this.#announce('sign_in_started')
-    }
-    return this.#signIn.done
+    const isJoined = this.#underWay.isSigningIn
+    const done = this.#underWay.signIn(start)
+    if (!isJoined) this.#announce('sign_in_started')
+    return done
+  }
+
+  /**
+   * Takes up a sign-in of an earlier run without the artist. Does nothing while there is a session or a sign-in, and is over
+   * when one begins. Never throws; only success is announced.
+   */
+  async resume(start: SignIn): Promise<void> {
+    if (!this.#held) await this.#underWay.resume(start)
   }
 
   /** Ends a sign-in under way with `sign_in_cancelled`, so that the next can start at once. */
   cancelSignIn(): void {
-    const cancelled = this.#signIn
-    if (!cancelled) return
-    this.#signIn = undefined
-    cancelled.attempt.cancel()
+    if (!this.#underWay.isSigningIn) return
+    this.#underWay.abandon()
     this.#announce('sign_in_cancelled')
   }
 
   /** Forgets the session at once; revoking what can be revoked goes on behind it and is awaited. */
-  async signOut(): Promise<void> {
+  async signOut(reason: EndReason = 'signed_out'): Promise<void> {
     this.#signOuts += 1
     this.cancelSignIn()
-    await this.#end('signed_out')
+    this.#underWay.abandon()
+    await this.#end(reason)
+  }
+
+  /** The agent stops: forgets like a sign-out, and leaves alone what its next run may resume. */
+  async release(): Promise<void> {
+    this.cancelSignIn()
+    this.#underWay.abandon()
+    await this.#end('signed_out', (renewal) => renewal.release())
+  }
+
+  /** To be called when the machine woke up or its clock was set. Ends what is over; renews nothing. */
+  checkClock(): void {
+    if (this.#held && this.#isOver(this.#held)) void this.#end('session_ended')
+    else this.#alarm.check()
   }
 
   /** Rises with every sign-out: tells who waited whether the artist went away meanwhile. */
@@ -123,7 +162,7 @@ export class SessionHolder {
   status(): SiteStatus {
     const { site } = this.#settings
     const reason = this.#reason === undefined ? {} : { reason: this.#reason }
-    if (!this.#held) return { site, state: this.#signIn ? 'signing_in' : 'signed_out', ...reason }
+    if (!this.#held) return { site, state: this.#underWay.isSigningIn ? 'signing_in' : 'signed_out', ...reason }
     const { session, generation, problem, account } = this.#held
     return {
       site,
@@ -141,30 +180,16 @@ export class SessionHolder {
     }
   }
 
-  async #finish(attempt: SignInAttempt): Promise<Session> {
-    const isCurrent = (): boolean => this.#signIn?.attempt === attempt
-    try {
-      const { session, renewal, account } = await attempt.done
-      if (!isCurrent()) {
-        void renewal.forget()
-        throw new AgentError('sign_in_cancelled')
-      }
-      const { clock } = this.#settings
-      const previous = this.#held
-      const signedIn = { at: clock.now(), atMonotonicMs: clock.monotonicMs() }
-      const flights = { renewing: new SingleFlight<void>(), checking: new SingleFlight<void>() }
-      const held = this.#hold(session, { renewal, signedIn, account, ...flights })
-      void previous?.renewal.forget()
-      this.#signIn = undefined
-      this.#announce('signed_in')
-      return held.session
-    } catch (error) {
-      if (isCurrent()) {
-        this.#signIn = undefined
-        this.#announce(asAgentError(error).code)
-      }
-      throw error
-    }
+  #welcome({ session, renewal, account, signedInAt }: SignedIn, isResume: boolean): Session {
+    const { clock } = this.#settings
+    const previous = this.#held
+    const signedIn = signInMoment(signedInAt ?? clock.now(), clock)
+    const flights = { renewing: new SingleFlight<void>(), checking: new SingleFlight<void>() }
+    const held = this.#hold(session, { renewal, signedIn, account, ...flights })
+    void previous?.renewal.forget()
+    renewal.remember(signedIn.at)
+    this.#announce(isResume ? 'resumed' : 'signed_in')
+    return held.session
   }
 
   #hold(issued: IssuedSession, signIn: OneSignIn): Held {
@@ -177,19 +202,23 @@ export class SessionHolder {
       renewable: true,
       waitUntilMonotonicMs: 0,
     }
-    this.#setAlarm()
+    this.#alarm.set(this.#finalEnd(this.#held))
     return this.#held
   }
 
   /** What is held, unless the working day is over. */
   #usable(): Held {
-    const { clock, maxAgeMs, site } = this.#settings
     if (this.#held) {
-      const spent = !this.#held.renewable && this.#timeLeft(this.#held) === 0
-      if (!spent && !isDayOver(this.#held.signedIn, maxAgeMs, clock)) return this.#held
+      if (!this.#isOver(this.#held)) return this.#held
       void this.#end('session_ended')
     }
-    throw new AgentError('login_required', `nobody is signed in to "${site}"`)
+    throw new AgentError('login_required', `nobody is signed in to "${this.#settings.site}"`)
+  }
+
+  #isOver(held: Held): boolean {
+    const { clock, maxAgeMs } = this.#settings
+    const isSpent = !held.renewable && this.#timeLeft(held) === 0
+    return isSpent || isDayOver(held.signedIn, maxAgeMs, clock)
   }
 
   #timeLeft(held: Held): number {
@@ -256,7 +285,7 @@ export class SessionHolder {
     }
     const waitUntilMonotonicMs = this.#settings.clock.monotonicMs() + retryPauseMs
     this.#note(held, { renewable: verdict === 'try_again', problem: error.code, waitUntilMonotonicMs })
-    this.#setAlarm()
+    this.#alarm.set(this.#finalEnd(this.#held))
     this.#announce(error.code)
     return error
   }
@@ -268,13 +297,16 @@ export class SessionHolder {
     await this.#renew(held)
   }
 
-  async #end(reason: ChangeReason): Promise<void> {
+  async #end(
+    reason: ChangeReason,
+    leave: (renewal: Renewal) => Promise<void> = (renewal) => renewal.forget(),
+  ): Promise<void> {
     const held = this.#held
-    clearTimeout(this.#alarm)
+    this.#alarm.clear()
     if (!held) return
     this.#held = undefined
     this.#announce(reason)
-    await held.renewal.forget()
+    await leave(held.renewal)
   }
 
   #announce(reason: ChangeReason): void {
@@ -285,34 +317,4 @@ export class SessionHolder {
   #finalEnd(held: Held): number {
     return held.renewable ? held.signedIn.at + this.#settings.maxAgeMs : held.session.expiresAt
   }
-
-  /** Announces the end before it comes (not for a session that starts that late) and when it has come. */
-  #setAlarm(reminded = false): void {
-    clearTimeout(this.#alarm)
-    const held = this.#held
-    if (!held) return
-    const { clock, remindBeforeMs } = this.#settings
-    const end = this.#finalEnd(held)
-    const remindAt = end - remindBeforeMs
-    const willRemind = !reminded && remindAt > clock.now()
-    const delayMs = (willRemind ? remindAt : end) - clock.now()
-    this.#alarm = setTimeout(
-      () => {
-        if (clock.now() >= end) return void this.#end('session_ended')
-        const due = willRemind && clock.now() >= remindAt
-        if (due) this.#announce('ending')
-        this.#setAlarm(reminded || due)
-      },
-      Math.min(Math.max(delayMs, 1), longestTimerMs),
-    )
-    this.#alarm.unref()
-  }
-}
-
-/** Waits for a renewal as long as it is worth it; it goes on by itself. */
-function withPatience(renewal: Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const limit = setTimeout(resolve, patienceMs)
-    renewal.then(resolve, reject).finally(() => clearTimeout(limit))
-  })
 }

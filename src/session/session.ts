@@ -25,8 +25,12 @@ export interface Renewal {
   renew(signal: AbortSignal): Promise<IssuedSession>
   /** Asks the site whose session this is: `accepted`, or refused because it has ended. Throws when the site is silent. */
   check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'>
+  /** Told once, when the session is held: from now on this is the sign-in that a later run may resume. */
+  remember(signedInAt: number): void
   /** Revokes what was obtained for this person, as far as it goes; never throws and is bounded in time. */
   forget(): Promise<void>
+  /** The agent stops: like `forget`, but leaves alone what a later run may resume. */
+  release(): Promise<void>
 }
 
 export interface SignedIn {
@@ -34,6 +38,8 @@ export interface SignedIn {
   readonly renewal: Renewal
   /** For people: which account they used, when it is known. */
   readonly account?: string
+  /** Wall clock, ms since the epoch: when the artist signed in, if that was in an earlier run of the agent. */
+  readonly signedInAt?: number
 }
 
 /** An issued session with the clock readings that decide when it ends. */

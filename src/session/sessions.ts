@@ -1,6 +1,7 @@
 import { AgentError } from '../errors.ts'
+import { Feed } from '../feed.ts'
 import type { Clock, Log } from '../ports.ts'
-import { ChangeFeed, type SiteStatus } from './changes.ts'
+import type { SiteStatus } from './changes.ts'
 import { SessionHolder } from './session-holder.ts'
 
 export interface SessionsSettings {
@@ -14,10 +15,10 @@ export interface SessionsSettings {
 /** The sessions of every configured site, and the one feed of what happens to them. */
 export class Sessions {
   readonly #holders: ReadonlyMap<string, SessionHolder>
-  readonly changes: ChangeFeed
+  readonly changes: Feed<[SiteStatus]>
 
   constructor({ sites, ...settings }: SessionsSettings) {
-    this.changes = new ChangeFeed((error) => settings.log.error({ err: error }, 'a listener failed'))
+    this.changes = new Feed((error) => settings.log.error({ err: error }, 'a listener failed'))
     const announce = (status: SiteStatus): void => this.changes.announce(status)
     this.#holders = new Map(sites.map((site) => [site, new SessionHolder({ ...settings, site, announce })]))
   }
@@ -33,7 +34,11 @@ export class Sessions {
     return [...this.#holders.values()].map((holder) => holder.status())
   }
 
-  async signOutEverywhere(): Promise<void> {
-    await Promise.all([...this.#holders.values()].map((holder) => holder.signOut()))
+  checkClock(): void {
+    for (const holder of this.#holders.values()) holder.checkClock()
+  }
+
+  async release(): Promise<void> {
+    await Promise.all([...this.#holders.values()].map((holder) => holder.release()))
   }
 }

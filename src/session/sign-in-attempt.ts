@@ -2,7 +2,7 @@ import { AgentError } from '../errors.ts'
 import { untilAborted } from '../until-aborted.ts'
 import type { SignedIn } from './session.ts'
 
-/** Obtains a session with the artist's help. Must settle soon after `signal` aborts. */
+/** Obtains a session. Must settle soon after `signal` aborts. */
 export type SignIn = (signal: AbortSignal) => Promise<SignedIn>
 
 /** The artist's time to finish in the browser; Autodesk's own code lives as long. */
@@ -14,9 +14,9 @@ export class SignInAttempt {
   /** Rejects with `sign_in_cancelled`, `sign_in_timeout`, or what the sign-in threw. */
   readonly done: Promise<SignedIn>
 
-  constructor(start: SignIn) {
+  constructor(start: SignIn, limitMs: number) {
     const { signal } = this.#abort
-    const limit = setTimeout(() => this.#abort.abort(new AgentError('sign_in_timeout')), signInLimitMs)
+    const limit = setTimeout(() => this.#abort.abort(new AgentError('sign_in_timeout')), limitMs)
     const work = Promise.resolve().then(() => start(signal))
     work.then(
       ({ renewal }) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { SignJWT } from 'jose'
 import type { z } from 'zod'
 import { AgentError, isErrorCode } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
@@ -19,20 +19,7 @@ import {
   tokenHash,
 } from '../token-exchange.ts'
 import { transportReason } from '../transport-failure.ts'
-
-/** The key of one sign-in. Its private half cannot leave this process. */
-export interface SignInKey {
-  readonly privateKey: CryptoKey
-  readonly publicJwk: object
-  /** RFC 7638 */
-  readonly thumbprint: string
-}
-
-export async function makeSignInKey(): Promise<SignInKey> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: false })
-  const publicJwk = await exportJWK(publicKey)
-  return { privateKey, publicJwk, thumbprint: await calculateJwkThumbprint(publicJwk) }
-}
+import type { SignInKey } from './sign-in-key.ts'
 
 export interface Exchange {
   readonly site: string

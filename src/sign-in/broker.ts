@@ -1,152 +1,146 @@
-import pRetry from 'p-retry'
-import { AgentError, type ErrorCode } from '../errors.ts'
-import type { BrowserSignIn, IdentitySignIn } from '../identity/browser-sign-in.ts'
+import { AgentError, asAgentError } from '../errors.ts'
+import type { BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { IdentityTokens } from '../identity/tokens.ts'
 import type { Ports } from '../ports.ts'
-import { Secret } from '../secret.ts'
+import { judgeRenewalFailure } from '../session/renewal-rules.ts'
 import type { IssuedSession, Renewal, SignedIn } from '../session/session.ts'
-import { SiteFault } from '../shotgrid/faults.ts'
-import { whoAmI } from '../shotgrid/rest.ts'
-import { type BrokerMetadata, nonceFor, type SubjectTokenType, subjectTokenTypes } from '../token-exchange.ts'
-import { BrokerClient, makeSignInKey, type SignInKey } from './broker-client.ts'
+import { type BrokerMetadata, nonceFor } from '../token-exchange.ts'
+import { untilAborted } from '../until-aborted.ts'
+import { BrokerClient } from './broker-client.ts'
+import { BrokerExchanges } from './broker-exchanges.ts'
+import { makeSignInKey, makeStorableSignInKey, restoreSignInKey, type SignInKey } from './sign-in-key.ts'
+import type { RememberedTokens, SignInMemory } from './sign-in-memory.ts'
 import type { SignInRequest, WayIn } from './way-in.ts'
 
 export interface BrokerWaySettings {
   readonly site: string
   readonly broker: string
   readonly identity: BrowserSignIn
+  /** Absent where nothing can be kept. */
+  readonly memory?: SignInMemory
 }
 
-/** Trouble that may be gone a second later, while the artist's sign-in in the browser is still good. */
-const passing: ReadonlySet<ErrorCode> = new Set(['broker_unreachable', 'site_unreachable', 'temporarily_unavailable'])
+const refreshLimitMs = 60_000
 
 /** Signing in through Autodesk Identity and the studio's broker. */
 export class BrokerWayIn implements WayIn {
   readonly name = 'broker'
   readonly #settings: BrokerWaySettings
-  readonly #ports: Ports
+  readonly #ports: Pick<Ports, 'fetch' | 'clock'>
   readonly #client: BrokerClient
 
-  constructor(settings: BrokerWaySettings, ports: Ports) {
+  constructor(settings: BrokerWaySettings, ports: Pick<Ports, 'fetch' | 'clock'>) {
     this.#settings = settings
     this.#ports = ports
     this.#client = new BrokerClient(settings.broker, ports.fetch, ports.clock)
   }
 
   async signIn(request: SignInRequest): Promise<SignedIn> {
+    const { identity, memory } = this.#settings
     const { signal } = request
     // Asked before the browser opens: an artist should not sign in only to hear that the broker is down.
-    const metadata = await this.#client.metadata(signal)
-    if (!metadata.sites_supported.includes(this.#settings.site)) {
-      throw new AgentError(
-        'site_unknown',
-        `the broker "${this.#settings.broker}" does not serve "${this.#settings.site}"`,
-      )
-    }
-    const key = await makeSignInKey()
+    const metadata = await this.#metadata(signal)
+    const storableKey = memory?.isOn ? await makeStorableSignInKey() : undefined
+    const key = storableKey ?? (await makeSignInKey())
     const signInChallenge = await this.#client.challenge(metadata, signal)
     const nonce = nonceFor(signInChallenge, key.thumbprint)
-    return this.#settings.identity.run({ ...request, nonce }, async (signIn) => {
-      const sign = { metadata, key, signInChallenge }
-      const [session, account] = await Promise.all([
-        this.#firstExchange(signIn, sign, signal),
-        signIn.tokens.accountName(signal),
-      ])
-      const over = new AbortController()
-      const renewal: Renewal = {
-        renew: (renewSignal) => this.#renew(signIn.tokens, sign, renewSignal, over.signal),
-        check: (held, checkSignal) => this.#check(held, checkSignal),
-        forget: () => {
-          over.abort(new AgentError('login_required', 'signed out while the session was renewed'))
-          return signIn.tokens.revoke()
-        },
+    return identity.run({ ...request, nonce }, async ({ tokens, idToken }) => {
+      const exchanges = this.#exchanges(metadata, tokens, key, signInChallenge)
+      const [session, account] = await Promise.all([exchanges.first(idToken, signal), tokens.accountName(signal)])
+      const remember = (signedInAt: number): RememberedTokens | undefined => {
+        if (!memory || !storableKey || !tokens.canRefresh) return undefined
+        const { subject } = tokens.person
+        const facts = { privateJwk: storableKey.privateJwk, signInChallenge, signedInAt, subject }
+        const whose = { userId: session.userId, ...(account === undefined ? {} : { account }) }
+        return memory.remember({ ...facts, ...whose }, tokens)
       }
+      const renewal = this.#renewal(exchanges, tokens, undefined, remember)
       return { session, renewal, ...(account === undefined ? {} : { account }) }
     })
   }
 
-  /** Tried three times with a challenge each: what went wrong on the way must not cost a second trip to the browser. */
-  #firstExchange(signIn: IdentitySignIn, sign: Sign, signal: AbortSignal): Promise<IssuedSession> {
-    const subject = { token: signIn.idToken, type: subjectTokenTypes.idToken }
-    return pRetry(
-      async (attempt) => {
-        const challenge = attempt === 1 ? sign.signInChallenge : await this.#client.challenge(sign.metadata, signal)
-        return this.#exchange(subject, signIn.tokens, sign, challenge, signal)
-      },
-      {
-        retries: 2,
-        minTimeout: 750,
-        signal,
-        shouldRetry: ({ error }) => error instanceof AgentError && passing.has(error.code),
-      },
-    )
-  }
-
-  async #renew(tokens: IdentityTokens, sign: Sign, limit: AbortSignal, over: AbortSignal): Promise<IssuedSession> {
-    // Not stopped at sign-out: what a refresh brings home must be revoked. The exchange after it is.
-    const fresh = await tokens.refresh(limit)
-    over.throwIfAborted()
-    const signal = AbortSignal.any([limit, over])
-    // Autodesk may or may not send an ID token with a refresh; the access token always comes. facts: identity §0.2
-    const subject = fresh.idToken
-      ? { token: fresh.idToken, type: subjectTokenTypes.idToken }
-      : { token: fresh.accessToken, type: subjectTokenTypes.accessToken }
-    return this.#exchange(subject, tokens, sign, await this.#client.challenge(sign.metadata, signal), signal)
-  }
-
-  async #exchange(
-    subject: { token: Secret; type: SubjectTokenType },
-    tokens: IdentityTokens,
-    sign: Sign,
-    challenge: string,
-    signal: AbortSignal,
-  ): Promise<IssuedSession> {
-    const { site } = this.#settings
-    const { key, signInChallenge } = sign
-    const answer = await this.#client.exchange(
-      sign.metadata,
-      {
-        site,
-        subjectToken: subject.token,
-        subjectTokenType: subject.type,
-        accessToken: tokens.accessToken,
-        key,
-        signInChallenge,
-        challenge,
-      },
-      signal,
-    )
-    if (answer.site !== site)
-      throw new AgentError('session_owner_mismatch', `asked for "${site}", got "${answer.site}"`)
-    const session: IssuedSession = {
-      site,
-      login: answer.login,
-      userId: answer.user_id,
-      name: answer.name,
-      sessionToken: new Secret(answer.access_token),
-      lifetimeMs: answer.expires_in * 1000,
-      obtainedBy: 'broker',
-    }
-    if ((await this.#check(session, signal)) === 'refused') {
-      throw new AgentError('session_owner_mismatch', `the site says the session is not "${answer.login}"'s`)
-    }
-    return session
-  }
-
-  /** Defence in depth after the broker's own check, and the answer to a plug-in that reports a refused session. */
-  async #check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'> {
+  async resume(signal: AbortSignal): Promise<SignedIn> {
+    const remembered = await this.#settings.memory?.recall(signal)
+    if (!remembered) throw new AgentError('login_required', 'no sign-in is remembered')
     try {
-      const { user } = await whoAmI(this.#ports.fetch, session.site, session.sessionToken, signal)
-      return user.type === 'HumanUser' && user.id === session.userId ? 'accepted' : 'refused'
-    } catch (error) {
-      if (error instanceof SiteFault) return 'refused'
+      return await this.#goOnWith(remembered, signal)
+    } catch (thrown) {
+      const error = asAgentError(thrown)
+      // A refusal stays one; trouble on the way may be gone when this is tried again.
+      if (!signal.aborted && judgeRenewalFailure(error.code) !== 'try_again') await remembered.forget()
       throw error
     }
   }
-}
 
-interface Sign {
-  readonly metadata: BrokerMetadata
-  readonly key: SignInKey
-  readonly signInChallenge: string
+  async forgetRemembered(): Promise<void> {
+    await this.#settings.memory?.forget()
+  }
+
+  async settled(): Promise<void> {
+    await this.#settings.memory?.settled()
+  }
+
+  get secretStoreProblem(): AgentError | undefined {
+    const { memory } = this.#settings
+    return memory?.isOn ? memory.place.problem : undefined
+  }
+
+  async #goOnWith(remembered: RememberedTokens, signal: AbortSignal): Promise<SignedIn> {
+    const { facts, tokens } = remembered
+    // Before the refresh token is used up: with a broker that is down nothing would come of it.
+    const metadata = await this.#metadata(signal)
+    const key = await restoreSignInKey(facts.privateJwk)
+    const exchanges = this.#exchanges(metadata, tokens, key, facts.signInChallenge)
+    const session = await untilAborted(exchanges.renew(AbortSignal.timeout(refreshLimitMs), signal), signal)
+    if (session.userId !== facts.userId) {
+      throw new AgentError('session_owner_mismatch', 'the resumed session is not the same person’s')
+    }
+    const renewal = this.#renewal(exchanges, tokens, remembered, () => remembered)
+    const account = facts.account === undefined ? {} : { account: facts.account }
+    return { session, renewal, signedInAt: facts.signedInAt, ...account }
+  }
+
+  async #metadata(signal: AbortSignal): Promise<BrokerMetadata> {
+    const { broker, site } = this.#settings
+    const metadata = await this.#client.metadata(signal)
+    if (!metadata.sites_supported.includes(site)) {
+      throw new AgentError('site_unknown', `the broker "${broker}" does not serve "${site}"`)
+    }
+    return metadata
+  }
+
+  #exchanges(metadata: BrokerMetadata, tokens: IdentityTokens, key: SignInKey, signInChallenge: string) {
+    const { site } = this.#settings
+    const { fetch } = this.#ports
+    return new BrokerExchanges({ site, client: this.#client, fetch, metadata, tokens, key, signInChallenge })
+  }
+
+  #renewal(
+    exchanges: BrokerExchanges,
+    tokens: IdentityTokens,
+    before: RememberedTokens | undefined,
+    remember: (signedInAt: number) => RememberedTokens | undefined,
+  ): Renewal {
+    const over = new AbortController()
+    let remembered = before
+    const end = (): void => over.abort(new AgentError('login_required', 'signed out while the session was renewed'))
+    const forget = (): Promise<void> => {
+      end()
+      return remembered ? remembered.forget() : tokens.revoke()
+    }
+    return {
+      renew: (signal) => exchanges.renew(signal, over.signal),
+      check: (held: IssuedSession, signal) => exchanges.check(held, signal),
+      remember: (signedInAt) => {
+        remembered = remember(signedInAt)
+      },
+      forget,
+      release: async () => {
+        end()
+        // A refresh under way brings home the only token that still works.
+        if (remembered) await this.settled()
+        if (!remembered?.isKept) await forget()
+      },
+    }
+  }
 }

@@ -18,11 +18,13 @@ import {
   type Request,
   refusal,
 } from './messages.ts'
-import { type Caller, type Desk, handlers, toWireStatus } from './methods.ts'
+import { type Caller, type Desk, handlers, handsOut, toWireStatus } from './methods.ts'
+import { type Tool, type ToolLog, toolFromClaim } from './tool-log.ts'
 
 export interface ConnectionSettings {
   readonly key: Secret
   readonly desk: Desk
+  readonly tools: ToolLog
   readonly log: Log
   /** Called once, when the peer has shown the key. */
   readonly onAccepted: () => void
@@ -36,7 +38,7 @@ export class Connection {
   readonly #socket: TLSSocket
   readonly #settings: ConnectionSettings
   readonly #frames = new FrameReader()
-  #client: string | undefined
+  #tool: Tool | undefined
   #watching = false
   #inFlight = 0
 
@@ -54,12 +56,12 @@ export class Connection {
   }
 
   #read(chunk: Buffer): void {
-    const maxBytes = (): number => (this.#client === undefined ? limits.helloBytes : limits.messageBytes)
+    const maxBytes = (): number => (this.#tool === undefined ? limits.helloBytes : limits.messageBytes)
     try {
       for (const line of this.#frames.read(chunk, maxBytes)) {
         if (this.#socket.destroyed) return
-        if (this.#client === undefined) this.#greet(line)
-        else this.#receive(line)
+        if (this.#tool === undefined) this.#greet(line)
+        else this.#receive(line, this.#tool)
       }
     } catch (error) {
       // After a broken frame nobody knows where the next one starts.
@@ -86,12 +88,12 @@ export class Connection {
       this.#socket.end()
       return
     }
-    this.#client = `${hello.client.name}/${hello.client.version}`
+    this.#tool = toolFromClaim(hello.client)
     this.#settings.onAccepted()
     this.#send(answer(request.id, { protocol: protocolVersion, agent: { version, pid: process.pid } }))
   }
 
-  #receive(line: string): void {
+  #receive(line: string, tool: Tool): void {
     let request: Request
     try {
       request = judgeRequest(parseJsonText(line, limits.jsonDepth))
@@ -106,29 +108,31 @@ export class Connection {
       return
     }
     this.#inFlight += 1
-    void this.#serve(request).finally(() => {
+    void this.#serve(request, tool).finally(() => {
       this.#inFlight -= 1
     })
   }
 
-  async #serve(request: Request): Promise<void> {
+  async #serve(request: Request, tool: Tool): Promise<void> {
+    const { tools, desk, log } = this.#settings
     const startedMs = performance.now()
     let outcome = 'ok'
     try {
-      this.#send(answer(request.id, await this.#call(request)))
+      this.#send(answer(request.id, await this.#call(request, tool)))
     } catch (thrown) {
       const error = asAgentError(thrown)
       outcome = error.code
-      if (error.code === 'internal_error') this.#settings.log.error({ err: error }, 'a request failed')
+      if (error.code === 'internal_error') log.error({ err: error }, 'a request failed')
       this.#send(refusal(request.id, error))
+      if (handsOut(request.method)) tools.noteRefusal(tool, desk.siteNamed(request.params['site']), error.code)
     }
-    this.#settings.log.info(
-      { client: this.#client, method: request.method, outcome, ms: Math.round(performance.now() - startedMs) },
+    log.info(
+      { client: nameOf(tool), method: request.method, outcome, ms: Math.round(performance.now() - startedMs) },
       'request',
     )
   }
 
-  async #call(request: Request): Promise<unknown> {
+  async #call(request: Request, tool: Tool): Promise<unknown> {
     const { method } = request
     if (!isMethod(method) || method === 'hello')
       throw new AgentError('unknown_method', `there is no method "${method}"`)
@@ -136,6 +140,7 @@ export class Connection {
       watch: () => {
         this.#watching = true
       },
+      noteHandOut: (site) => this.#settings.tools.noteUse(tool, site),
       notifyBrowser: (site, url) => this.#send(notification('signIn/browser', { site, url: url.href })),
     }
     return dispatch(method, request.params, this.#settings.desk, caller)
@@ -148,9 +153,13 @@ export class Connection {
   }
 
   #cut(reason: string): void {
-    this.#settings.log.warn({ client: this.#client, reason }, 'connection cut')
+    this.#settings.log.warn({ client: this.#tool && nameOf(this.#tool), reason }, 'connection cut')
     this.#socket.destroy()
   }
+}
+
+function nameOf({ name, version }: Tool): string {
+  return `${name}/${version}`
 }
 
 function dispatch<M extends Exclude<Method, 'hello'>>(

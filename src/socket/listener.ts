@@ -9,18 +9,21 @@ import { Connection } from './connection.ts'
 import type { Endpoint } from './endpoint-file.ts'
 import { limits } from './limits.ts'
 import type { Desk } from './methods.ts'
+import type { ToolLog } from './tool-log.ts'
 
 /** The agent's own socket: TLS on 127.0.0.1, a port the system chose, a certificate and a key of this run. */
 export class SocketListener {
   readonly #log: Log
+  readonly #tools: ToolLog
   readonly #connections = new Set<Connection>()
   /** Oldest first. */
   readonly #strangers = new Map<string, Stranger>()
   readonly #raw = new Set<Socket>()
   #server: Server | undefined
 
-  constructor(log: Log) {
+  constructor(log: Log, tools: ToolLog) {
     this.#log = log
+    this.#tools = tools
   }
 
   /** Starts to listen; resolves with what the endpoint file must say. */
@@ -85,6 +88,7 @@ export class SocketListener {
     const connection = new Connection(socket, {
       key,
       desk,
+      tools: this.#tools,
       log: this.#log,
       onAccepted: () => this.#forgetStranger(stranger),
     })

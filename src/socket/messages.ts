@@ -105,7 +105,8 @@ export type RequestId = string | number
 export interface Request {
   readonly id: RequestId
   readonly method: string
-  readonly params: unknown
+  /** Not judged yet: each method knows its own. */
+  readonly params: Readonly<Record<string, unknown>>
 }
 
 const requestSchema = z.object({

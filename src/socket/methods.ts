@@ -25,11 +25,15 @@ export interface Desk {
   cancelSignIn(site: string | undefined): SiteStatus
   signOut(site: string | undefined): Promise<SiteStatus>
   status(): SiteStatus[]
+  /** The configured site that is meant, if any. */
+  siteNamed(wanted: unknown): string | undefined
 }
 
 /** What a method may do with the connection that called it. */
 export interface Caller {
   watch(): void
+  /** To be called with the site whenever a session or a token of it goes out. */
+  noteHandOut(site: string): void
   notifyBrowser(site: string, url: URL): void
 }
 
@@ -39,8 +43,9 @@ type Handlers = {
 
 /** One function a method; the parameters have been judged before. */
 export const handlers: Handlers = {
-  async 'session/get'({ site, minValidityS, interactive }, desk) {
+  async 'session/get'({ site, minValidityS, interactive }, desk, caller) {
     const { session, generation } = await desk.session({ site, minValidityMs: minValidityS * 1000, interactive })
+    caller.noteHandOut(session.site)
     return {
       site: session.site,
       login: session.login,
@@ -59,8 +64,9 @@ export const handlers: Handlers = {
   async 'session/reportRejected'({ site, generation }, desk) {
     return toWireStatus(await desk.reportRejected(site, generation))
   },
-  async 'rest/get'({ site }, desk) {
+  async 'rest/get'({ site }, desk, caller) {
     const token = await desk.restToken(site)
+    caller.noteHandOut(token.site)
     return { site: token.site, accessToken: token.accessToken.reveal(), expiresAt: toSeconds(token.expiresAt) }
   },
   async signIn({ site, switchUser, openBrowser }, desk, caller) {
@@ -82,6 +88,11 @@ export const handlers: Handlers = {
       sites: desk.status().map(toWireStatus),
     }
   },
+}
+
+/** Whether a method's answer holds a secret. */
+export function handsOut(method: string): boolean {
+  return method === 'session/get' || method === 'rest/get'
 }
 
 export function toWireStatus(status: SiteStatus): WireSiteStatus {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { BrokerClient, makeSignInKey } from '../../src/sign-in/broker-client.ts'
+import { BrokerClient } from '../../src/sign-in/broker-client.ts'
+import { makeSignInKey } from '../../src/sign-in/sign-in-key.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { nonceFor, sessionTokenType, subjectTokenTypes } from '../../src/token-exchange.ts'
 import { ExchangeStage } from './exchange-stage.ts'

@@ -61,6 +61,7 @@ describe('the broker’s HTTP', () => {
       issuer: stage.world.broker.url,
       sites_supported: [stage.world.site.url],
       grant_types_supported: [grantType],
+      sg_session_identity: { issuer: stage.world.identity.issuer, client_id: 'sg-session-tray' },
     })
   })
 

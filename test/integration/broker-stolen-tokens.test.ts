@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { makeSignInKey } from '../../src/sign-in/broker-client.ts'
+import { makeSignInKey } from '../../src/sign-in/sign-in-key.ts'
 import { subjectTokenTypes } from '../../src/token-exchange.ts'
 import { ExchangeStage } from './exchange-stage.ts'
 import { codeOf } from './world.ts'

@@ -1,5 +1,6 @@
 import { Secret } from '../../src/secret.ts'
-import { BrokerClient, makeSignInKey, type SignInKey } from '../../src/sign-in/broker-client.ts'
+import { BrokerClient } from '../../src/sign-in/broker-client.ts'
+import { makeSignInKey, type SignInKey } from '../../src/sign-in/sign-in-key.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import {
   type BrokerMetadata,

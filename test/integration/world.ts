@@ -5,7 +5,7 @@ import { Agent } from '../../src/agent.ts'
 import type { BrokerConfig, BrokerSite } from '../../src/broker/config.ts'
 import { type Database, openDatabase } from '../../src/broker/database.ts'
 import { makeBrokerServer } from '../../src/broker/server.ts'
-import { type Config, mergeConfig } from '../../src/config.ts'
+import { type Config, mergeConfig, type PartialConfig } from '../../src/config.ts'
 import type { Clock, Fetch, Log, OpenBrowser, Ports } from '../../src/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { systemClock } from '../../src/system-clock.ts'
@@ -29,6 +29,7 @@ export interface WorldOptions {
   readonly twoSites?: boolean
   /** The broker's clock. */
   readonly brokerClock?: Clock
+  readonly session?: PartialConfig['session']
 }
 
 /** A site, an Autodesk Identity and a broker on real ports, and agents to sign in with. Close it when done. */
@@ -41,7 +42,7 @@ export interface World {
   readonly folder: string
   readonly config: Config
   /** An agent that is not listening yet; closed with the world. `person`: who sits at the browser. */
-  agent(person: string, ports?: Partial<Ports>): Agent
+  agent(person: string, ports?: Partial<Ports>, session?: PartialConfig['session']): Agent
   /** Opens an address as the person would: signs in and follows the redirect back to the agent. */
   browserOf(person: string): OpenBrowser
   restartBroker(): Promise<void>
@@ -94,19 +95,14 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     stopping?.server.closeAllConnections()
     await stopping?.close()
   }
-  const { config } = mergeConfig(
-    [
-      {
-        source: 'settings',
-        file: 'settings.json',
-        content: {
-          sites: sites.map(({ url }) => ({ url, broker: brokerUrl })),
-          identity: { issuer: identity.issuer, clientId, redirectPorts },
-        },
-      },
-    ],
-    rules,
-  )
+  const configWith = (session: PartialConfig['session'] = {}): Config => {
+    const content: PartialConfig = {
+      sites: sites.map(({ url }) => ({ url, broker: brokerUrl })),
+      identity: { issuer: identity.issuer, clientId, redirectPorts },
+      session: { ...options.session, ...session },
+    }
+    return mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules).config
+  }
   const agents: Agent[] = []
   const browserOf = (person: string): OpenBrowser => signInAs(person)
   return {
@@ -123,8 +119,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
     redirectPorts,
     folder,
-    config,
-    agent(person, ports = {}) {
+    config: configWith(),
+    agent(person, ports = {}, session = {}) {
       const all: Ports = {
         fetch: nodeFetch,
         clock: systemClock,
@@ -132,7 +128,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         openBrowser: browserOf(person),
         ...ports,
       }
-      const agent = new Agent(config, all, rules)
+      const agent = new Agent(configWith(session), all, rules)
       agents.push(agent)
       return agent
     },

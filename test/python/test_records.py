@@ -8,7 +8,7 @@ import unittest
 
 import sg_session
 from sg_session import __main__ as command_line
-from sg_session import _errors
+from sg_session import _errors, _records
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 
@@ -32,6 +32,11 @@ class Records(unittest.TestCase):
             json.dumps(self.session)
         with self.assertRaises(AttributeError):
             self.session.login = "other"
+
+    def test_a_change_takes_reasons_and_members_of_the_future(self):
+        for reason in ("resumed", "screen_locked", "slept_too_long", "abducted"):
+            change = sg_session.Change(**_records.fields({"site": "https://s", "state": "signed_out", "reason": reason, "x": 1}))
+            self.assertEqual((change.state, change.reason), ("signed_out", reason))
 
     def test_errors_can_cross_a_process_boundary(self):
         error = pickle.loads(pickle.dumps(_errors.error_for("login_required", "nobody", "sign in")))

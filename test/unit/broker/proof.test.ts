@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { judgeProof } from '../../../src/broker/proof.ts'
-import { makeSignInKey } from '../../../src/sign-in/broker-client.ts'
+import { makeSignInKey } from '../../../src/sign-in/sign-in-key.ts'
 import { tokenHash } from '../../../src/token-exchange.ts'
 
 const endpoint = 'https://broker.example/token'

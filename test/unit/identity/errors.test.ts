@@ -25,6 +25,8 @@ describe('every failure of the talk with Autodesk has one of our codes', () => {
     ['throttling in OAuth’s family', bodyError('slow_down', 429), 'rate_limited'],
     ['throttling in the gateway’s family', gateway(429, { errorCode: 'ERR-001' }), 'rate_limited'],
     ['the gateway’s refusal', gateway(403, { errorCode: 'AUTH-001' }), 'identity_rejected'],
+    ['a proxy’s refusal', gateway(407), 'identity_unreachable'],
+    ['a portal’s refusal', gateway(403, '<html>'), 'identity_unreachable'],
     ['the gateway’s trouble', gateway(500, { errorCode: 'ERR-003' }), 'identity_unreachable'],
     ['a redirect where a token was due', gateway(302), 'identity_unreachable'],
     ['a web page', clientError('OAUTH_RESPONSE_IS_NOT_JSON'), 'identity_unreachable'],

@@ -15,6 +15,9 @@ export class Stage {
   renewals = 0
   checks = 0
   forgotten = 0
+  released = 0
+  /** When the artist signed in, as the renewal was told. */
+  readonly remembered: number[] = []
   renew: () => Promise<IssuedSession> = async () => issued(this.renewals)
   check: () => Promise<'accepted' | 'refused'> = async () => 'accepted'
   #jumpedMs = 0
@@ -48,8 +51,12 @@ export class Stage {
         this.checks += 1
         return this.check()
       },
+      remember: (signedInAt) => void this.remembered.push(signedInAt),
       forget: async () => {
         this.forgotten += 1
+      },
+      release: async () => {
+        this.released += 1
       },
     }
     return { session: issued(0), renewal, account: 'artist@studio.example' }

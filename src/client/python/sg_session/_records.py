@@ -41,8 +41,9 @@ class RestToken(_Record):
 
 
 class Change(_Record):
-    """A site's state: ``signed_out``, ``signing_in`` or ``signed_in``, and the ``reason`` it came to it. While no agent
-    runs, one Change with ``state='agent_not_running'`` and no site. Times are seconds since the epoch."""
+    """A site's state: ``signed_out``, ``signing_in`` or ``signed_in``, and the ``reason`` it came to it: a word of
+    docs/PROTOCOL.md, to which later agents may add. While no agent runs, one Change with ``state='agent_not_running'`` and
+    no site. Times are seconds since the epoch."""
 
     __slots__ = (
         "site",
