@@ -2,64 +2,123 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import { fileURLToPath } from 'node:url'
 
-export const root = new URL('..', import.meta.url).pathname
+export const root = fileURLToPath(new URL('..', import.meta.url))
 const modules = join(root, 'node_modules')
 
 /** The Node that everything but this script runs on: a package like any other, so that the system's may be older. */
 export const node = join(modules, '.bin', process.platform === 'win32' ? 'node.cmd' : 'node')
 
-/** Debian packages by the program they bring. */
+/**
+ * What the machine itself must bring, by the way we look for it (a program, a shared library, a header), and the Debian
+ * packages that bring it. Some are called differently since Debian 13 and Ubuntu 24.04.
+ */
 const debianPackages = {
-  chromium: ['chromium'],
-  Xvfb: ['xvfb', 'xauth'],
-  python3: ['python3'],
-  'fc-list': ['fontconfig', 'fonts-dejavu-core'],
+  chromium: 'chromium',
+  Xvfb: 'xvfb',
+  xauth: 'xauth',
+  python3: 'python3',
+  'fc-list': 'fontconfig, fonts-dejavu-core',
+  'libgtk-3.so.0': 'libgtk-3-0t64 | libgtk-3-0',
+  'libnss3.so': 'libnss3',
+  'libasound.so.2': 'libasound2t64 | libasound2',
+  'libgbm.so.1': 'libgbm1',
+  'libatk-bridge-2.0.so.0': 'libatk-bridge2.0-0t64 | libatk-bridge2.0-0',
+  'libXss.so.1': 'libxss1',
+  'libXtst.so.6': 'libxtst6',
+  'libsecret-1.so.0': 'libsecret-1-0',
+  'xdg-open': 'xdg-utils',
+  'dbus-run-session': 'dbus',
+  'dbus-launch': 'dbus-x11',
+  'gnome-keyring-daemon': 'gnome-keyring',
+  'secret-tool': 'libsecret-tools',
+  make: 'make',
+  'g++': 'g++',
+  'pkg-config': 'pkg-config',
+  'libsecret-1/libsecret/secret.h': 'libsecret-1-dev',
 }
 
-/** Installs the npm packages of the lockfile unless they are there already. */
-export function installPackages() {
-  const stamp = join(modules, '.sg-session-lock')
-  const wanted = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(node)) return
-  say('Installing the npm packages of package-lock.json (about half a minute) …')
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
-  writeFileSync(stamp, wanted)
+const onLinux = (names) => (process.platform === 'linux' ? names : [])
+
+/** What each part needs of the machine. What keytar needs must be there before `installPackages`. */
+export const needs = {
+  electron: onLinux([
+    'libgtk-3.so.0',
+    'libnss3.so',
+    'libasound.so.2',
+    'libgbm.so.1',
+    'libatk-bridge-2.0.so.0',
+    'libXss.so.1',
+    'libXtst.so.6',
+    'xdg-open',
+    'fc-list',
+  ]),
+  keytar: onLinux(['libsecret-1.so.0', 'libsecret-1/libsecret/secret.h', 'make', 'g++', 'pkg-config', 'python3']),
+  browser: ['chromium', 'Xvfb', 'fc-list', 'python3'],
+  desktop: onLinux(['Xvfb', 'xauth', 'dbus-run-session', 'dbus-launch', 'gnome-keyring-daemon', 'secret-tool']),
 }
 
 /**
- * Makes the named programs available on Debian and its like: as root without a question, with sudo after asking, else it
- * prints the line to run. Returns the programs that are still missing.
+ * Installs the npm packages of the lockfile unless they are there already. `keytar` has no binary to fetch: npm compiles it
+ * where it can and leaves it out where it cannot. Whoever wants it gets it later, when what it needs has come.
  */
-export async function installPrograms(programs) {
-  const missing = programs.filter((program) => !has(program))
-  if (missing.length === 0) return []
-  const packages = missing.flatMap((program) => debianPackages[program])
-  const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`
-  if (process.platform !== 'linux' || !has('apt-get')) {
-    say(`Missing here: ${missing.join(', ')}. Please install them; on Debian: ${line}`)
-    return missing
-  }
-  if (process.getuid() === 0) install('', line)
-  else if (has('sudo') && process.stdin.isTTY && (await agrees(`Install ${packages.join(', ')} with sudo? [Y/n] `)))
-    install('sudo ', line)
-  else say(`Missing here: ${missing.join(', ')}. Please run: sudo ${line}`)
-  return missing.filter((program) => !has(program))
+export function installPackages({ wantKeytar = false } = {}) {
+  const stamp = join(modules, '.sg-session-lock')
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
+  const withKeytar = `${lock} keytar`
+  const canKeytar = needs.keytar.every(has)
+  const there = existsSync(stamp) && existsSync(node) ? readFileSync(stamp, 'utf8') : ''
+  if (there === withKeytar || (there === lock && !(wantKeytar && canKeytar))) return
+  say('Installing the npm packages of package-lock.json (about half a minute) …')
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { env: { ...process.env, ...compilerSettings() } })
+  // Said even when compiling it failed, or it would be tried again at every start.
+  writeFileSync(stamp, canKeytar ? withKeytar : lock)
 }
 
-function install(sudo, line) {
-  say(`Installing Debian packages: ${line}`)
-  const quiet = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['inherit', 'ignore', 'inherit'] }
-  const once = () => spawnSync('sh', ['-c', `${sudo}${line} -qq`], quiet).status
-  // The package lists of a fresh machine are often empty or old.
-  if (once() !== 0) {
-    spawnSync('sh', ['-c', `${sudo}apt-get update -qq`], quiet)
-    once()
+/** Compiles from what is here: a closed network has neither keytar's release host nor Node's headers to offer. */
+function compilerSettings() {
+  const system = dirname(dirname(process.execPath))
+  const headers = existsSync(join(system, 'include', 'node', 'node_version.h')) ? { npm_config_nodedir: system } : {}
+  return { npm_config_build_from_source: 'keytar', ...headers }
+}
+
+/**
+ * Makes what is needed available on Debian and its like: as root without a question, with sudo after asking, else it
+ * prints the line to run. Returns what is still missing.
+ */
+export async function installFromSystem(names) {
+  const missing = [...new Set(names)].filter((name) => !has(name))
+  if (missing.length === 0) return []
+  const wanted = missing.map((name) => debianPackages[name]).join(', ')
+  // `satisfy` knows alternatives, `install` does not.
+  const line = ['apt-get', 'satisfy', '-y', '--no-install-recommends', wanted]
+  const shown = `${line.slice(0, -1).join(' ')} "${wanted}"`
+  if (process.platform !== 'linux' || !has('apt-get')) {
+    say(`Missing here: ${missing.join(', ')}. Please install them; on Debian: ${shown}`)
+    return missing
   }
+  if (process.getuid() === 0) install([], line, shown)
+  else if (has('sudo') && process.stdin.isTTY && (await agrees(`Install ${wanted} with sudo? [Y/n] `)))
+    install(['sudo'], line, shown)
+  else say(`Missing here: ${missing.join(', ')}. Please run: sudo ${shown}`)
+  return missing.filter((name) => !has(name))
+}
+
+function install(sudo, line, shown) {
+  say(`Installing Debian packages: ${shown}`)
+  const quietly = (command) => {
+    const [program, ...rest] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', ...command, '-qq']
+    return spawnSync(program, rest, { stdio: ['inherit', 'ignore', 'inherit'] }).status
+  }
+  // The package lists of a fresh machine are often empty or old.
+  if (quietly(line) === 0) return
+  quietly(['apt-get', 'update'])
+  quietly(line)
 }
 
 async function agrees(question) {
@@ -69,8 +128,15 @@ async function agrees(question) {
   return !/^n/i.test(answer)
 }
 
-function has(program) {
-  return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)))
+function has(name) {
+  if (name.endsWith('.h')) return existsSync(join('/usr/include', name))
+  if (name.includes('.so')) return knownLibraries().includes(`\t${name} `)
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)))
+}
+
+function knownLibraries() {
+  // Not everybody has /sbin on the PATH.
+  return spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).stdout ?? ''
 }
 
 /** Runs a command in the repository; ends this process with its status when it fails. */

@@ -2,51 +2,78 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { installPackages, installPrograms, node, root, run } from './bootstrap.mjs'
+import { delimiter, join } from 'node:path'
+import { installFromSystem, installPackages, needs, node, root, run, say } from './bootstrap.mjs'
+import { prepareElectron } from './electron.mjs'
 
 const [task, ...rest] = process.argv.slice(2)
 // `npm run demo -- --once` and `npm run demo --once` both mean the same.
 const args = rest.filter((argument) => argument !== '--')
 const bin = (name) => join(root, 'node_modules', '.bin', name)
-const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}` }
+const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` }
+const bundling = ['build', '--config', join('build', 'electron.vite.config.ts'), '--logLevel', 'warn']
 
-installPackages()
 switch (task) {
   case 'check':
+    installPackages()
     run(bin('tsc'), ['-b'], { env })
     run(bin('biome'), ['check', '--error-on-warnings'], { env })
     run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', '--project', 'unit', ...args], { env })
     break
   case 'test':
-    await installPrograms(['chromium', 'Xvfb', 'python3', 'fc-list'])
+    await installFromSystem([...needs.browser, ...needs.desktop, ...needs.electron, ...needs.keytar])
+    installPackages({ wantKeytar: true })
+    await provideElectron()
     process.exitCode = test(args)
+    break
+  case 'start':
+    await installFromSystem([...needs.electron, ...needs.keytar])
+    installPackages({ wantKeytar: true })
+    if (!(await provideElectron())) process.exit(1)
+    forward([join('build', 'start.ts'), ...args])
+    break
+  case 'bundle':
+    installPackages()
+    run(bin('electron-vite'), bundling, { env })
     break
   case 'demo': {
     const once =
       args.includes('--once') || !(process.env.DISPLAY || process.env.WAYLAND_DISPLAY || process.platform !== 'linux')
-    const missing = await installPrograms(once ? ['chromium', 'Xvfb', 'python3', 'fc-list'] : ['python3'])
-    if (missing.length > 0) process.exit(1)
-    forward([join('test', 'sandbox', 'demo.ts'), ...(once ? ['--once'] : [])])
+    const wanted = [...needs.electron, ...(once ? [...needs.browser, ...needs.desktop] : ['python3'])]
+    if ((await installFromSystem(wanted)).length > 0) process.exit(1)
+    installPackages()
+    if (!(await provideElectron())) process.exit(1)
+    run(bin('electron-vite'), bundling, { env })
+    forward([
+      join('test', 'sandbox', 'demo.ts'),
+      ...(once ? ['--once'] : []),
+      ...args.filter((one) => one !== '--once'),
+    ])
     break
   }
   case 'sandbox':
+    installPackages()
     forward([join('test', 'sandbox', 'start.ts'), ...args])
     break
   default:
-    process.stderr.write('usage: node build/run.mjs check|test|demo|sandbox\n')
+    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox')
     process.exitCode = 2
 }
 
-/** Types, lint and every test; closes with one line that counts them all. Returns the exit status. */
+/** Names Electron's executable to the programs started from here, in SG_SESSION_ELECTRON. False when there is none. */
+async function provideElectron() {
+  const executable = await prepareElectron(env)
+  if (executable) env.SG_SESSION_ELECTRON = executable
+  return executable !== undefined
+}
+
+/** Types, lint, the bundled app and every test; closes with one line that counts them all. Returns the exit status. */
 function test(filters) {
+  const bundle = ['bundle', 'electron-vite', bundling]
   const steps =
     filters.length > 0
-      ? []
-      : [
-          ['types', 'tsc', ['-b']],
-          ['lint', 'biome', ['check', '--error-on-warnings']],
-        ]
+      ? [bundle]
+      : [['types', 'tsc', ['-b']], ['lint', 'biome', ['check', '--error-on-warnings']], bundle]
   const failedSteps = steps.filter(([name, command, options]) => {
     process.stdout.write(`${name} …\n`)
     return spawnSync(bin(command), options, { cwd: root, stdio: 'inherit', env }).status !== 0

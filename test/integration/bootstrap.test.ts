@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { otherUserMissing } from './other-user.ts'
+
+/** A machine of Debian's kind: the programs in one folder, and an apt-get that brings what it knows. */
+let machine: string
+beforeEach(async (context) => {
+  if (process.platform !== 'linux') return context.skip('Debian packages are a matter of Linux')
+  machine = await mkdtemp('/tmp/sg-session-machine-')
+  await mkdir(join(machine, 'bin'), { mode: 0o755 })
+  for (const program of ['env', 'sh', 'touch', 'grep'])
+    await symlink(`/usr/bin/${program}`, join(machine, 'bin', program))
+  await writeFile(
+    join(machine, 'bin', 'apt-get'),
+    `#!/bin/sh
+     echo "$@" >> ${machine}/log
+     case "$*" in
+       update*) touch ${machine}/lists ;;
+       *chromium*) test -e ${machine}/lists && touch ${machine}/bin/chromium ;;
+     esac`,
+    { mode: 0o755 },
+  )
+  spawnSync('chmod', ['755', machine])
+})
+afterEach(() => rm(machine, { recursive: true, force: true }))
+
+test('root installs what is missing without a question, with fresh package lists when the old know nothing', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('only root can show what is done for root')
+  const { stdout, stderr } = installing(['chromium', 'env'])
+  expect(stdout).toBe('missing: ')
+  expect(stderr).toContain('Installing Debian packages: apt-get satisfy -y --no-install-recommends "chromium"')
+  const line = 'satisfy -y --no-install-recommends chromium -qq'
+  expect(await readFile(join(machine, 'log'), 'utf8')).toBe(`${line}\nupdate -qq\n${line}\n`)
+})
+
+test('somebody who may not install is told the line to run', (context) => {
+  if (otherUserMissing) return context.skip(otherUserMissing)
+  const { stdout, stderr } = installing(['chromium', 'gnome-keyring-daemon'], { uid: 65_534, gid: 65_534 })
+  expect(stdout).toBe('missing: chromium, gnome-keyring-daemon')
+  expect(stderr).toContain('Please run: sudo apt-get satisfy -y --no-install-recommends "chromium, gnome-keyring"')
+})
+
+test('libraries and headers are looked for where the system keeps them', () => {
+  expect(installing(['libc.so.6']).stdout).toBe('missing: ')
+})
+
+test('keytar is compiled where its header is', (context) => {
+  if (!existsSync('/usr/include/libsecret-1/libsecret/secret.h'))
+    return context.skip('libsecret-1-dev is not installed')
+  expect(createRequire(import.meta.url)('keytar')).toHaveProperty('setPassword')
+})
+
+function installing(names: string[], user: { uid?: number; gid?: number } = {}) {
+  const script = `
+    const missing = await bootstrap.installFromSystem(${JSON.stringify(names)})
+    process.stdout.write('missing: ' + missing.join(', '))`
+  return evaluating(script, user)
+}
+
+function evaluating(script: string, user: { uid?: number; gid?: number } = {}) {
+  const whole = `import * as bootstrap from './build/bootstrap.mjs'\n${script}`
+  return spawnSync(process.execPath, ['--input-type=module', '-e', whole], {
+    ...user,
+    encoding: 'utf8',
+    env: { PATH: join(machine, 'bin') },
+  })
+}

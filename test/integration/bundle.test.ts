@@ -1,0 +1,67 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { beforeEach, describe, expect, test } from 'vitest'
+
+/** What npm test has made of app/ before it starts the tests. */
+const read = (name: string): string => readFileSync(`out/app/${name}`, 'utf8')
+
+describe('the bundled app', () => {
+  beforeEach((context) => {
+    if (!existsSync('out/app/main.js')) context.skip('the app is not bundled here: npm test does that')
+  })
+
+  test('imports only Node, Electron and packages that are installed with it', () => {
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, Record<string, string>>
+    const there = new Set([
+      ...Object.keys({ ...manifest['dependencies'], ...manifest['optionalDependencies'] }),
+      ...builtinModules,
+      'electron',
+    ])
+    const imported = importsOf(read('main.js'))
+    expect(imported).toContain('electron')
+    expect(imported.map(packageOf).filter((name) => !there.has(name))).toEqual([])
+  })
+
+  test('asks nothing of Node that the older of the two Electrons has not', () => {
+    expect(read('main.js')).not.toMatch(/node:sqlite|setGlobalProxyFromEnv|setDefaultCACertificates|getCACertificates/)
+  })
+
+  test('has a preload script that requires nothing but electron, as the sandbox demands', () => {
+    const required = [...read('preload.cjs').matchAll(/\brequire\(\s*["']([^"']+)["']\s*\)/g)].map(([, name]) => name)
+    expect([...new Set(required)]).toEqual(['electron'])
+    expect(read('preload.cjs')).not.toMatch(/^\s*(import|export)\b/m)
+  })
+
+  test('has a page with no line of script or style inside, and addresses of its own files only', () => {
+    const html = read('pages/page.html')
+    expect(html).not.toMatch(/<style|\bstyle=|\son\w+=|crossorigin|https?:|data:/i)
+    for (const [, text] of html.matchAll(/<script\b[^>]*>([\s\S]*?)<\/script>/g)) expect(text?.trim()).toBe('')
+    const addresses = [...html.matchAll(/\b(?:src|href)="([^"]+)"/g)].map(([, address]) => address ?? '')
+    expect(addresses.length).toBeGreaterThan(1)
+    for (const address of addresses) expect(existsSync(`out/app/pages/${address}`), address).toBe(true)
+  })
+
+  test('has pages whose files can be listed: no name changes from build to build, and no data: addresses', () => {
+    const names = readdirSync('out/app/pages')
+    expect(names).toEqual(expect.arrayContaining(['page.css', 'page.html', 'page.js']))
+    expect(names.filter((name) => /-[\w-]{8}\./.test(name))).toEqual([])
+    for (const name of names.filter((one) => /\.(css|js)$/.test(one)))
+      expect(read(`pages/${name}`)).not.toMatch(/url\(["']?data:/)
+  })
+
+  test('brings its icons', () => {
+    expect(readdirSync('out/app/icons')).toEqual(
+      expect.arrayContaining(['app.png', 'tray-signed-in-dark.png', 'tray-signed-in-dark@2x.png']),
+    )
+  })
+})
+
+function importsOf(code: string): string[] {
+  const found = code.matchAll(/^import\b[^"']*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm)
+  return [...new Set([...found].map(([, from, dynamic]) => from ?? dynamic ?? ''))]
+}
+
+function packageOf(specifier: string): string {
+  const [first = '', second = ''] = specifier.replace(/^node:/, '').split('/')
+  return first.startsWith('@') ? `${first}/${second}` : first
+}
