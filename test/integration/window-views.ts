@@ -1,0 +1,240 @@
+import type {
+  AboutView,
+  Action,
+  ConsentView,
+  FirstRunView,
+  SettingsView,
+  SignInView,
+  SiteCard,
+  StatusView,
+  View,
+} from '../../app/windows/contract.ts'
+
+/** What the windows show to an artist of “Studio Example”; every window once. */
+const site = 'https://studio-example.shotgrid.example'
+export const action = (label: string, call: Action['call'], more: Partial<Action> = {}): Action => ({
+  label,
+  call,
+  kind: 'plain',
+  args: {},
+  ...more,
+})
+
+const card: SiteCard = {
+  site,
+  name: 'Studio Example',
+  state: 'signed_in',
+  headline: 'Signed in as Plain Artist',
+  detail: 'Login plain.artist · until 19:40 today',
+  left: { share: 0.76, label: '9 h 12 min left', soon: false },
+  actions: [
+    action('Open ShotGrid', 'openSite', { args: { site }, kind: 'primary' }),
+    action('Switch user', 'switchUser', { args: { site } }),
+    action('Sign out', 'signOut', { args: { site }, kind: 'danger' }),
+  ],
+}
+
+export const status: StatusView = {
+  window: 'status',
+  language: 'en',
+  title: 'sg-session',
+  problems: [],
+  sites: [card],
+  tools: {
+    heading: 'Tools that use the session',
+    none: 'No tool has asked for the session yet.',
+    rows: [
+      { name: 'Maya 2025', detail: 'Since 10:02' },
+      { name: 'Nuke 15', detail: 'Since 10:24 · watches for changes' },
+      { name: 'Houdini 20.5', detail: 'Last asked at 10:31' },
+    ],
+  },
+  actions: [
+    action('Settings', 'openSettings'),
+    action('Copy diagnosis', 'copyDiagnosis', { done: 'Copied' }),
+    action('About', 'openAbout'),
+  ],
+}
+
+export const signedOut: StatusView = {
+  ...status,
+  sites: [
+    {
+      site,
+      name: 'Studio Example',
+      state: 'signed_out',
+      headline: 'Signed out',
+      detail: 'Your tools cannot reach ShotGrid.',
+      problem: {
+        tone: 'error',
+        sentence: 'Your session ended on the site.',
+        advice: 'Sign in again to go on; nothing in your tools is lost.',
+      },
+      actions: [action('Sign in', 'signIn', { args: { site }, kind: 'primary' })],
+    },
+  ],
+  tools: { ...status.tools, rows: [] },
+}
+
+export const runningOut: StatusView = {
+  ...status,
+  problems: [
+    {
+      tone: 'warning',
+      sentence: 'The keychain is locked.',
+      advice: 'The sign-in is kept until you log out of this computer.',
+    },
+    { tone: 'info', sentence: 'A new version is there.', advice: 'Your studio installs it tonight.' },
+  ],
+  sites: [
+    { ...card, left: { share: 0.05, label: '34 min left', soon: true } },
+    {
+      site: 'https://second-unit.shotgrid.example',
+      name: 'Second Unit',
+      state: 'signing_in',
+      headline: 'Signing in…',
+      detail: 'Go on in your browser.',
+      actions: [action('Cancel', 'cancelSignIn', { args: { site: 'https://second-unit.shotgrid.example' } })],
+    },
+  ],
+}
+
+export const signIn: SignInView = {
+  window: 'sign-in',
+  language: 'en',
+  title: 'Sign in to Studio Example',
+  state: 'waiting',
+  headline: 'Go on in your browser',
+  text: 'Autodesk asks who you are. When you are done there, this window closes by itself.',
+  actions: [
+    action('Open the browser again', 'openBrowserAgain', { args: { site } }),
+    action('Copy link', 'copyLink', { args: { site }, done: 'Copied' }),
+    action('Cancel', 'cancelSignIn', { args: { site } }),
+  ],
+  paste: {
+    site,
+    label: 'The browser cannot come back?',
+    hint: 'Copy the address of the page it ended on, and paste it here.',
+    submit: 'Go on',
+  },
+}
+
+export const refused: SignInView = {
+  window: 'sign-in',
+  language: 'en',
+  title: 'Sign in to Studio Example',
+  state: 'failed',
+  headline: 'The sign-in did not work',
+  text: '',
+  problem: {
+    tone: 'error',
+    sentence: 'Your Autodesk account is not known on this site.',
+    advice: 'Ask your production to add plain.artist@studio.example in ShotGrid, then try again.',
+  },
+  actions: [action('Try again', 'signIn', { args: { site }, kind: 'primary' }), action('Close', 'closeWindow')],
+}
+
+export const firstRun: FirstRunView = {
+  window: 'first-run',
+  language: 'en',
+  title: 'Set up sg-session',
+  headline: 'Where is your ShotGrid?',
+  text: 'Two addresses, once. Your pipeline department knows both.',
+  site: {
+    label: 'ShotGrid site',
+    hint: 'The address you open in the browser.',
+    value: '',
+    placeholder: 'https://studio.shotgrid.example',
+  },
+  broker: {
+    label: 'Sign-in service of the studio',
+    hint: 'Leave it empty if your studio has none.',
+    value: '',
+    placeholder: 'https://sign-in.studio.example',
+  },
+  checking: 'Checking…',
+  save: 'Save',
+}
+
+export const consent: ConsentView = {
+  window: 'consent',
+  language: 'en',
+  title: 'A program asks for your session',
+  id: 'question-1',
+  headline: 'Let Maya use your ShotGrid session?',
+  facts: [
+    { label: 'Program', value: '/usr/autodesk/maya2025/bin/maya.bin' },
+    { label: 'Started by', value: 'tk-desktop (pid 4117)' },
+    { label: 'Signed by', value: 'not known on this system' },
+    { label: 'Site', value: 'Studio Example, as Plain Artist' },
+  ],
+  claim: 'It calls itself “Maya 2025”. That is not checked.',
+  actions: [
+    action('Deny', 'answerConsent', { args: { id: 'question-1', answer: 'deny' } }),
+    action('Allow once', 'answerConsent', { args: { id: 'question-1', answer: 'once' } }),
+    action('Always allow', 'answerConsent', { args: { id: 'question-1', answer: 'always' }, kind: 'primary' }),
+  ],
+}
+
+export const settings: SettingsView = {
+  window: 'settings',
+  language: 'en',
+  title: 'Settings',
+  items: [
+    {
+      key: 'app.startAtLogin',
+      label: 'Start when I log in to this computer',
+      hint: 'The session is there before the first tool asks for it.',
+      value: true,
+    },
+    {
+      key: 'session.rememberSignIn',
+      label: 'Stay signed in after a restart',
+      hint: 'Keeps the sign-in, never the session, in the keychain of this computer.',
+      value: false,
+      locked: 'Set by your studio.',
+    },
+    {
+      key: 'app.language',
+      label: 'Language',
+      hint: 'Of these windows and of notifications.',
+      value: 'system',
+      choices: [
+        { value: 'system', label: 'As the system' },
+        { value: 'en', label: 'English' },
+        { value: 'fr', label: 'Français' },
+      ],
+    },
+  ],
+  actions: [action('Open logs', 'openLogs'), action('About', 'openAbout')],
+}
+
+export const about: AboutView = {
+  window: 'about',
+  language: 'en',
+  title: 'About sg-session',
+  name: 'sg-session',
+  text: 'Sign in to ShotGrid once; every tool has the session.',
+  facts: [
+    { label: 'Version', value: '0.1.0' },
+    { label: 'Electron', value: '45.4.1' },
+    { label: 'System', value: 'Rocky Linux 9.4, x64' },
+    { label: 'Settings', value: '/home/plain.artist/.config/sg-session/settings.json' },
+  ],
+  actions: [
+    action('Copy diagnosis', 'copyDiagnosis', { kind: 'primary', done: 'Copied' }),
+    action('Open logs', 'openLogs'),
+  ],
+}
+
+export const everyWindow: readonly View[] = [status, signIn, firstRun, consent, settings, about]
+
+/** How large the app opens each of them. */
+export const sizes = {
+  status: { width: 420, height: 560 },
+  'sign-in': { width: 420, height: 420 },
+  'first-run': { width: 460, height: 520 },
+  consent: { width: 440, height: 420 },
+  settings: { width: 440, height: 480 },
+  about: { width: 400, height: 420 },
+} as const
