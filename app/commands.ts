@@ -1,0 +1,182 @@
+import { app, clipboard, shell as desktop } from 'electron'
+import type { AgentError } from '../src/errors.ts'
+import { asAgentError } from '../src/errors.ts'
+import { version } from '../src/version.ts'
+import { diagnosis } from './diagnosis.ts'
+import { configurationLines, settingsNow, unreadable } from './settings.ts'
+import type { Shell, ShellOptions, Surroundings } from './shell.ts'
+import { type Command, isSignInUnderWay, type SiteSituation } from './situation.ts'
+import { openOutside } from './system/open-outside.ts'
+import { ConsentDesk } from './windows/consent-desk.ts'
+import type { View } from './windows/contract.ts'
+import { aboutView, consentView, firstRunView, settingsView } from './windows/views/other-views.ts'
+import { signInView } from './windows/views/sign-in-view.ts'
+import { statusView } from './windows/views/status-view.ts'
+import { type Subject, Windows } from './windows/windows.ts'
+
+/** How long “you are signed in” stays on the screen before the window goes by itself. */
+const doneMs = 2_000
+
+/** What menu, notifications and windows can ask for, and what the windows show. */
+export class Commands implements Surroundings {
+  readonly #shell: Shell
+  readonly #options: ShellOptions
+  readonly windows: Windows
+  readonly consent: ConsentDesk
+
+  /** `bundle`: the folder with the windows' pages and preload script. */
+  constructor(shell: Shell, options: ShellOptions, bundle: string) {
+    this.#shell = shell
+    this.#options = options
+    this.windows = new Windows(bundle, (subject) => this.#view(subject))
+    this.consent = new ConsentDesk((id) =>
+      id === undefined ? this.windows.close('consent') : this.windows.show('consent', id),
+    )
+    this.windows.onClosed(({ name, about }) => {
+      if (name === 'consent' && about !== undefined) this.consent.answer(about, 'deny')
+    })
+  }
+
+  /** Does it; what goes wrong is on the screen or in the log. */
+  run(command: Command): void {
+    this.perform(command).catch((thrown: unknown) => {
+      const error = asAgentError(thrown)
+      this.#options.log.warn({ err: error, command: command.does }, 'a command failed')
+      if (this.#shell.sites.length === 0 && command.does !== 'showStatus') this.windows.show('first-run')
+      else this.windows.show('status')
+    })
+  }
+
+  /** Does it. Throws an AgentError when it cannot be done; a sign-in that goes wrong is told by its window instead. */
+  async perform(command: Command): Promise<void> {
+    switch (command.does) {
+      case 'signIn':
+        return this.#signIn(command.site, false)
+      case 'switchUser':
+        return this.#signIn(command.site, true)
+      case 'showSignIn':
+        return this.windows.show('sign-in', command.site)
+      case 'cancelSignIn':
+        this.#shell.agent.cancelSignIn(command.site)
+        return this.windows.close('sign-in')
+      case 'signOut':
+        await this.#shell.agent.signOut(command.site)
+        return
+      case 'openSite':
+        return openOutside(command.site, this.#options.rules)
+      case 'showStatus':
+        return this.windows.show('status')
+      case 'showFirstRun':
+        return this.windows.show('first-run')
+      case 'showSettings':
+        return this.windows.show('settings')
+      case 'showAbout':
+        return this.windows.show('about')
+      case 'copyDiagnosis':
+        return clipboard.writeText(this.diagnosis())
+      case 'toggleStartAtLogin':
+        await this.#shell.changeSetting('app.startAtLogin', !this.#shell.situation().startAtLogin)
+        return
+      case 'openLogs': {
+        const failure = await desktop.openPath(this.#options.paths.logFolder)
+        if (failure) throw new Error(failure)
+        return
+      }
+      case 'quit':
+        return app.quit()
+    }
+  }
+
+  refresh(): void {
+    this.windows.refresh()
+  }
+
+  get anyWindow(): boolean {
+    return this.windows.anyOpen
+  }
+
+  showsSignIn(site: string): boolean {
+    return this.windows.isOpen('sign-in', site)
+  }
+
+  /** What IT wants to know; no secret is among it. */
+  diagnosis(): string {
+    const { effective } = this.#shell
+    const facts = {
+      version,
+      runtime: runtime(),
+      system: `${process.platform} ${process.getSystemVersion()}`,
+      configuration: effective ? configurationLines(effective) : [],
+    }
+    return diagnosis(facts, this.#shell.situation())
+  }
+
+  async #signIn(site: string, switchUser: boolean): Promise<void> {
+    const { agent } = this.#shell
+    const underWay = agent.signInAddress(site) !== undefined
+    const done = agent.signIn(site, { switchUser })
+    this.windows.show('sign-in', site)
+    if (underWay && !switchUser) return void done.catch(() => undefined)
+    try {
+      await done
+      setTimeout(() => {
+        if (this.windows.isOpen('sign-in', site) && !this.#isUnderWay(site)) this.windows.close('sign-in')
+      }, doneMs)
+    } catch (thrown) {
+      const error: AgentError = asAgentError(thrown)
+      this.#options.log.info({ site, code: error.code }, 'the sign-in came to nothing')
+      if (error.code === 'sign_in_cancelled' && !this.#isUnderWay(site)) this.windows.close('sign-in')
+    }
+  }
+
+  #isUnderWay(site: string): boolean {
+    const found = this.#shell.situation().sites.find(({ url }) => url === site)
+    return found !== undefined && isSignInUnderWay(found)
+  }
+
+  #view({ name, about }: Subject): View {
+    const { language } = this.#shell
+    const situation = this.#shell.situation()
+    switch (name) {
+      case 'status':
+        return statusView(situation, language)
+      case 'sign-in':
+        return signInView(situation.sites.find(({ url }) => url === about) ?? goneSite(about), language)
+      case 'first-run': {
+        const [site] = this.#shell.sites
+        return firstRunView({ site: site?.url ?? '', broker: site?.broker ?? '' }, language)
+      }
+      case 'consent':
+        return consentView(this.consent.question(about), language)
+      case 'settings': {
+        const { effective } = this.#shell
+        const now = effective ? settingsNow(effective, situation.startAtLogin) : undefined
+        return settingsView(now ?? unreadable(situation.startAtLogin), language)
+      }
+      case 'about': {
+        const { policyFile, settingsFile, logFolder } = this.#options.paths
+        const hasPolicy = [...(this.#shell.effective?.sources.values() ?? [])].some(({ file }) => file === policyFile)
+        return aboutView(
+          { version, runtime: runtime(), policyFile: hasPolicy ? policyFile : undefined, settingsFile, logFolder },
+          language,
+        )
+      }
+    }
+  }
+}
+
+/** A site that left the configuration while its window was open. */
+function goneSite(url = 'https://unknown.invalid'): SiteSituation {
+  return {
+    url,
+    name: url,
+    status: { site: url, state: 'signed_out', reason: 'site_unknown' },
+    waitsForBrowser: false,
+    browserFailed: false,
+  }
+}
+
+function runtime(): string {
+  const { electron = '', chrome = '', node = '' } = process.versions
+  return `Electron ${electron}, Chromium ${chrome}, Node ${node}`
+}

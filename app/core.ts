@@ -1,0 +1,53 @@
+import { Agent } from '../src/agent.ts'
+import type { Config } from '../src/config.ts'
+import type { Paths } from '../src/paths.ts'
+import type { Log, Ports, SecretStore } from '../src/ports.ts'
+import { claimEndpoint } from '../src/socket/claim-endpoint.ts'
+import { systemClock } from '../src/system-clock.ts'
+import { electronFetch } from './system/electron-fetch.ts'
+import { openOutside } from './system/open-outside.ts'
+
+export interface CoreRules {
+  readonly insecureLoopback: boolean
+}
+
+/** The agent of one configuration, listening and announced. */
+export interface Core {
+  readonly agent: Agent
+  /** Withdraws the endpoint file, closes the socket, forgets every session; bounded in time. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the agent behind the tray. `prepare` is called before anybody can connect, to listen from the first moment on.
+ * Throws `agent_already_running` when a headless agent, say, is there.
+ */
+export async function openCore(
+  config: Config,
+  paths: Paths,
+  log: Log,
+  secretStore: SecretStore,
+  rules: CoreRules,
+  prepare: (agent: Agent) => void,
+): Promise<Core> {
+  const ports: Ports = {
+    fetch: await electronFetch(config.network),
+    clock: systemClock,
+    openBrowser: (url) => openOutside(url, rules),
+    log,
+    secretStore,
+  }
+  const agent = new Agent(config, ports, rules)
+  prepare(agent)
+  const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
+    await agent.close()
+    throw error
+  })
+  return {
+    agent,
+    async close() {
+      await claimed.release()
+      await agent.close()
+    },
+  }
+}

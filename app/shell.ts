@@ -1,0 +1,294 @@
+import { app, nativeTheme } from 'electron'
+import type { Agent } from '../src/agent.ts'
+import type { EffectiveConfig } from '../src/config.ts'
+import { readConfig, writeSettings } from '../src/config-files.ts'
+import { AgentError, asAgentError } from '../src/errors.ts'
+import type { Paths } from '../src/paths.ts'
+import type { Log } from '../src/ports.ts'
+import type { SiteStatus } from '../src/session/changes.ts'
+import type { Launch, LaunchWish } from './command-line.ts'
+import { type Core, type CoreRules, openCore } from './core.ts'
+import { NotificationLadder } from './notifications/ladder.ts'
+import { Notifications } from './notifications/notifications.ts'
+import { settingDocument } from './settings.ts'
+import { type Command, minutesToEnd, type Situation } from './situation.ts'
+import { chooseLanguage, type Language } from './strings/catalogue.ts'
+import { Keychain } from './system/keychain.ts'
+import { ScreenLock } from './system/screen-lock.ts'
+import { setStartAtLogin, startsAtLogin } from './system/start-at-login.ts'
+import { SystemEvents } from './system/system-events.ts'
+import { trayHostIsThere, whenTrayHostAppears } from './system/tray-host.ts'
+import type { Tray } from './tray/tray.ts'
+import { trayView } from './tray/tray-view.ts'
+import type { SettingKey } from './windows/calls.ts'
+
+export interface ShellOptions {
+  readonly paths: Paths
+  readonly rules: CoreRules
+  readonly log: Log
+}
+
+/** What the shell's surroundings do for it: the windows and what commands mean. */
+export interface Surroundings {
+  run(command: Command): void
+  refresh(): void
+  /** A sign-in to this site is on the screen already: no notification needs to say how it went. */
+  showsSignIn(site: string): boolean
+  readonly anyWindow: boolean
+}
+
+/** Before the start nobody is asked for anything. */
+const nobody: Surroundings = {
+  run: () => undefined,
+  refresh: () => undefined,
+  showsSignIn: () => false,
+  anyWindow: false,
+}
+
+/**
+ * The app between the agent and the desktop: it knows the situation, and keeps tray, notifications and windows true to it.
+ */
+export class Shell {
+  readonly #options: ShellOptions
+  readonly #tray: Tray
+  readonly #notifications: Notifications
+  readonly #lock: ScreenLock
+  readonly #system: SystemEvents
+  readonly #browserFailed = new Set<string>()
+  #surroundings: Surroundings = nobody
+  #ladder: NotificationLadder | undefined
+  #core: Core | undefined
+  #effective: EffectiveConfig | undefined
+  #problem: AgentError | undefined
+  #startAtLogin = false
+  #trayShown = true
+  #stopWaitingForTray: () => void = () => undefined
+  #refreshTimer: NodeJS.Timeout | undefined
+
+  constructor(options: ShellOptions, tray: Tray) {
+    this.#options = options
+    this.#tray = tray
+    const run = (command: Command): void => this.#surroundings.run(command)
+    tray.onCommand(run)
+    this.#notifications = new Notifications(run)
+    this.#lock = new ScreenLock((locked) => this.#onLock(locked))
+    this.#system = new SystemEvents({
+      onAwake: (sleptMs) => this.#onAwake(sleptMs),
+      onOnline: () => void this.#onOnline(),
+    })
+    nativeTheme.on('updated', () => this.refresh())
+  }
+
+  /** Reads the configuration, starts the agent, shows the tray. What goes wrong is shown and does not end the app. */
+  async start({ wants, wantsOfRunning }: Launch, surroundings: Surroundings): Promise<void> {
+    this.#surroundings = surroundings
+    this.#startAtLogin = await startsAtLogin()
+    await this.openCore()
+    await this.#showTray()
+    if (this.#problem) this.#surroundings.run({ does: 'showStatus' })
+    else if (this.sites.length === 0) this.#surroundings.run({ does: 'showFirstRun' })
+    // Where no icon shows, starting by hand shows the window; starting at login never does.
+    else this.#grant(this.#trayShown ? wants : wantsOfRunning)
+    void this.#resume()
+  }
+
+  /** A second launch: a person's way in where there is no tray. */
+  onSecondLaunch(wish: LaunchWish): void {
+    if (!this.#trayShown) void this.#showTray()
+    this.#grant(wish)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopWaitingForTray()
+    clearTimeout(this.#refreshTimer)
+    this.#system.close()
+    this.#lock.close()
+    this.#notifications.close()
+    await this.#core?.close()
+    this.#core = undefined
+    this.#tray.close()
+  }
+
+  /** (Re)starts the agent on the configuration as it is now. */
+  async openCore(): Promise<void> {
+    const { paths, rules, log } = this.#options
+    await this.#core?.close()
+    this.#core = undefined
+    this.#problem = undefined
+    try {
+      this.#effective = await readConfig(paths, rules)
+      const { config } = this.#effective
+      this.#ladder = new NotificationLadder(() => Date.now(), config.session.remindBeforeMinutes * 60_000)
+      if (config.session.endOnScreenLock) this.#lock.watchAlways()
+      if (config.network.extraCa)
+        log.warn('"network.extraCa" is for the headless agent: the app asks the certificate store of Chromium')
+      if (this.#effective.sources.get('app.startAtLogin')?.source !== 'built-in') {
+        await this.#setStartAtLogin(config.app.startAtLogin)
+      }
+      if (config.sites.length === 0) return
+      this.#core = await openCore(config, paths, log, new Keychain(), rules, (agent) => this.#listenTo(agent))
+    } catch (thrown) {
+      const error = asAgentError(thrown)
+      log.error({ err: error }, 'the agent could not be started')
+      this.#problem = error
+    }
+  }
+
+  /** The agent. Throws what kept it from starting, else `site_unknown` when nothing is configured yet. */
+  get agent(): Agent {
+    if (this.#core) return this.#core.agent
+    throw this.#problem ?? new AgentError('site_unknown')
+  }
+
+  get effective(): EffectiveConfig | undefined {
+    return this.#effective
+  }
+
+  get sites(): EffectiveConfig['config']['sites'] {
+    return this.#effective?.config.sites ?? []
+  }
+
+  get language(): Language {
+    return chooseLanguage(this.#effective?.config.app.language ?? 'auto', app.getPreferredSystemLanguages())
+  }
+
+  situation(): Situation {
+    const { config } = this.#effective ?? {}
+    const agent = this.#core?.agent
+    const statuses = agent?.status() ?? []
+    const store = agent?.secretStoreProblem()
+    return {
+      now: Date.now(),
+      sites: statuses.map((status) => ({
+        url: status.site,
+        name: this.sites.find(({ url }) => url === status.site)?.name ?? new URL(status.site).host,
+        status,
+        waitsForBrowser: agent?.signInAddress(status.site) !== undefined,
+        browserFailed: this.#browserFailed.has(status.site),
+      })),
+      tools: agent?.toolsToday() ?? [],
+      online: this.#system.online,
+      screenLocked: this.#lock.isLocked,
+      startAtLogin: this.#startAtLogin,
+      dayMs: (config?.session.maxAgeHours ?? 12) * 3600_000,
+      remindBeforeMs: (config?.session.remindBeforeMinutes ?? 0) * 60_000,
+      trayShown: this.#trayShown,
+      problems: [
+        ...(this.#problem ? [{ code: this.#problem.code, detail: this.#problem.message }] : []),
+        ...(store ? [{ code: store.code }] : []),
+      ],
+      startAtLoginLocked: this.#effective?.sources.get('app.startAtLogin')?.source === 'locked',
+    }
+  }
+
+  /** Makes tray and windows true to the situation. */
+  refresh(): void {
+    const situation = this.situation()
+    this.#tray.show(trayView(situation, this.language))
+    this.#surroundings.refresh()
+    this.#refreshLater(situation)
+  }
+
+  /** Writes one of the artist's settings and acts on it. Throws `config_invalid`; a value that IT locked stays. */
+  async changeSetting(key: SettingKey, value: string | boolean): Promise<void> {
+    const { paths, rules } = this.#options
+    if (this.#effective?.sources.get(key)?.source === 'locked')
+      throw new AgentError('config_invalid', `"${key}" is locked`)
+    await writeSettings(paths, settingDocument(key, value), rules)
+    this.#effective = await readConfig(paths, rules)
+    if (key === 'app.startAtLogin') await this.#setStartAtLogin(value === true)
+    this.refresh()
+  }
+
+  async #setStartAtLogin(wanted: boolean): Promise<void> {
+    await setStartAtLogin(wanted)
+    this.#startAtLogin = await startsAtLogin()
+  }
+
+  #grant(wish: LaunchWish): void {
+    const [site] = this.sites
+    if (wish === 'sign-in' && site) this.#surroundings.run({ does: 'signIn', site: site.url })
+    else if (wish !== 'tray') this.#surroundings.run({ does: 'showStatus' })
+  }
+
+  #listenTo(agent: Agent): void {
+    agent.onChange((status) => this.#onChange(status))
+    agent.onBrowserStep(() => this.refresh())
+    agent.onBrowserFailed((site) => {
+      this.#browserFailed.add(site)
+      this.refresh()
+    })
+    agent.onToolUse(() => this.refresh())
+    agent.onToolRefused(({ name, site, code }) => {
+      if (code !== 'login_required' || this.#lock.isLocked) return
+      const at = site ?? this.sites[0]?.url
+      if (at === undefined || agent.signInAddress(at)) return
+      const notice = this.#ladder?.onRefusal({ tool: name, site: at }, this.language)
+      if (notice) this.#notifications.show(notice)
+    })
+  }
+
+  #onChange(status: SiteStatus): void {
+    if (status.state !== 'signing_in') this.#browserFailed.delete(status.site)
+    if (this.#lock.isLocked) this.#ladder?.onLock()
+    const notice = this.#ladder?.onChange(status, this.language)
+    if (notice === 'close') this.#notifications.close()
+    else if (notice && !(status.state === 'signed_out' && this.#surroundings.showsSignIn(status.site))) {
+      this.#notifications.show(notice)
+    }
+    this.refresh()
+  }
+
+  #onLock(locked: boolean): void {
+    if (locked) {
+      this.#ladder?.onLock()
+      if (this.#effective?.config.session.endOnScreenLock) void this.#core?.agent.endSessions('screen_locked')
+    } else {
+      const notice = this.#ladder?.onUnlock(this.language)
+      if (notice) this.#notifications.show(notice)
+    }
+    this.refresh()
+  }
+
+  #onAwake(sleptMs: number): void {
+    const limitHours = this.#effective?.config.session.endOnSuspendHours
+    const tooLong = limitHours !== undefined && sleptMs >= limitHours * 3600_000
+    if (tooLong) void this.#core?.agent.endSessions('slept_too_long')
+    else this.#core?.agent.checkClock()
+    this.refresh()
+  }
+
+  async #onOnline(): Promise<void> {
+    this.refresh()
+    if (this.#system.online) await this.#resume()
+  }
+
+  /** Where nobody ever chose to remember sign-ins, the keychain is left alone: it might ask for its password. */
+  async #resume(): Promise<void> {
+    const chosen = this.#effective?.sources.get('session.rememberSignIn')?.source !== 'built-in'
+    if (chosen) await this.#core?.agent.resume()
+  }
+
+  /** Shows the icon in a panel that is there, and else in the one that comes: a new icon, for Electron registers one once. */
+  async #showTray(): Promise<void> {
+    this.#stopWaitingForTray()
+    const before = this.#trayShown
+    this.#trayShown = await trayHostIsThere()
+    if (!before) this.#tray.close()
+    if (!this.#trayShown) {
+      this.#options.log.warn('this desktop shows no tray icons; starting sg-session again shows its window')
+      this.#stopWaitingForTray = whenTrayHostAppears(() => void this.#showTray())
+    }
+    this.refresh()
+  }
+
+  /** While minutes are counted down, or a window is open, the clock is part of the situation; else only midnight is. */
+  #refreshLater(situation: Situation): void {
+    clearTimeout(this.#refreshTimer)
+    const counting = situation.sites.some((site) => minutesToEnd(site, situation) !== undefined)
+    const midnight = new Date(situation.now).setHours(24, 0, 1, 0) - situation.now
+    const delayMs = counting || this.#surroundings.anyWindow ? 30_000 : midnight
+    this.#refreshTimer = setTimeout(() => this.refresh(), delayMs)
+    this.#refreshTimer.unref()
+  }
+}

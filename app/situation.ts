@@ -1,0 +1,88 @@
+import type { ErrorCode } from '../src/errors.ts'
+import type { SiteStatus } from '../src/session/changes.ts'
+import type { ToolUse } from '../src/socket/tool-log.ts'
+
+/** Everything the tray and the windows show is a pure function of this. Times are wall clock, ms since the epoch. */
+export interface Situation {
+  readonly now: number
+  readonly sites: readonly SiteSituation[]
+  /** Newest first. */
+  readonly tools: readonly ToolUse[]
+  readonly online: boolean
+  readonly screenLocked: boolean
+  readonly startAtLogin: boolean
+  /** How long a sign-in lasts at most, and how long before its end the artist is reminded. */
+  readonly dayMs: number
+  readonly remindBeforeMs: number
+  /** False where the desktop has no place for tray icons. */
+  readonly trayShown: boolean
+  /** What is wrong with the app as a whole. */
+  readonly problems: readonly AppProblem[]
+  /** IT has decided whether the app starts at login. */
+  readonly startAtLoginLocked: boolean
+}
+
+export interface AppProblem {
+  readonly code: ErrorCode
+  /** What the table's sentence leaves open: which file and which value, as the error said it. */
+  readonly detail?: string
+}
+
+export interface SiteSituation {
+  readonly url: string
+  /** What people call the site. */
+  readonly name: string
+  readonly status: SiteStatus
+  /** A sign-in is at the browser. */
+  readonly waitsForBrowser: boolean
+  readonly browserFailed: boolean
+}
+
+/** What a menu entry, a button or a notification asks the app to do. */
+export type Command =
+  | {
+      readonly does: 'signIn' | 'switchUser' | 'cancelSignIn' | 'signOut' | 'openSite' | 'showSignIn'
+      readonly site: string
+    }
+  | {
+      readonly does:
+        | 'showStatus'
+        | 'showFirstRun'
+        | 'showSettings'
+        | 'showAbout'
+        | 'copyDiagnosis'
+        | 'toggleStartAtLogin'
+        | 'openLogs'
+        | 'quit'
+    }
+
+/** How near the end is: whole minutes once the reminder is due, else undefined. */
+export function minutesToEnd(site: SiteSituation, { now, remindBeforeMs }: Situation): number | undefined {
+  const { state, signInEndsAt } = site.status
+  if (state !== 'signed_in' || signInEndsAt === undefined) return undefined
+  const left = signInEndsAt - now
+  return left <= remindBeforeMs ? Math.max(0, Math.ceil(left / 60_000)) : undefined
+}
+
+/** Whether a sign-in is on its way, also one behind a session that is held until somebody else is signed in. */
+export function isSignInUnderWay({ status, waitsForBrowser }: SiteSituation): boolean {
+  const { state, reason } = status
+  return state === 'signing_in' || waitsForBrowser || (state === 'signed_in' && reason === 'sign_in_started')
+}
+
+const networkCodes: ReadonlySet<string> = new Set(['site_unreachable', 'identity_unreachable', 'broker_unreachable'])
+
+/** Whether the last renewal failed on the way. */
+export function isCutOff({ status }: SiteSituation): boolean {
+  return status.problem !== undefined && networkCodes.has(status.problem)
+}
+
+/** A moment as people read it, in their language: the time alone, with the weekday if it is not today. */
+export function clockTime(at: number, now: number, language: string): string {
+  const today = new Date(at).toDateString() === new Date(now).toDateString()
+  return new Intl.DateTimeFormat(language, {
+    hour: 'numeric',
+    minute: '2-digit',
+    ...(today ? {} : { weekday: 'short' }),
+  }).format(at)
+}

@@ -1,0 +1,14 @@
+import { mkdirSync } from 'node:fs'
+import { createStream } from 'rotating-file-stream'
+
+/** The log file of the app: private, rotated at 1 MiB, five kept. A disk that is full costs log lines, not the session. */
+export function openLogFile(folder: string): { write(text: string): void; close(): Promise<void> } {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const stream = createStream('sg-session.log', { path: folder, size: '1M', rotate: 5, mode: 0o600 })
+  stream.on('error', () => undefined)
+  stream.on('warning', () => undefined)
+  return {
+    write: (text) => void stream.write(text),
+    close: () => new Promise((resolve) => stream.end(() => resolve())),
+  }
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { app, Tray as ElectronTray, Menu, type MenuItemConstructorOptions, nativeImage, nativeTheme } from 'electron'
+import type { Command } from '../situation.ts'
+import type { MenuItem, TrayView } from './tray-view.ts'
+
+/** The icon in the panel. It shows a view; the views are made elsewhere. */
+export class Tray {
+  readonly #iconFolder: string
+  #onCommand: (command: Command) => void = ({ does }) => {
+    if (does === 'quit') app.quit()
+  }
+  #tray: ElectronTray | undefined
+  #shown: (TrayView & { readonly dark: boolean }) | undefined
+
+  constructor(iconFolder: string) {
+    this.#iconFolder = iconFolder
+  }
+
+  /** Who does what the menu asks for; before, quitting is all there is. */
+  onCommand(listener: (command: Command) => void): void {
+    this.#onCommand = listener
+  }
+
+  show(view: TrayView): void {
+    const dark = nativeTheme.shouldUseDarkColors
+    const before = this.#shown
+    this.#shown = { ...view, dark }
+    const image = (): Electron.NativeImage => this.#image(view, dark)
+    if (!this.#tray) {
+      this.#tray = new ElectronTray(image())
+      // A left click opens the status on Windows and on panels that have it; the menu is the right click's.
+      this.#tray.on('click', () => this.#onCommand({ does: 'showStatus' }))
+    } else if (before?.icon !== view.icon || before.dark !== dark) this.#tray.setImage(image())
+    if (before?.tooltip !== view.tooltip) this.#tray.setToolTip(view.tooltip)
+    // Each new menu makes panels read it anew, and one that is open closes: only when it says something else.
+    if (!isDeepStrictEqual(before?.menu, view.menu))
+      this.#tray.setContextMenu(Menu.buildFromTemplate(this.#items(view.menu)))
+  }
+
+  close(): void {
+    this.#tray?.destroy()
+    this.#tray = undefined
+    this.#shown = undefined
+  }
+
+  #image({ icon }: TrayView, dark: boolean): Electron.NativeImage {
+    if (process.platform === 'darwin') {
+      const image = nativeImage.createFromPath(join(this.#iconFolder, `tray-${icon}-light.png`))
+      image.setTemplateImage(true)
+      return image
+    }
+    return nativeImage.createFromPath(join(this.#iconFolder, `tray-${icon}-${dark ? 'dark' : 'light'}.png`))
+  }
+
+  #items(items: readonly MenuItem[]): MenuItemConstructorOptions[] {
+    return items.map((item): MenuItemConstructorOptions => {
+      switch (item.kind) {
+        case 'line':
+          return { type: 'separator' }
+        case 'text':
+          return { label: plain(item.label), enabled: false }
+        case 'menu':
+          return { label: plain(item.label), submenu: this.#items(item.items) }
+        default: {
+          const click = (): void => this.#onCommand(item.command)
+          const check = item.checked === undefined ? {} : { type: 'checkbox' as const, checked: item.checked }
+          return { label: plain(item.label), click, enabled: item.enabled ?? true, ...check }
+        }
+      }
+    })
+  }
+}
+
+/** In a menu a single `&` would mark a letter. */
+function plain(label: string): string {
+  return label.replaceAll('&', '&&')
+}

@@ -1,0 +1,134 @@
+import type { Language } from '../../strings/catalogue.ts'
+import { languages } from '../../strings/catalogue.ts'
+import type { SettingKey } from '../calls.ts'
+import type { AboutView, ConsentView, FirstRunView, SettingsView } from '../contract.ts'
+import { act } from './status-view.ts'
+
+/** The window that asks for the addresses of site and broker when nobody has set them. */
+export function firstRunView(known: { site: string; broker: string }, { tag, strings }: Language): FirstRunView {
+  const { firstRun } = strings
+  return {
+    window: 'first-run',
+    language: tag,
+    title: firstRun.title,
+    headline: firstRun.headline,
+    text: firstRun.text,
+    site: {
+      label: firstRun.siteLabel,
+      hint: firstRun.siteHint,
+      value: known.site,
+      placeholder: firstRun.sitePlaceholder,
+    },
+    broker: {
+      label: firstRun.brokerLabel,
+      hint: firstRun.brokerHint,
+      value: known.broker,
+      placeholder: firstRun.brokerPlaceholder,
+    },
+    checking: firstRun.checking,
+    save: firstRun.save,
+  }
+}
+
+export interface SettingsNow {
+  readonly values: Readonly<Record<SettingKey, string | boolean>>
+  readonly locked: ReadonlySet<SettingKey>
+}
+
+/** The few things an artist may choose. */
+export function settingsView({ values, locked }: SettingsNow, { tag, strings }: Language): SettingsView {
+  const { settings } = strings
+  const item = (key: SettingKey, label: string, hint: string) => ({
+    key,
+    label,
+    hint,
+    value: values[key],
+    ...(locked.has(key) ? { locked: settings.locked } : {}),
+  })
+  const choices = [
+    { value: 'auto', label: settings.automatic },
+    ...[...languages].map(([value, { name }]) => ({ value, label: name })),
+  ]
+  return {
+    window: 'settings',
+    language: tag,
+    title: settings.title,
+    items: [
+      item('app.startAtLogin', settings.startAtLogin, settings.startAtLoginHint),
+      item('session.rememberSignIn', settings.rememberSignIn, settings.rememberSignInHint),
+      { ...item('app.language', settings.language, settings.languageHint), choices },
+    ],
+    actions: [
+      act(settings.openLogs, 'plain', 'openLogs'),
+      act(settings.about, 'plain', 'openAbout'),
+      act(settings.close, 'primary', 'closeWindow'),
+    ],
+  }
+}
+
+export interface AboutFacts {
+  readonly version: string
+  readonly runtime: string
+  readonly policyFile: string | undefined
+  readonly settingsFile: string
+  readonly logFolder: string
+}
+
+/** What runs here, and where its files are. */
+export function aboutView(facts: AboutFacts, { tag, strings }: Language): AboutView {
+  const { about } = strings
+  return {
+    window: 'about',
+    language: tag,
+    title: about.title,
+    name: 'sg-session',
+    text: about.text,
+    facts: [
+      { label: about.version, value: facts.version },
+      { label: about.runtime, value: facts.runtime },
+      { label: about.policy, value: facts.policyFile ?? about.none },
+      { label: about.settingsFile, value: facts.settingsFile },
+      { label: about.logs, value: facts.logFolder },
+    ],
+    actions: [
+      { ...act(about.copyDiagnosis, 'plain', 'copyDiagnosis'), done: strings.diagnosis.copied },
+      act(about.openLogs, 'plain', 'openLogs'),
+      act(about.close, 'primary', 'closeWindow'),
+    ],
+  }
+}
+
+/** A program that asks, by what was found out about it; what it says of itself comes last. */
+export interface ConsentQuestion {
+  readonly id: string
+  readonly siteName: string
+  readonly executable: string | undefined
+  readonly script: string | undefined
+  readonly startedBy: string | undefined
+  readonly claimedName: string
+}
+
+export function consentView(question: ConsentQuestion, { tag, strings }: Language): ConsentView {
+  const { consent } = strings
+  const fact = (label: string, value: string | undefined) => (value === undefined ? [] : [{ label, value }])
+  const answer = (label: string, kind: 'plain' | 'primary', what: string) =>
+    act(label, kind, 'answerConsent', { id: question.id, answer: what })
+  return {
+    window: 'consent',
+    language: tag,
+    title: consent.title,
+    id: question.id,
+    headline: consent.headline(question.siteName),
+    facts: [
+      ...fact(consent.program, question.executable ?? consent.unknown),
+      ...fact(consent.script, question.script),
+      ...fact(consent.startedBy, question.startedBy),
+    ],
+    claim: consent.claims(question.claimedName),
+    actions: [
+      answer(consent.deny, 'plain', 'deny'),
+      answer(consent.once, 'primary', 'once'),
+      answer(consent.always, 'plain', 'always'),
+    ],
+  }
+}

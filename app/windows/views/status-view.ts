@@ -1,0 +1,132 @@
+import { isErrorCode } from '../../../src/errors.ts'
+import {
+  clockTime,
+  isCutOff,
+  isSignInUnderWay,
+  minutesToEnd,
+  type SiteSituation,
+  type Situation,
+} from '../../situation.ts'
+import type { Language } from '../../strings/catalogue.ts'
+import type { Strings } from '../../strings/en.ts'
+import type { CallName } from '../calls.ts'
+import type { Action, Problem, SiteCard, StatusView } from '../contract.ts'
+
+/** The status window: each site, the day's tools, and what is wrong. */
+export function statusView(situation: Situation, { tag, strings }: Language): StatusView {
+  const { status } = strings
+  const problems: Problem[] = [
+    ...(situation.online ? [] : [{ tone: 'info' as const, ...status.offline }]),
+    ...(situation.trayShown ? [] : [{ tone: 'info' as const, ...status.noTray }]),
+    ...situation.problems.map(({ code, detail }) => {
+      const { sentence, advice } = strings.errors[code]
+      return { tone: 'warning' as const, sentence, advice: detail === undefined ? advice : `${detail} ${advice}` }
+    }),
+  ]
+  return {
+    window: 'status',
+    language: tag,
+    title: status.title,
+    sites: situation.sites.map((site) => siteCard(site, situation, { tag, strings })),
+    problems,
+    tools: {
+      heading: status.toolsHeading,
+      none: status.noTools,
+      rows: situation.tools.map(({ name, lastAt, count }) => ({
+        name: name || strings.tool.unnamed,
+        detail: strings.tool.used(clockTime(lastAt, situation.now, tag), count),
+      })),
+    },
+    actions: [
+      ...(canBeSetUp(situation) ? [act(strings.tray.setUp, 'primary', 'openFirstRun')] : []),
+      { ...act(status.copyDiagnosis, 'plain', 'copyDiagnosis'), done: strings.diagnosis.copied },
+      act(status.settings, 'plain', 'openSettings'),
+      act(status.about, 'plain', 'openAbout'),
+      // Where there is no icon there is no menu with it.
+      ...(situation.trayShown ? [] : [act(strings.tray.quit, 'plain', 'quit')]),
+    ],
+  }
+}
+
+/** Not where there are sites, or would be if the agent ran. */
+function canBeSetUp({ sites, problems }: Situation): boolean {
+  return sites.length === 0 && problems.length === 0
+}
+
+function siteCard(site: SiteSituation, situation: Situation, language: Language): SiteCard {
+  const { status, name, url } = site
+  const { strings } = language
+  const left = timeLeft(site, situation, language)
+  const problem = problemOf(site, strings)
+  return {
+    site: url,
+    name,
+    state: status.state,
+    ...words(site, strings.status),
+    ...(left ? { left } : {}),
+    ...(problem ? { problem } : {}),
+    actions: actionsOf(site, situation, strings),
+  }
+}
+
+function words({ status }: SiteSituation, texts: Strings['status']): { headline: string; detail: string } {
+  switch (status.state) {
+    case 'signed_out':
+      return { headline: texts.signedOut, detail: texts.signedOutDetail }
+    case 'signing_in':
+      return { headline: texts.signingIn, detail: texts.signingInDetail }
+    case 'signed_in': {
+      const who = [...new Set([status.login, status.account])].filter(Boolean).join(' · ')
+      return { headline: texts.signedIn(status.name || status.login || ''), detail: who }
+    }
+  }
+}
+
+function timeLeft(site: SiteSituation, situation: Situation, { tag, strings }: Language): SiteCard['left'] {
+  const { state, signInEndsAt } = site.status
+  if (state !== 'signed_in' || signInEndsAt === undefined) return undefined
+  const leftMs = Math.max(0, signInEndsAt - situation.now)
+  const minutes = Math.ceil(leftMs / 60_000)
+  const duration = strings.status.hours(Math.floor(minutes / 60), minutes % 60)
+  return {
+    share: Math.min(1, leftMs / situation.dayMs),
+    label: strings.status.left(duration, clockTime(signInEndsAt, situation.now, tag)),
+    soon: minutesToEnd(site, situation) !== undefined,
+  }
+}
+
+function problemOf(site: SiteSituation, strings: Strings): Problem | undefined {
+  const { status, browserFailed } = site
+  if (browserFailed) return { tone: 'warning', ...strings.signIn.browserFailed }
+  if (status.problem) return { tone: isCutOff(site) ? 'info' : 'warning', ...strings.errors[status.problem] }
+  const { state, reason } = status
+  // Other reasons are no trouble, and cancelling is the artist's own doing.
+  if (state !== 'signed_out' || !isErrorCode(reason) || reason === 'sign_in_cancelled') return undefined
+  return { tone: reason === 'session_ended' ? 'info' : 'error', ...strings.errors[reason] }
+}
+
+function actionsOf(site: SiteSituation, situation: Situation, { status: texts }: Strings): Action[] {
+  const at = { site: site.url }
+  const signingIn = [act(texts.showSignIn, 'primary', 'showSignIn', at), act(texts.cancel, 'plain', 'cancelSignIn', at)]
+  switch (site.status.state) {
+    case 'signed_out':
+      return [act(texts.signIn, 'primary', 'signIn', at), act(texts.switchUser, 'plain', 'switchUser', at)]
+    case 'signing_in':
+      return signingIn
+    case 'signed_in': {
+      if (isSignInUnderWay(site)) return [...signingIn, act(texts.signOut, 'danger', 'signOut', at)]
+      const renew = minutesToEnd(site, situation) === undefined ? [] : [act(texts.renew, 'primary', 'signIn', at)]
+      return [
+        ...renew,
+        act(texts.openSite, renew.length > 0 ? 'plain' : 'primary', 'openSite', at),
+        act(texts.switchUser, 'plain', 'switchUser', at),
+        act(texts.signOut, 'danger', 'signOut', at),
+      ]
+    }
+  }
+}
+
+/** A button. */
+export function act(label: string, kind: Action['kind'], call: CallName, args: Action['args'] = {}): Action {
+  return { label, kind, call, args }
+}

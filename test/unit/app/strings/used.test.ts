@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest'
+import { findAddresses } from '../../../../app/first-run.ts'
+import { NotificationLadder } from '../../../../app/notifications/ladder.ts'
+import type { Language } from '../../../../app/strings/catalogue.ts'
+import { en } from '../../../../app/strings/en.ts'
+import { startingView, trayView } from '../../../../app/tray/tray-view.ts'
+import { aboutView, consentView, firstRunView, settingsView } from '../../../../app/windows/views/other-views.ts'
+import { signInView } from '../../../../app/windows/views/sign-in-view.ts'
+import { statusView } from '../../../../app/windows/views/status-view.ts'
+import { autodesk, brokerAddress, fetchIn, siteAddress } from '../fake-studio.ts'
+import { at, minute, signedIn, signedOut, signingIn, site, situation, statusOf, studio, tool } from '../situations.ts'
+
+/** English that notes which of its texts were asked for. */
+function noting(catalogue: object, used: Set<string>, path = ''): object {
+  return new Proxy(catalogue, {
+    get(texts, key) {
+      const value = Reflect.get(texts, key)
+      const here = path ? `${path}.${String(key)}` : String(key)
+      if (typeof value === 'object' && value !== null) return noting(value, used, here)
+      used.add(here)
+      return value
+    },
+    ownKeys(texts) {
+      for (const key of Object.keys(texts)) used.add(`${path}.${key}`)
+      return Reflect.ownKeys(texts)
+    },
+  })
+}
+
+function paths(catalogue: object, path = ''): string[] {
+  return Object.entries(catalogue).flatMap(([key, value]) => {
+    const here = path ? `${path}.${key}` : key
+    return typeof value === 'object' ? paths(value, here) : [here]
+  })
+}
+
+test('every text is shown somewhere: what nobody reads is not kept, nor translated', async () => {
+  const used = new Set<string>()
+  const language = { tag: 'en', strings: noting(en, used) as Language['strings'] }
+  const sites = [
+    site(signedOut),
+    site(signingIn),
+    site(signingIn, { waitsForBrowser: true, browserFailed: true }),
+    site(signedIn),
+    site({ ...signedIn, signInEndsAt: at(10, 5) }),
+    site({ ...signedOut, reason: 'sign_in_cancelled' }),
+    site({ ...signedOut, reason: 'access_denied' }),
+  ]
+  const situations = [
+    situation({ sites, tools: [tool('')], online: false, trayShown: false }),
+    ...sites.map((one) => situation({ sites: [one] })),
+    situation({ sites: [] }),
+  ]
+  startingView(language)
+  for (const one of situations) trayView(one, language)
+  for (const one of situations) statusView(one, language)
+  for (const one of sites) signInView(one, language)
+
+  const ladder = new NotificationLadder(() => at(19, 20), 30 * minute)
+  for (const reason of ['ending', 'session_ended', 'access_denied', 'signed_in'] as const) {
+    const state = reason === 'ending' || reason === 'signed_in' ? signedIn : signedOut
+    ladder.onChange(statusOf({ ...state, reason }), language)
+  }
+  ladder.onRefusal({ tool: '', site: studio }, language)
+
+  firstRunView({ site: '', broker: '' }, language)
+  settingsView(
+    {
+      values: { 'app.startAtLogin': true, 'app.language': 'auto', 'session.rememberSignIn': true },
+      locked: new Set(['app.startAtLogin']),
+    },
+    language,
+  )
+  const facts = { version: '1', runtime: '', policyFile: undefined, settingsFile: '', logFolder: '' }
+  aboutView(facts, language)
+  const unknown = { executable: undefined, script: '', startedBy: '' }
+  consentView({ id: '1', siteName: '', claimedName: '', ...unknown }, language)
+
+  const options = {
+    paths: { policyFile: '', settingsFile: '', endpointFiles: [], logFolder: '' },
+    rules: { insecureLoopback: false },
+  }
+  const addresses = { site: siteAddress, broker: brokerAddress }
+  const find = (studioNow: Parameters<typeof fetchIn>[0], typed = addresses) =>
+    findAddresses(typed, { fetch: fetchIn(studioNow), expectedIssuer: autodesk, options }, language.strings)
+  await find({})
+  await find({ site: 'silent', broker: 'silent' })
+  await find({ serves: [] })
+  await find({ broker: 'old' })
+  await find({ issuer: 'https://elsewhere.example' })
+  await find({}, { ...addresses, site: '' })
+
+  expect(paths(en).filter((path) => !path.startsWith('errors.') && !used.has(path))).toEqual([])
+})

@@ -1,0 +1,301 @@
+import { describe, expect, test } from 'vitest'
+import type { SiteSituation, Situation } from '../../../../app/situation.ts'
+import type { Language } from '../../../../app/strings/catalogue.ts'
+import { type MenuItem, type TrayIcon, trayView } from '../../../../app/tray/tray-view.ts'
+import {
+  at,
+  english,
+  french,
+  hostileNames,
+  hour,
+  minute,
+  secondUnit,
+  signedIn,
+  signedOut,
+  signingIn,
+  site,
+  situation,
+  studio,
+  tool,
+} from '../situations.ts'
+
+/** A menu as one reads it: text in brackets cannot be chosen, what is under it stands behind an arrow. */
+function read(items: readonly MenuItem[]): string[] {
+  return items.map((item) => {
+    switch (item.kind) {
+      case 'line':
+        return '---'
+      case 'text':
+        return `[${plain(item.label)}]`
+      case 'menu':
+        return `${plain(item.label)} > ${read(item.items).join(' | ')}`
+      default:
+        return `${plain(item.label)}${item.checked === undefined ? '' : item.checked ? ' (on)' : ' (off)'}`
+    }
+  })
+}
+
+/** Clock times hold spaces that do not break. */
+const plain = (text: string): string => text.replace(/[\u00a0\u202f]/g, ' ')
+
+const menuOf = (change: Partial<Situation>, language: Language = english): string[] =>
+  read(trayView(situation(change), language).menu)
+const withSite = (one: SiteSituation, change: Partial<Situation> = {}): Partial<Situation> => ({
+  sites: [one],
+  ...change,
+})
+/** What the menu says of the one site, without what it always says. */
+const siteMenu = (one: SiteSituation, change: Partial<Situation> = {}, language: Language = english): string[] => {
+  const menu = menuOf(withSite(one, change), language)
+  return menu.slice(0, menu.indexOf('---'))
+}
+
+const secondSite = (status: Partial<SiteSituation['status']>): SiteSituation =>
+  site(status, { url: secondUnit, name: 'Second Unit' })
+
+describe('the menu of one site', () => {
+  test('when nobody is signed in', () => {
+    expect(menuOf({})).toEqual([
+      '[Studio Example: Not signed in]',
+      'Sign in…',
+      'Sign in as someone else…',
+      'Open ShotGrid',
+      '---',
+      'Tools that used the session today > [None yet]',
+      'Status…',
+      'Settings…',
+      'Copy diagnosis',
+      'Show logs',
+      'Start at login (off)',
+      '---',
+      'About sg-session',
+      'Quit',
+    ])
+  })
+
+  test.for([
+    ['the sign-in being prepared', site(signingIn)],
+    ['the browser being waited for', site(signingIn, { waitsForBrowser: true })],
+    ['no browser to be had', site(signingIn, { waitsForBrowser: true, browserFailed: true })],
+  ] as const)('while signing in, %s', ([, one]) => {
+    expect(siteMenu(one)).toEqual(['[Studio Example: Signing in…]', 'Show sign-in…', 'Cancel sign-in', 'Open ShotGrid'])
+  })
+
+  test('when somebody is signed in, with the end of the day and not of the session', () => {
+    expect(siteMenu(site(signedIn))).toEqual([
+      '[Studio Example: Signed in as Plain Artist, until 7:40 PM]',
+      'Open ShotGrid',
+      'Sign in as someone else…',
+      'Sign out',
+    ])
+  })
+
+  test('near the end, which offers to sign in again', () => {
+    expect(siteMenu(site({ ...signedIn, signInEndsAt: at(10, 12) }))).toEqual([
+      '[Studio Example: Signed in as Plain Artist, ends in 12 min]',
+      'Open ShotGrid',
+      'Sign in again…',
+      'Sign in as someone else…',
+      'Sign out',
+    ])
+  })
+
+  test.for([
+    ['at the browser', site(signedIn, { waitsForBrowser: true })],
+    ['not yet at the browser', site({ ...signedIn, reason: 'sign_in_started' })],
+    ['near the end', site({ ...signedIn, signInEndsAt: at(10, 5) }, { waitsForBrowser: true })],
+  ] as const)('while somebody else signs in, %s: it can be shown and cancelled', ([, one]) => {
+    expect(siteMenu(one).slice(1)).toEqual(['Open ShotGrid', 'Show sign-in…', 'Cancel sign-in', 'Sign out'])
+  })
+
+  test.for([
+    ['offline', site(signedIn), { online: false }],
+    ['when the broker could not be reached', site({ ...signedIn, problem: 'broker_unreachable' }), {}],
+    ['when both is so', site({ ...signedIn, problem: 'site_unreachable' }), { online: false }],
+  ] as const)('says so %s', ([, one, change]) => {
+    expect(siteMenu(one, change)[0]).toBe('[Studio Example: Signed in as Plain Artist, until 7:40 PM, offline]')
+  })
+
+  test('with somebody who has no name is about their login', () => {
+    for (const name of ['', undefined]) {
+      const { name: _, ...nameless } = signedIn
+      const [text] = siteMenu(site(name === undefined ? nameless : { ...signedIn, name }))
+      expect(text).toContain('Signed in as artist@studio.example,')
+    }
+  })
+
+  test('with an end that is tomorrow has the weekday', () => {
+    expect(siteMenu(site({ ...signedIn, signInEndsAt: at(25) }))[0]).toContain('until Wed 1:00 AM')
+  })
+
+  test('does what it says, to that site', () => {
+    const commands = (one: SiteSituation): unknown[] =>
+      trayView(situation(withSite(one)), english).menu.flatMap((item) => (item.kind === 'command' ? item.command : []))
+    const always = [
+      'showStatus',
+      'showSettings',
+      'copyDiagnosis',
+      'openLogs',
+      'toggleStartAtLogin',
+      'showAbout',
+      'quit',
+    ].map((does) => ({ does }))
+    const forSite = (...all: string[]): unknown[] => [...all.map((does) => ({ does, site: studio })), ...always]
+    expect(commands(site(signedOut))).toEqual(forSite('signIn', 'switchUser', 'openSite'))
+    expect(commands(site(signingIn))).toEqual(forSite('showSignIn', 'cancelSignIn', 'openSite'))
+    expect(commands(site(signedIn))).toEqual(forSite('openSite', 'switchUser', 'signOut'))
+    expect(commands(site({ ...signedIn, signInEndsAt: at(10, 5) }))).toEqual(
+      forSite('openSite', 'signIn', 'switchUser', 'signOut'),
+    )
+    expect(commands(site(signedIn, { waitsForBrowser: true }))).toEqual(
+      forSite('openSite', 'showSignIn', 'cancelSignIn', 'signOut'),
+    )
+  })
+})
+
+test('the menu of two sites has one under each, with commands of its own', () => {
+  const { menu, tooltip } = trayView(situation({ sites: [site(signedIn), secondSite(signedOut)] }), english)
+  expect(read(menu).slice(0, 3)).toEqual([
+    'Studio Example: Signed in as Plain Artist, until 7:40 PM > Open ShotGrid | Sign in as someone else… | Sign out',
+    'Second Unit: Not signed in > Sign in… | Sign in as someone else… | Open ShotGrid',
+    '---',
+  ])
+  expect(plain(tooltip)).toBe(
+    'sg-session\nStudio Example: Signed in as Plain Artist, until 7:40 PM\nSecond Unit: Not signed in',
+  )
+  const second = menu[1]
+  const sites = second?.kind === 'menu' ? second.items.map((item) => 'command' in item && item.command) : []
+  expect(sites).toEqual(['signIn', 'switchUser', 'openSite'].map((does) => ({ does, site: secondUnit })))
+})
+
+describe('without a site', () => {
+  test('there is nothing to do but set it up', () => {
+    const { icon, tooltip } = trayView(situation({ sites: [] }), english)
+    expect([icon, tooltip]).toEqual(['signed-out', 'sg-session\nNot set up yet'])
+    expect(menuOf({ sites: [] }).slice(0, 4)).toEqual(['[Not set up yet]', 'Set up…', '---', 'Status…'])
+  })
+
+  test.for([
+    ['config_invalid', 'The configuration cannot be used.'],
+    ['agent_already_running', 'sg-session is already running for this user.'],
+  ] as const)('because of %s, it says so and does not offer to set it up', ([problem, sentence]) => {
+    const broken = { sites: [], problems: [{ code: problem }] }
+    const { icon, tooltip } = trayView(situation(broken), english)
+    expect([icon, tooltip]).toEqual(['attention', `sg-session\n${sentence}`])
+    expect(menuOf(broken).slice(0, 3)).toEqual([`[${sentence}]`, '---', 'Status…'])
+  })
+})
+
+describe('the icon', () => {
+  const near = { ...signedIn, signInEndsAt: at(10, 30) }
+  const cases: readonly (readonly [string, Partial<Situation>, TrayIcon])[] = [
+    ['signed out', withSite(site(signedOut)), 'signed-out'],
+    ['signed out and offline', withSite(site(signedOut), { online: false }), 'offline'],
+    ['signing in', withSite(site(signingIn)), 'signing-in'],
+    ['signing in while offline', withSite(site(signingIn), { online: false }), 'signing-in'],
+    ['signed in', withSite(site(signedIn)), 'signed-in'],
+    ['signed in and offline', withSite(site(signedIn), { online: false }), 'offline'],
+    ['signed in, and cut off from the site', withSite(site({ ...signedIn, problem: 'site_unreachable' })), 'offline'],
+    [
+      'signed in, and the broker refuses to renew',
+      withSite(site({ ...signedIn, problem: 'proof_rejected' })),
+      'attention',
+    ],
+    ['near the end', withSite(site(near)), 'attention'],
+    ['near the end and offline', withSite(site(near), { online: false }), 'attention'],
+    ['locked, whatever else', withSite(site(near), { screenLocked: true, online: false }), 'locked'],
+    ['locked, and nobody signed in', { screenLocked: true }, 'locked'],
+    ['locked, and broken', { sites: [], problems: [{ code: 'config_invalid' }], screenLocked: true }, 'locked'],
+    ['one of two signed in', { sites: [site(signedOut), secondSite(signedIn)] }, 'signed-in'],
+    ['one of two signing in', { sites: [site(signedIn), secondSite(signingIn)] }, 'signing-in'],
+    ['one of two near the end', { sites: [site(signedIn), secondSite(near)] }, 'attention'],
+    [
+      'one of two cut off',
+      { sites: [site(signedIn), secondSite({ ...signedIn, problem: 'broker_unreachable' })] },
+      'offline',
+    ],
+    ['no keychain', withSite(site(signedIn), { problems: [{ code: 'secret_store_unavailable' }] }), 'signed-in'],
+  ]
+  test.for(cases)('%s', ([, change, icon]) => expect(trayView(situation(change), english).icon).toBe(icon))
+})
+
+describe('the tools of the day', () => {
+  const toolsIn = (tools: Situation['tools'], language = english): string | undefined =>
+    menuOf({ tools }, language).find((one) => one.includes(' > '))
+
+  test('are listed with when and how often', () => {
+    expect(toolsIn([tool('Maya 2025'), tool('Nuke', { lastAt: at(9, 59), count: 3 })])).toBe(
+      'Tools that used the session today > [Maya 2025 (at 9:30 AM)] | [Nuke (last at 9:59 AM, 3 times)]',
+    )
+  })
+
+  test('are ten at most, the newest', () => {
+    const items = toolsIn(Array.from({ length: 30 }, (_, index) => tool(`Tool ${index}`)))?.split(' | ')
+    expect(items).toHaveLength(10)
+    expect(items?.[9]).toBe('[Tool 9 (at 9:30 AM)]')
+  })
+
+  test('may have no name', () => expect(toolsIn([tool('')])).toContain('[An unnamed tool (at 9:30 AM)]'))
+
+  test.for(hostileNames)('may be called %j: that is text, and nobody can choose it', (name) => {
+    const menu = trayView(situation({ tools: [tool(name)] }), english).menu.find(({ kind }) => kind === 'menu')
+    const [item, ...others] = menu?.kind === 'menu' ? menu.items : []
+    expect(others).toEqual([])
+    expect(item?.kind).toBe('text')
+    expect(item && 'label' in item && item.label.startsWith(`${name} (`)).toBe(true)
+  })
+})
+
+test('start at login is ticked as the system has it', () => {
+  expect(menuOf({ startAtLogin: true })).toContain('Start at login (on)')
+})
+
+test('in French it says the same', () => {
+  const sites = [site({ ...signedIn, signInEndsAt: at(10, 12) }), secondSite(signedIn)]
+  const { tooltip } = trayView(situation({ sites, online: false }), french)
+  expect(plain(tooltip).split('\n')).toEqual([
+    'sg-session',
+    'Studio Example : Connecté en tant que Plain Artist, se termine dans 12 min, hors ligne',
+    'Second Unit : Connecté en tant que Plain Artist, jusqu’à 19:40, hors ligne',
+  ])
+  const lastAt = at(10, 5)
+  expect(menuOf({ tools: [tool('Maya', { lastAt }), tool('', { lastAt, count: 2 })] }, french)).toEqual([
+    '[Studio Example : Non connecté]',
+    'Se connecter…',
+    'Se connecter avec un autre compte…',
+    'Ouvrir ShotGrid',
+    '---',
+    'Outils ayant utilisé la session aujourd’hui > [Maya (à 10:05)] | [Un outil sans nom (dernière fois à 10:05, 2 fois)]',
+    'État…',
+    'Réglages…',
+    'Copier le diagnostic',
+    'Afficher les journaux',
+    'Lancer à l’ouverture de session (off)',
+    '---',
+    'À propos de sg-session',
+    'Quitter',
+  ])
+  expect(menuOf({ sites: [] }, french).slice(0, 2)).toEqual(['[Pas encore configuré]', 'Configurer…'])
+  expect(siteMenu(site(signingIn), {}, french)).toEqual([
+    '[Studio Example : Connexion en cours…]',
+    'Afficher la connexion…',
+    'Annuler la connexion',
+    'Ouvrir ShotGrid',
+  ])
+})
+
+test('the same situation gives the same view, and is left as it was', () => {
+  const one = situation({ sites: [site(signedIn), secondSite(signingIn)], tools: [tool('Maya')] })
+  const before = structuredClone(one)
+  expect(trayView(one, english)).toEqual(trayView(structuredClone(one), english))
+  expect(one).toEqual(before)
+})
+
+test('no minute of the day, and no site without facts, makes it say nonsense', () => {
+  for (let now = at(7); now < at(22); now += 7 * minute) {
+    for (const status of [signedOut, signingIn, signedIn, { state: 'signed_in' as const }]) {
+      const one = situation({ now, sites: [site(status)], remindBeforeMs: 24 * hour })
+      expect(JSON.stringify(trayView(one, english))).not.toMatch(/undefined|NaN|Invalid|-\d+ min/)
+    }
+  }
+})

@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest'
+import { type CallName, calls, settingKeys } from '../../../../app/windows/calls.ts'
+import type { WindowName } from '../../../../app/windows/contract.ts'
+import { mergeConfig } from '../../../../src/config.ts'
+
+const from = (window: WindowName): string[] =>
+  (Object.keys(calls) as CallName[])
+    .filter((name) => (calls[name].from as readonly WindowName[]).includes(window))
+    .sort()
+
+/** Written out by hand: a call that a window gains is a decision. */
+describe('what a window may call', () => {
+  test.for<readonly [WindowName, readonly string[]]>([
+    [
+      'status',
+      [
+        ...['cancelSignIn', 'closeWindow', 'copyDiagnosis', 'openAbout', 'openFirstRun', 'openSettings', 'openSite'],
+        ...['quit', 'showSignIn', 'signIn', 'signOut', 'switchUser'],
+      ],
+    ],
+    ['sign-in', ['cancelSignIn', 'closeWindow', 'copyLink', 'openBrowserAgain', 'paste', 'signIn']],
+    ['first-run', ['checkAddresses', 'closeWindow', 'saveAddresses']],
+    ['consent', ['answerConsent']],
+    ['settings', ['closeWindow', 'openAbout', 'openLogs', 'saveSetting']],
+    ['about', ['closeWindow', 'copyDiagnosis', 'openLogs']],
+  ])('%s', ([window, names]) => expect(from(window)).toEqual(names))
+})
+
+test('what an artist may set is a key of the configuration, and nothing that weakens it', () => {
+  const { sources } = mergeConfig([], { insecureLoopback: false })
+  expect(settingKeys.filter((key) => !sources.has(key))).toEqual([])
+  expect([...settingKeys].sort()).toEqual(['app.language', 'app.startAtLogin', 'session.rememberSignIn'])
+})

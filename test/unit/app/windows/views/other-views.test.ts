@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest'
+import { settingKeys } from '../../../../../app/windows/calls.ts'
+import {
+  aboutView,
+  type ConsentQuestion,
+  consentView,
+  firstRunView,
+  settingsView,
+} from '../../../../../app/windows/views/other-views.ts'
+import { english, french, hostileNames } from '../../situations.ts'
+import { demandPossible } from './possible.ts'
+
+describe('the first-run window', () => {
+  test('asks for two addresses', () => {
+    const view = firstRunView({ site: '', broker: '' }, english)
+    demandPossible(view)
+    expect(view).toMatchObject({ window: 'first-run', language: 'en', headline: 'Where is your ShotGrid?' })
+    expect([view.site.label, view.site.value, view.broker.label, view.broker.value, view.save]).toEqual([
+      ...['ShotGrid site', '', 'Identity broker', ''],
+      'Save and sign in',
+    ])
+  })
+
+  test('begins with what is known', () => {
+    const view = firstRunView({ site: 'https://a.example', broker: 'https://b.example' }, english)
+    expect([view.site.value, view.broker.value]).toEqual(['https://a.example', 'https://b.example'])
+  })
+
+  test('speaks French', () => {
+    const view = firstRunView({ site: '', broker: '' }, french)
+    expect([view.headline, view.save]).toEqual(['Où se trouve votre ShotGrid\u202f?', 'Enregistrer et se connecter'])
+  })
+})
+
+describe('the settings window', () => {
+  const values = { 'app.startAtLogin': true, 'app.language': 'fr', 'session.rememberSignIn': false } as const
+
+  test('has every setting of the artist, as it is now', () => {
+    const view = settingsView({ values, locked: new Set() }, english)
+    demandPossible(view)
+    expect(view.items.map(({ key, value }) => [key, value])).toEqual([
+      ['app.startAtLogin', true],
+      ['session.rememberSignIn', false],
+      ['app.language', 'fr'],
+    ])
+    expect(view.items.map(({ key }) => key).sort()).toEqual([...settingKeys].sort())
+    expect(view.items.map(({ locked }) => locked)).toEqual([undefined, undefined, undefined])
+  })
+
+  test('offers the languages there are, each by its own name', () => {
+    const { items } = settingsView({ values, locked: new Set() }, french)
+    const choices = items.map((item) => item.choices)
+    expect(choices).toEqual([
+      undefined,
+      undefined,
+      [
+        { value: 'auto', label: 'Comme le système' },
+        { value: 'en', label: 'English' },
+        { value: 'fr', label: 'Français' },
+      ],
+    ])
+  })
+
+  test('says why what IT has set cannot be changed', () => {
+    const locked = new Set(['session.rememberSignIn', 'app.language'] as const)
+    const reasons = (language = english) => settingsView({ values, locked }, language).items.map((item) => item.locked)
+    expect(reasons()).toEqual([undefined, 'Set by your studio.', 'Set by your studio.'])
+    expect(reasons(french)).toEqual([undefined, 'Défini par votre studio.', 'Défini par votre studio.'])
+  })
+})
+
+describe('the about window', () => {
+  const facts = {
+    version: '1.2.3',
+    runtime: 'Electron 45, Chromium 150, Node 24',
+    policyFile: undefined,
+    settingsFile: '/home/artist/.config/sg-session/settings.json',
+    logFolder: '/home/artist/.local/state/sg-session',
+  }
+
+  test('says what runs here, and where its files are', () => {
+    const view = aboutView(facts, english)
+    demandPossible(view)
+    expect(view.facts.map(({ label, value }) => [label, value])).toEqual([
+      ['Version', '1.2.3'],
+      ['Runs on', facts.runtime],
+      ['Policy', 'none'],
+      ['Settings', facts.settingsFile],
+      ['Logs', facts.logFolder],
+    ])
+    expect(view.actions.map(({ label }) => label)).toEqual(['Copy diagnosis', 'Show the logs', 'Close'])
+  })
+
+  test('names the policy there is', () => {
+    const view = aboutView({ ...facts, policyFile: '/etc/sg-session/policy.json' }, english)
+    expect(view.facts[2]?.value).toBe('/etc/sg-session/policy.json')
+  })
+
+  test('speaks French', () => {
+    const view = aboutView(facts, french)
+    expect(view.title).toBe('À propos de sg-session')
+    expect(view.facts.map(({ label }) => label)).toEqual([
+      'Version',
+      'Fonctionne sur',
+      'Politique',
+      'Réglages',
+      'Journaux',
+    ])
+    expect(view.facts[2]?.value).toBe('aucune')
+  })
+})
+
+describe('the consent window', () => {
+  const question: ConsentQuestion = {
+    id: 'question-1',
+    siteName: 'Studio Example',
+    executable: '/usr/autodesk/maya2025/bin/maya.bin',
+    script: '/tools/publish.py',
+    startedBy: 'tk-desktop',
+    claimedName: 'Maya 2025',
+  }
+
+  test('shows what was found out, and apart from it what the program says', () => {
+    const view = consentView(question, english)
+    demandPossible(view)
+    expect(view).toMatchObject({
+      window: 'consent',
+      id: 'question-1',
+      headline: 'A program asks for your session of Studio Example',
+      claim: 'It calls itself “Maya 2025”.',
+    })
+    expect(view.facts).toEqual([
+      { label: 'Program', value: question.executable },
+      { label: 'Script', value: question.script },
+      { label: 'Started by', value: 'tk-desktop' },
+    ])
+  })
+
+  test('has three answers to this question; none of them is “always” at a slip', () => {
+    const { actions } = consentView(question, english)
+    expect(actions.map(({ label, kind, args }) => [label, kind, args])).toEqual([
+      ['Do not allow', 'plain', { id: 'question-1', answer: 'deny' }],
+      ['Allow once', 'primary', { id: 'question-1', answer: 'once' }],
+      ['Always allow', 'plain', { id: 'question-1', answer: 'always' }],
+    ])
+  })
+
+  test('says that a program could not be found out, and leaves out what there is not', () => {
+    const unknown = { ...question, executable: undefined, script: undefined, startedBy: undefined }
+    expect(consentView(unknown, english).facts).toEqual([{ label: 'Program', value: 'unknown' }])
+    expect(consentView(unknown, french).facts).toEqual([{ label: 'Programme', value: 'inconnu' }])
+  })
+
+  test('speaks French', () => {
+    const view = consentView(question, french)
+    expect([view.title, view.headline, view.claim]).toEqual([
+      'Autoriser un outil\u202f?',
+      'Un programme demande votre session de Studio Example',
+      'Il dit s’appeler «\u00a0Maya 2025\u00a0».',
+    ])
+    expect(view.actions.map(({ label }) => label)).toEqual([
+      'Ne pas autoriser',
+      'Autoriser une fois',
+      'Toujours autoriser',
+    ])
+  })
+
+  test.for(hostileNames)('a program that calls itself %j gains no fact, no answer and no other site', (name) => {
+    const made = consentView({ ...question, claimedName: name, executable: name }, english)
+    const ordinary = consentView(question, english)
+    expect(made.claim).toBe(`It calls itself “${name}”.`)
+    expect(made.facts).toEqual([{ label: 'Program', value: name }, ...ordinary.facts.slice(1)])
+    expect({ ...made, claim: '', facts: [] }).toEqual({ ...ordinary, claim: '', facts: [] })
+  })
+})

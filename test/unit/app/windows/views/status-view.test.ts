@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'vitest'
+import type { SiteSituation, Situation } from '../../../../../app/situation.ts'
+import type { Language } from '../../../../../app/strings/catalogue.ts'
+import type { Action, SiteCard, StatusView } from '../../../../../app/windows/contract.ts'
+import { statusView } from '../../../../../app/windows/views/status-view.ts'
+import { errorCodes } from '../../../../../src/errors.ts'
+import {
+  at,
+  english,
+  french,
+  hostileNames,
+  hour,
+  minute,
+  secondUnit,
+  signedIn,
+  signedOut,
+  signingIn,
+  site,
+  situation,
+  studio,
+  tool,
+} from '../../situations.ts'
+import { demandPossible } from './possible.ts'
+
+function view(change: Partial<Situation> = {}, language: Language = english): StatusView {
+  const made = statusView(situation(change), language)
+  demandPossible(made)
+  return made
+}
+
+function card(one: SiteSituation, change: Partial<Situation> = {}, language: Language = english): SiteCard {
+  const [found] = view({ sites: [one], ...change }, language).sites
+  if (!found) throw new Error('there is no card')
+  return found
+}
+
+const labels = (actions: readonly Action[]): string[] => actions.map(({ label }) => label)
+const plain = (text: string | undefined): string | undefined => text?.replace(/[\u00a0\u202f]/g, ' ')
+
+describe('the card of a site', () => {
+  test('when nobody is signed in', () => {
+    expect(card(site(signedOut))).toEqual({
+      site: studio,
+      name: 'Studio Example',
+      state: 'signed_out',
+      headline: 'Nobody is signed in',
+      detail: 'Sign in once, and every tool on this machine has the session.',
+      actions: [
+        { label: 'Sign in', kind: 'primary', call: 'signIn', args: { site: studio } },
+        { label: 'Someone else…', kind: 'plain', call: 'switchUser', args: { site: studio } },
+      ],
+    })
+  })
+
+  test('while signing in', () => {
+    const { headline, detail, actions, left, problem } = card(site(signingIn, { waitsForBrowser: true }))
+    expect([headline, detail]).toEqual(['Finish signing in, in your browser', 'You have five minutes.'])
+    expect(labels(actions)).toEqual(['Show sign-in', 'Cancel'])
+    expect([left, problem]).toEqual([undefined, undefined])
+  })
+
+  test('when somebody is signed in: who, with which account, and how long', () => {
+    const { headline, detail, actions, left } = card(site(signedIn))
+    expect([headline, detail]).toEqual([
+      'Signed in as Plain Artist',
+      'artist@studio.example · plain.artist@autodesk.example',
+    ])
+    expect(left).toMatchObject({ share: (9 * 60 + 40) / (12 * 60), soon: false })
+    expect(plain(left?.label)).toBe('9 h 40 min left, until 7:40 PM')
+    expect(labels(actions)).toEqual(['Open ShotGrid', 'Someone else…', 'Sign out'])
+    expect(actions.map(({ kind }) => kind)).toEqual(['primary', 'plain', 'danger'])
+  })
+
+  test.for([
+    [{ account: 'artist@studio.example' }, 'artist@studio.example'],
+    [{ account: undefined }, 'artist@studio.example'],
+    [{ login: undefined, account: undefined }, ''],
+  ] as const)('names login and account once where they are the same: %j', ([change, detail]) => {
+    expect(card(site({ ...signedIn, ...(change as object) })).detail).toBe(detail)
+  })
+
+  test('near the end offers to renew, before anything else', () => {
+    const { actions, left } = card(site({ ...signedIn, signInEndsAt: at(10, 12) }))
+    expect(left).toMatchObject({ soon: true, share: 12 / (12 * 60) })
+    expect(plain(left?.label)).toBe('12 min left, until 10:12 AM')
+    expect(labels(actions)).toEqual(['Renew now', 'Open ShotGrid', 'Someone else…', 'Sign out'])
+    expect(actions.filter(({ kind }) => kind === 'primary')).toEqual([actions[0]])
+    expect(actions[0]?.call).toBe('signIn')
+  })
+
+  test.for([
+    ['at the browser', { waitsForBrowser: true }, signedIn],
+    ['not yet at the browser', {}, { ...signedIn, reason: 'sign_in_started' as const }],
+  ] as const)('while somebody else signs in, %s: it can be shown and cancelled', ([, change, status]) => {
+    const { headline, actions } = card(site(status, change))
+    expect(headline).toBe('Signed in as Plain Artist')
+    expect(labels(actions)).toEqual(['Show sign-in', 'Cancel', 'Sign out'])
+  })
+
+  test.for([
+    [-minute, 0, '0 min left'],
+    [0, 0, '0 min left'],
+    [1, 1 / (12 * hour), '1 min left'],
+    [hour, 1 / 12, '1 h 0 min left'],
+    [13 * hour, 1, '13 h 0 min left'],
+  ] as const)('with %i ms left: a share of %d', ([leftMs, share, label]) => {
+    const { left } = card(site({ ...signedIn, signInEndsAt: at(10) + leftMs }))
+    expect(left?.share).toBeCloseTo(share, 9)
+    expect(left?.label).toContain(label)
+  })
+
+  test('without an end shows no time', () => {
+    expect(card(site({ state: 'signed_in', login: 'artist' })).left).toBeUndefined()
+  })
+})
+
+describe('what is wrong with a site', () => {
+  test.for(errorCodes)('a sign-in that ended with %s: what happened and what to do', (reason) => {
+    const { problem } = card(site({ ...signedOut, reason }))
+    if (reason === 'sign_in_cancelled') return expect(problem).toBeUndefined()
+    expect(problem).toEqual({
+      tone: reason === 'session_ended' ? 'info' : 'error',
+      ...english.strings.errors[reason],
+    })
+  })
+
+  test.for(errorCodes)('a renewal that failed with %s, while the session lives on', (code) => {
+    const onTheWay = ['site_unreachable', 'identity_unreachable', 'broker_unreachable'].includes(code)
+    const { problem } = card(site({ ...signedIn, reason: code, problem: code }))
+    expect(problem).toEqual({ tone: onTheWay ? 'info' : 'warning', ...english.strings.errors[code] })
+  })
+
+  test.for(['signed_out', 'screen_locked', 'slept_too_long', 'sign_in_cancelled'] as const)(
+    'nothing is, when signed out by %s',
+    (reason) => expect(card(site({ ...signedOut, reason })).problem).toBeUndefined(),
+  )
+
+  test('the browser that did not start comes first', () => {
+    expect(card(site(signingIn, { waitsForBrowser: true, browserFailed: true })).problem).toEqual({
+      tone: 'warning',
+      sentence: 'The browser could not be started.',
+      advice: 'Copy the link and open it in any browser.',
+    })
+  })
+
+  test('a reason of a newer agent is none we could tell', () => {
+    expect(card(site({ ...signedOut, reason: 'newer' as 'signed_out' })).problem).toBeUndefined()
+  })
+})
+
+describe('the window', () => {
+  test('has what can always be done at its foot', () => {
+    const { actions, problems, window, language, title } = view()
+    expect([window, language, title, problems]).toEqual(['status', 'en', 'sg-session', []])
+    expect(actions.map(({ label, call, done }) => [label, call, done])).toEqual([
+      ['Copy diagnosis', 'copyDiagnosis', 'Copied'],
+      ['Settings…', 'openSettings', undefined],
+      ['About…', 'openAbout', undefined],
+    ])
+  })
+
+  test('offers to set up where there is no site, and nothing is broken', () => {
+    expect(labels(view({ sites: [] }).actions)[0]).toBe('Set up…')
+    expect(view({ sites: [] }).actions[0]).toMatchObject({ kind: 'primary', call: 'openFirstRun' })
+    const { actions, problems } = view({ sites: [], problems: [{ code: 'config_invalid' }] })
+    expect(labels(actions)).not.toContain('Set up…')
+    expect(problems).toEqual([{ tone: 'warning', ...english.strings.errors.config_invalid }])
+    const detail = 'settings.json: "sites" must be a list.'
+    const named = view({ sites: [], problems: [{ code: 'config_invalid', detail }] }).problems
+    expect(named[0]?.advice).toBe(`${detail} ${english.strings.errors.config_invalid.advice}`)
+  })
+
+  test('has a card for each site, in their order, each with actions of its own', () => {
+    const second = site(signedOut, { url: secondUnit, name: 'Second Unit' })
+    const { sites } = view({ sites: [site(signedIn), second] })
+    expect(sites.map(({ name, site: url }) => [name, url])).toEqual([
+      ['Studio Example', studio],
+      ['Second Unit', secondUnit],
+    ])
+    for (const { site: url, actions } of sites) {
+      expect(new Set(actions.map(({ args }) => args['site']))).toEqual(new Set([url]))
+    }
+  })
+
+  test('says all that is wrong, in one order', () => {
+    const { problems } = view({ online: false, trayShown: false, problems: [{ code: 'secret_store_unavailable' }] })
+    expect(problems.map(({ tone, sentence }) => [tone, sentence])).toEqual([
+      ['info', 'This machine is offline.'],
+      ['info', 'This desktop shows no tray icons.'],
+      ['warning', 'The keychain of this system cannot be used.'],
+    ])
+  })
+
+  test('lists every tool of the day', () => {
+    const tools = [tool('Maya 2025'), tool('', { count: 2 }), ...Array.from({ length: 50 }, () => tool('Nuke'))]
+    const { heading, none, rows } = view({ tools }).tools
+    expect([heading, none, rows.length]).toEqual(['Tools today', 'No tool has asked for the session yet.', 52])
+    expect(rows.slice(0, 2).map(({ name, detail }) => [name, plain(detail)])).toEqual([
+      ['Maya 2025', 'at 9:30 AM'],
+      ['An unnamed tool', 'last at 9:30 AM, 2 times'],
+    ])
+  })
+})
+
+test('in French it says the same', () => {
+  const sites = [
+    site({ ...signedIn, signInEndsAt: at(11, 45) }),
+    site({ ...signedOut, reason: 'account_not_mapped' }, { url: secondUnit, name: 'Second Unit' }),
+  ]
+  const { language, problems, tools, actions, ...shown } = view({ sites, online: false, trayShown: false }, french)
+  const [first, second] = shown.sites
+  expect(language).toBe('fr')
+  expect(first?.headline).toBe('Connecté en tant que Plain Artist')
+  expect(plain(first?.left?.label)).toBe('Encore 1 h 45 min, jusqu’à 11:45')
+  expect(labels(first?.actions ?? [])).toEqual(['Ouvrir ShotGrid', 'Autre compte…', 'Se déconnecter'])
+  expect(second?.headline).toBe('Personne n’est connecté')
+  expect(second?.problem?.sentence).toBe('Ce compte Autodesk n’appartient à aucun utilisateur ShotGrid.')
+  expect(problems.map(({ sentence }) => sentence)).toEqual([
+    'Cette machine est hors ligne.',
+    'Ce bureau n’affiche pas d’icônes de notification.',
+  ])
+  expect(tools.heading).toBe('Outils aujourd’hui')
+  expect(labels(actions)).toEqual(['Copier le diagnostic', 'Réglages…', 'À propos…', 'Quitter'])
+  expect(card(site(signingIn), {}, french).headline).toBe('Terminez la connexion dans votre navigateur')
+})
+
+test.for(hostileNames)('what people call themselves, their site and their tools is data: %j', (name) => {
+  const one = site({ ...signedIn, name, login: name, account: name }, { name })
+  const made = view({ sites: [one], tools: [tool(name)] })
+  expect(made.sites[0]).toMatchObject({ name, headline: `Signed in as ${name}`, detail: name, site: studio })
+  expect(made.tools.rows[0]?.name).toBe(name)
+  const ordinary = view({ sites: [site(signedIn)], tools: [tool('Maya')] })
+  expect(made.actions).toEqual(ordinary.actions)
+  expect(made.sites[0]?.actions).toEqual(ordinary.sites[0]?.actions)
+})
