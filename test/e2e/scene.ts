@@ -18,10 +18,14 @@ export interface Scene {
   close(): Promise<void>
 }
 
+export interface SceneOptions {
+  readonly tls?: boolean
+  readonly site?: Partial<SiteSwitches>
+  readonly sessionLifetimeS?: number
+}
+
 /** The real programs as processes, between the sandbox's servers: what an artist, a plug-in and IT would see. */
-export async function setScene(
-  options: { tls?: boolean; site?: Partial<SiteSwitches>; sessionLifetimeS?: number } = {},
-): Promise<Scene> {
+export async function setScene(options: SceneOptions = {}): Promise<Scene> {
   const certificates = options.tls ? await makeCertificates() : undefined
   const tls = certificates ? { tls: certificates } : {}
   const [brokerPort = 0, ...redirectPorts] = await freePorts(4)

@@ -26,6 +26,8 @@ export interface Studio {
   readonly env: Readonly<Record<string, string>>
   startBroker(): Promise<Running>
   startAgent(): Promise<Running>
+  /** Starts the tray app on a desktop; resolves when tools are served. */
+  startApp(electron: string, desktop?: Readonly<Record<string, string>>): Promise<Running>
   /** Runs `sg-session …` to its end. */
   sgSession(...args: string[]): Promise<Finished>
   /** Starts `sg-session …` and leaves it running. */
@@ -59,6 +61,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   const opened = place('opened-addresses')
   await writeFile(opened, '')
   await writeProgram(place('bin', 'browser'), `printf '%s\\n' "$1" >> '${opened}'`)
+  if (!options.realBrowser) await makeDefaultBrowser(place)
   // What `start_agent=True` finds on the PATH.
   await writeProgram(
     place('bin', 'sg-session'),
@@ -79,8 +82,8 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   }
 
   const running = new Set<Running>()
-  const start = (command: string, args: readonly string[]): Running => {
-    const started = startProcess(command, args, env)
+  const start = (command: string, args: readonly string[], more: Readonly<Record<string, string>> = {}): Running => {
+    const started = startProcess(command, args, { ...env, ...more })
     running.add(started)
     started.ended.then(() => running.delete(started))
     return started
@@ -102,6 +105,16 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
         'serves',
       ),
     startAgent: () => startReady([cli, 'agent', '--log-level', 'info', ...loopback], 'is ready'),
+    async startApp(electron, desktop = {}) {
+      // Root cannot have Chromium's sandbox; everybody else does.
+      const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+      const app = start(electron, [...asRoot, root, ...loopback], desktop)
+      const deadline = performance.now() + startLimitMs
+      while ((await finished(start(node, [cli, 'status']))).status !== 0) {
+        if (performance.now() > deadline) throw new Error(`the tray app does not serve: ${app.stderr()}`)
+      }
+      return app
+    },
     sgSession: (...args) => finished(start(node, [cli, ...args])),
     startSgSession: (...args) => start(node, [cli, ...args]),
     python: (interpreter, ...args) => finished(start(interpreter, args)),
@@ -170,6 +183,19 @@ async function writeConfiguration(
   await writeFile(place('home', '.config', 'sg-session', 'settings.json'), JSON.stringify(settings, undefined, 2))
 }
 
+/** What xdg-open asks before it looks at $BROWSER: the desktop's default for web addresses. */
+async function makeDefaultBrowser(place: (...parts: string[]) => string): Promise<void> {
+  const applications = place('home', '.local', 'share', 'applications')
+  await mkdir(applications, { recursive: true })
+  const entry = ['[Desktop Entry]', 'Type=Application', 'Name=Browser', `Exec=${place('bin', 'browser')} %u`]
+  await writeFile(join(applications, 'sandbox-browser.desktop'), `${entry.join('\n')}\n`)
+  const schemes = ['http', 'https'].map((scheme) => `x-scheme-handler/${scheme}=sandbox-browser.desktop`)
+  await writeFile(
+    place('home', '.config', 'mimeapps.list'),
+    `[Default Applications]\n${schemes.join('\n')}\ntext/html=sandbox-browser.desktop\n`,
+  )
+}
+
 async function writeProgram(file: string, body: string): Promise<void> {
   await writeFile(file, `#!/bin/sh\n${body}\n`)
   await chmod(file, 0o755)
@@ -185,5 +211,8 @@ function desktopEnvironment(): Record<string, string> {
     'XDG_CURRENT_DESKTOP',
     'XDG_DATA_DIRS',
   ]
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+  const found = Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+  const { XDG_RUNTIME_DIR: runtime, WAYLAND_DISPLAY: wayland } = process.env
+  // The studio has a runtime folder of its own; the compositor's socket stays where it is.
+  return runtime && wayland ? { ...found, WAYLAND_DISPLAY: resolve(runtime, wayland) } : found
 }
