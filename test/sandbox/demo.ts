@@ -1,7 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
-import { launchChromium, signInAt, startXvfb } from './chromium.ts'
+import { launchChromium, signInAt } from './chromium.ts'
+import { type Desktop, startDesktop } from './desktop/desktop.ts'
+import { drawMenu } from './desktop/draw-menu.ts'
+import type { TrayItem } from './desktop/tray-item.ts'
 import { freePorts } from './free-ports.ts'
 import { startIdentity } from './identity/identity.ts'
 import { personNamed } from './people.ts'
@@ -10,14 +13,16 @@ import { startSite } from './site/site.ts'
 import { openStudio, type Studio } from './studio.ts'
 
 /**
- * The main job, for real: an artist signs in at the sandbox in a browser, and a Python plug-in works on the site as that
- * artist. With `--once` Chromium plays the artist and everything is put away after; else it is you, until Ctrl-C.
+ * The main job, for real: an artist signs in from the tray, in a browser at the sandbox, and a Python plug-in works on the
+ * site as that artist. With `--once` Chromium plays the artist, on a desktop nobody looks at, and everything is put away
+ * after; else it is you, on yours, until Ctrl-C.
  */
 const { values } = parseArgs({ options: { once: { type: 'boolean', default: false }, pictures: { type: 'string' } } })
 const artist = personNamed('artist')
 const clientId = 'sg-session-tray'
 const redirectPorts = [14285, 21842, 27391]
 const startLimitMs = 20_000
+const electron = process.env['SG_SESSION_ELECTRON'] ?? ''
 const closing: (() => unknown)[] = []
 let stepNumber = 0
 
@@ -72,22 +77,26 @@ async function play(): Promise<void> {
   closing.push(() => studio.close())
   const broker = await studio.startBroker()
   step('the studio’s identity broker', `${studio.brokerUrl} (process ${broker.pid})`)
-  const agent = await studio.startAgent()
-  step('the agent on the artist’s machine', `process ${agent.pid}, no window, nothing on disk but its endpoint file`)
+  const desktop = values.once ? await startDesktop() : undefined
+  if (desktop) closing.push(() => desktop.stop())
+  const app = await studio.startApp(electron, desktop?.env)
+  closing.push(() => app.stop())
+  step('the tray app on the artist’s desktop', `process ${app.pid}, no window`)
+  const icon = await desktop?.panel.item()
+  await icon?.untilMenu((menu) => menu.some(({ label }) => label === 'Sign in…'), 'the menu')
+  if (icon) step('its icon is in the panel', statusLine(icon))
 
   const early = await studio.python('python3', '-m', 'sg_session', 'get', '--json')
   const refusal = JSON.parse(early.stdout) as { error: { code: string; message: string } }
   step('a plug-in asks too early', `${refusal.error.code}: ${refusal.error.message}`)
 
-  const signIn = studio.startSgSession('sign-in')
-  const signedIn = signIn.ended.then((status) => {
-    if (status !== 0) throw new Error(`the sign-in failed: ${signIn.stderr()}`)
-  })
-  if (values.once)
-    await Promise.race([signInWithChromium(studio), signedIn.then(() => new Promise<never>(() => undefined))])
-  else await askForSignIn(signIn)
-  await signedIn
-  step('the artist is signed in', signIn.stdout().trim())
+  if (icon && desktop) {
+    await icon.click('Sign in…')
+    step('one click on “Sign in…”', 'in the real menu, over D-Bus, as a panel does')
+    await signInWithChromium(studio, desktop)
+    await icon.untilShown(({ tooltip }) => tooltip.includes('Signed in as'), 'that the artist is signed in')
+    step('the artist is signed in', statusLine(icon))
+  } else await signInByHand(studio)
 
   const plugin = await studio.python('python3', join(import.meta.dirname, 'plugin.py'))
   if (plugin.status !== 0) throw new Error(`the plug-in failed: ${plugin.stderr}`)
@@ -102,7 +111,8 @@ async function play(): Promise<void> {
   step('the site’s event log agrees', `${event?.event_type} by ${event?.user?.type} ${event?.user?.id}`)
 
   if (!values.once) await waitForCtrlC(studio)
-  const left = await putAway(studio, [broker, agent])
+  if (values.pictures && icon) await drawMenu(icon, join(values.pictures, 'tray-menu.png'))
+  const left = await putAway(studio, broker, app, icon)
   step('put away', left)
   const { login, read, created_by } = done
   process.stdout.write(`\n${JSON.stringify({ ok: true, login, site: done.site, read, created_by })}\n`)
@@ -117,35 +127,42 @@ interface PluginResult {
   readonly created_by: { readonly type: string; readonly id: number; readonly name: string }
 }
 
-/** Shows whom to be, and the address in case the browser does not open by itself. */
-async function askForSignIn(signIn: Running): Promise<void> {
+/** Sends the artist at this machine to the browser, and shows whom to be. */
+async function signInByHand(studio: Studio): Promise<void> {
+  const signIn = studio.startSgSession('sign-in')
   await untilSaid(signIn, '/authorize?', startLimitMs)
   const address = /^ {2}(http\S+)$/m.exec(signIn.stderr())?.[1]
   step('your turn, in your browser', `sign in as ${artist.email} with the password ${artist.autodesk?.password}`)
   process.stdout.write(`\n       If no browser opened, open this address:\n       ${address}\n\n`)
+  if ((await signIn.ended) !== 0) throw new Error(`the sign-in failed: ${signIn.stderr()}`)
+  step('the artist is signed in', signIn.stdout().trim())
 }
 
-async function signInWithChromium(studio: Studio): Promise<void> {
+async function signInWithChromium(studio: Studio, desktop: Desktop): Promise<void> {
   const address = await studio.openedAddress()
-  step('the agent opens the system browser', `${new URL(address).origin}${new URL(address).pathname}?…`)
-  const screen = await startXvfb()
-  closing.push(() => screen.stop())
-  const browser = await launchChromium(screen.display)
-  closing.push(() => browser.close())
+  step('the app opens the system browser', `${new URL(address).origin}${new URL(address).pathname}?…`)
+  const browser = await launchChromium(desktop.env['DISPLAY'])
   const page = await browser.newPage({ viewport: { width: 900, height: 620 } })
   const picture = async (name: string) =>
     values.pictures && (await page.screenshot({ path: join(values.pictures, name) }))
   const heading = await signInAt(page, address, artist, () => picture('sign-in.png'))
   await picture('signed-in.png')
+  await browser.close()
   step('Chromium signs in and comes back', `“${heading}”`)
 }
 
-/** Signs out, stops what runs, and looks for the session token in every file that is left. */
-async function putAway(studio: Studio, programs: { stop(): Promise<number> }[]): Promise<string> {
+/** What the tooltip says of the site. */
+function statusLine(icon: TrayItem): string {
+  return icon.tooltip().split('\n').slice(1).join(', ')
+}
+
+/** Signs out, quits what runs, and looks for the session token in every file that is left. */
+async function putAway(studio: Studio, broker: Running, app: Running, icon: TrayItem | undefined): Promise<string> {
   const { stdout } = await studio.sgSession('get', '--json')
   const { sessionToken } = JSON.parse(stdout) as { sessionToken: string }
   await studio.sgSession('sign-out')
-  const statuses = await Promise.all(programs.map((program) => program.stop()))
+  await icon?.click('Quit')
+  const statuses = await Promise.all([broker.stop(), icon ? app.ended : app.stop()])
   if (statuses.some((status) => status !== 0)) throw new Error(`a program ended with ${statuses.join(' and ')}`)
   const bytes = Buffer.from(sessionToken)
   const shapes = [sessionToken, bytes.toString('hex'), bytes.toString('base64').replace(/=+$/, '')].map((text) =>
@@ -158,7 +175,7 @@ async function putAway(studio: Studio, programs: { stop(): Promise<number> }[]):
     if (shapes.some((shape) => content.includes(shape)) || file.endsWith('endpoint.json')) found.push(file)
   }
   if (found.length > 0) throw new Error(`a secret was left in ${found.join(', ')}`)
-  return `agent and broker ended; ${files.length} files left, none with the token`
+  return `app and broker ended; ${files.length} files left, none with the token`
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
@@ -169,7 +186,7 @@ async function filesBelow(folder: string): Promise<string[]> {
 async function waitForCtrlC(studio: Studio): Promise<void> {
   const { XDG_RUNTIME_DIR, PYTHONPATH } = studio.env
   process.stdout.write(
-    `\nThe agent is yours to try, in another terminal:\n\n` +
+    `\nThe app is yours to try: its icon is in your panel. In another terminal:\n\n` +
       `  export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR} PYTHONPATH=${PYTHONPATH}\n` +
       `  python3 -m sg_session status\n\nCtrl-C ends the demo and puts everything away.\n\n`,
   )
