@@ -17,7 +17,7 @@ export const node = join(modules, '.bin', process.platform === 'win32' ? 'node.c
  * packages that bring it. Some are called differently since Debian 13 and Ubuntu 24.04.
  */
 const debianPackages = {
-  chromium: 'chromium',
+  chromium: 'chromium | chromium-browser',
   Xvfb: 'xvfb',
   xauth: 'xauth',
   python3: 'python3',
@@ -30,8 +30,10 @@ const debianPackages = {
   'libXss.so.1': 'libxss1',
   'libXtst.so.6': 'libxtst6',
   'libsecret-1.so.0': 'libsecret-1-0',
+  'libnotify.so.4': 'libnotify4',
   'xdg-open': 'xdg-utils',
   'dbus-run-session': 'dbus',
+  gdbus: 'libglib2.0-bin',
   'dbus-launch': 'dbus-x11',
   'gnome-keyring-daemon': 'gnome-keyring',
   'secret-tool': 'libsecret-tools',
@@ -40,6 +42,9 @@ const debianPackages = {
   'pkg-config': 'pkg-config',
   'libsecret-1/libsecret/secret.h': 'libsecret-1-dev',
 }
+
+/** As in test/sandbox/chromium.ts. */
+const chromiumPrograms = ['chromium', 'chromium-browser', 'google-chrome']
 
 const onLinux = (names) => (process.platform === 'linux' ? names : [])
 
@@ -53,6 +58,9 @@ export const needs = {
     'libatk-bridge-2.0.so.0',
     'libXss.so.1',
     'libXtst.so.6',
+    // Notifications, and whether there is a panel.
+    'libnotify.so.4',
+    'gdbus',
     'xdg-open',
     'fc-list',
   ]),
@@ -102,14 +110,14 @@ export async function installFromSystem(names) {
     say(`Missing here: ${missing.join(', ')}. Please install them; on Debian: ${shown}`)
     return missing
   }
-  if (process.getuid() === 0) install([], line, shown)
+  if (process.getuid() === 0) install([], line, shown, missing)
   else if (has('sudo') && process.stdin.isTTY && (await agrees(`Install ${wanted} with sudo? [Y/n] `)))
-    install(['sudo'], line, shown)
+    install(['sudo'], line, shown, missing)
   else say(`Missing here: ${missing.join(', ')}. Please run: sudo ${shown}`)
   return missing.filter((name) => !has(name))
 }
 
-function install(sudo, line, shown) {
+function install(sudo, line, shown, names) {
   say(`Installing Debian packages: ${shown}`)
   const quietly = (command) => {
     const [program, ...rest] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', ...command, '-qq']
@@ -118,7 +126,9 @@ function install(sudo, line, shown) {
   // The package lists of a fresh machine are often empty or old.
   if (quietly(line) === 0) return
   quietly(['apt-get', 'update'])
-  quietly(line)
+  if (quietly(line) === 0) return
+  // What this system calls otherwise, or does not have, must not keep the rest away.
+  for (const name of names) quietly([...line.slice(0, -1), debianPackages[name]])
 }
 
 async function agrees(question) {
@@ -131,7 +141,9 @@ async function agrees(question) {
 function has(name) {
   if (name.endsWith('.h')) return existsSync(join('/usr/include', name))
   if (name.includes('.so')) return knownLibraries().includes(`\t${name} `)
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)))
+  const programs = name === 'chromium' ? chromiumPrograms : [name]
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return folders.some((folder) => programs.some((program) => existsSync(join(folder, program))))
 }
 
 function knownLibraries() {

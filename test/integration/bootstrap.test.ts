@@ -32,16 +32,33 @@ test('root installs what is missing without a question, with fresh package lists
   if (process.getuid?.() !== 0) return context.skip('only root can show what is done for root')
   const { stdout, stderr } = installing(['chromium', 'env'])
   expect(stdout).toBe('missing: ')
-  expect(stderr).toContain('Installing Debian packages: apt-get satisfy -y --no-install-recommends "chromium"')
-  const line = 'satisfy -y --no-install-recommends chromium -qq'
+  expect(stderr).toContain(
+    'Installing Debian packages: apt-get satisfy -y --no-install-recommends "chromium | chromium-browser"',
+  )
+  const line = 'satisfy -y --no-install-recommends chromium | chromium-browser -qq'
   expect(await readFile(join(machine, 'log'), 'utf8')).toBe(`${line}\nupdate -qq\n${line}\n`)
+})
+
+test('what this system does not have keeps nothing else away', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('only root can show what is done for root')
+  await writeFile(
+    join(machine, 'bin', 'apt-get'),
+    `#!/bin/sh
+     case "$*" in
+       *chromium*) exit 100 ;;
+       *xvfb*) touch ${machine}/bin/Xvfb ;;
+     esac`,
+  )
+  expect(installing(['chromium', 'Xvfb']).stdout).toBe('missing: chromium')
 })
 
 test('somebody who may not install is told the line to run', (context) => {
   if (otherUserMissing) return context.skip(otherUserMissing)
   const { stdout, stderr } = installing(['chromium', 'gnome-keyring-daemon'], { uid: 65_534, gid: 65_534 })
   expect(stdout).toBe('missing: chromium, gnome-keyring-daemon')
-  expect(stderr).toContain('Please run: sudo apt-get satisfy -y --no-install-recommends "chromium, gnome-keyring"')
+  expect(stderr).toContain(
+    'Please run: sudo apt-get satisfy -y --no-install-recommends "chromium | chromium-browser, gnome-keyring"',
+  )
 })
 
 test('libraries and headers are looked for where the system keeps them', () => {

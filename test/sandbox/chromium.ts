@@ -1,16 +1,18 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import type { SandboxPerson } from './people.ts'
 
-const executablePath = '/usr/bin/chromium'
+const folders = (process.env['PATH'] ?? '').split(delimiter)
+const programs = ['chromium', 'chromium-browser', 'google-chrome']
+const found = programs.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync)
+const executablePath = found ?? 'chromium'
 
 /** Why there is no Chromium to drive, or undefined when there is. */
-export const chromiumMissing = existsSync(executablePath)
-  ? undefined
-  : 'Chromium is not installed: apt-get install chromium'
+export const chromiumMissing = found ? undefined : 'Chromium is not installed: apt-get install chromium'
 
-// The last five keep Chromium from calling home, which a closed network would answer with minutes of retries.
+// The last four keep Chromium from calling home, which a closed network would answer with minutes of retries.
 const args = [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--disable-gpu',
