@@ -123,7 +123,9 @@ export class Shell {
       if (config.network.extraCa)
         log.warn('"network.extraCa" is for the headless agent: the app asks the certificate store of Chromium')
       if (this.#effective.sources.get('app.startAtLogin')?.source !== 'built-in') {
-        await this.#setStartAtLogin(config.app.startAtLogin)
+        await this.#setStartAtLogin(config.app.startAtLogin).catch((error: unknown) => {
+          log.warn({ err: error }, 'starting at login could not be changed')
+        })
       }
       if (config.sites.length === 0) return
       this.#core = await openCore(config, paths, log, new Keychain(), rules, (agent) => this.#listenTo(agent))

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -22,6 +22,13 @@ test('the log of the app is private, and no secret gets into it', async () => {
   const text = await readFile(path, 'utf8')
   expect(text).toContain('something happened')
   expect(text).not.toMatch(/token-by/)
+})
+
+test('a folder that cannot be made costs the log and nothing else', async () => {
+  await writeFile(folder, 'a file in its place')
+  const file = openLogFile(folder)
+  makeLog('info', file).info('nobody reads this')
+  await file.close()
 })
 
 test('it is rotated: six files of a megabyte at most, the newest lines among them', async () => {
