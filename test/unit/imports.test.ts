@@ -65,10 +65,7 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
 
 /** Packages that stay behind one door, and which door. */
 const packages: Record<string, { readonly only: readonly string[]; readonly because: string }> = {
-  electron: {
-    only: ['app', 'test'],
-    because: 'the core runs in plain Node; tests name the types of the app they drive',
-  },
+  electron: { only: ['app'], because: 'the core runs in plain Node' },
   'openid-client': {
     only: ['src/identity', 'test'],
     because: 'OpenID Connect is one conversation; tests hold the sandbox against the real client',

@@ -2,7 +2,6 @@
 // and by its names, asked of the real app with every window open.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { WebContents, WebPreferences } from 'electron'
 import type { Page } from 'playwright-core'
 import { afterAll, expect, type TestContext, test } from 'vitest'
 import { demandElectron } from './app-stage.ts'
@@ -37,10 +36,10 @@ async function inEachWindow<T>({ pages }: WindowsStage, ask: (page: Page) => Pro
 }
 
 // In no type library, and older than the tutorial.
-type Undocumented = WebContents & { getLastWebPreferences(): WebPreferences }
+type Undocumented = Electron.WebContents & { getLastWebPreferences(): Electron.WebPreferences }
 
 /** What every contents there is was really made with. */
-async function preferences({ app, pages }: WindowsStage): Promise<WebPreferences[]> {
+async function preferences({ app, pages }: WindowsStage): Promise<Electron.WebPreferences[]> {
   const found = await app.evaluate(({ webContents }) =>
     webContents.getAllWebContents().map((contents) => (contents as Undocumented).getLastWebPreferences()),
   )

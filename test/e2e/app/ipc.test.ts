@@ -277,7 +277,9 @@ test('contents that are no window of ours get nothing, whatever they show; nor d
           const window = new BrowserWindow({ show: false, webPreferences })
           await window.loadURL(address)
           made.push([`${where}, ${address}`, await window.webContents.executeJavaScript(script)])
+          const gone = new Promise((done) => window.webContents.once('destroyed', () => done(undefined)))
           window.destroy()
+          await gone
         }
       }
       // A view inside one of our windows is not that window.
@@ -287,7 +289,9 @@ test('contents that are no window of ours get nothing, whatever they show; nor d
       await view.webContents.loadURL('app://sg-session/page.html')
       made.push(['a view in our window', await view.webContents.executeJavaScript(script)])
       host?.contentView.removeChildView(view)
+      const viewGone = new Promise((done) => view.webContents.once('destroyed', () => done(undefined)))
       view.webContents.close()
+      await viewGone
       return made
     },
     { preload: resolve('out', 'app', 'preload.cjs'), site: stage.scene.site.url },
