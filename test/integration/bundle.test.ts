@@ -4,6 +4,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 
 /** What npm test has made of app/ before it starts the tests. */
 const read = (name: string): string => readFileSync(`out/app/${name}`, 'utf8')
+/** The main process: its entry, and what that loads later. */
+const mainFiles = (): string[] => readdirSync('out/app').filter((name) => name.endsWith('.js'))
 
 describe('the bundled app', () => {
   beforeEach((context) => {
@@ -17,13 +19,17 @@ describe('the bundled app', () => {
       ...builtinModules,
       'electron',
     ])
-    const imported = importsOf(read('main.js'))
+    const imported = mainFiles().flatMap((name) => importsOf(read(name)))
     expect(imported).toContain('electron')
-    expect(imported.map(packageOf).filter((name) => !there.has(name))).toEqual([])
+    const [own, foreign] = [imported.filter(isOwn), imported.filter((one) => !isOwn(one))]
+    expect(foreign.map(packageOf).filter((name) => !there.has(name))).toEqual([])
+    expect(own.filter((name) => !existsSync(`out/app/${name}`))).toEqual([])
   })
 
   test('asks nothing of Node that the older of the two Electrons has not', () => {
-    expect(read('main.js')).not.toMatch(/node:sqlite|setGlobalProxyFromEnv|setDefaultCACertificates|getCACertificates/)
+    for (const name of mainFiles()) {
+      expect(read(name)).not.toMatch(/node:sqlite|setGlobalProxyFromEnv|setDefaultCACertificates|getCACertificates/)
+    }
   })
 
   test('has a preload script that requires nothing but electron, as the sandbox demands', () => {
@@ -55,6 +61,10 @@ describe('the bundled app', () => {
     )
   })
 })
+
+function isOwn(specifier: string): boolean {
+  return specifier.startsWith('./')
+}
 
 function importsOf(code: string): string[] {
   const found = code.matchAll(/^import\b[^"']*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm)
