@@ -1,6 +1,6 @@
 import { app, nativeTheme } from 'electron'
 import type { Agent } from '../src/agent.ts'
-import type { EffectiveConfig } from '../src/config.ts'
+import { type EffectiveConfig, isLoopback } from '../src/config.ts'
 import { readConfig, writeSettings } from '../src/config-files.ts'
 import { AgentError, asAgentError } from '../src/errors.ts'
 import type { Paths } from '../src/paths.ts'
@@ -169,7 +169,7 @@ export class Shell {
         browserFailed: this.#browserFailed.has(status.site),
       })),
       tools: agent?.toolsToday() ?? [],
-      online: this.#system.online,
+      online: this.#system.online || this.#needsNoNetwork,
       screenLocked: this.#lock.isLocked,
       startAtLogin: this.#startAtLogin,
       dayMs: (config?.session.maxAgeHours ?? 12) * 3600_000,
@@ -183,8 +183,14 @@ export class Shell {
     }
   }
 
+  /** Sites on this machine, as the sandbox's are, can be reached without a network. */
+  get #needsNoNetwork(): boolean {
+    return this.sites.length > 0 && this.sites.every(({ url }) => isLoopback(new URL(url)))
+  }
+
   /** Makes tray and windows true to the situation. */
   refresh(): void {
+    this.#system.lookAtNetwork()
     const situation = this.situation()
     this.#tray.show(trayView(situation, this.language))
     this.#surroundings.refresh()

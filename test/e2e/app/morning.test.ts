@@ -68,6 +68,7 @@ test('one click in the tray: the browser opens, Chromium signs in, a waiting plu
   await tray.untilMenu((menu) => menu.some(({ label }) => label === 'Sign in…'), 'that it is signed out')
   await status.getByText('Nobody is signed in').waitFor()
   expect((await studio.python('python3', '-m', 'sg_session', 'get')).status).toBe(10)
+  await desktop.notifications.until(({ summary }) => summary.endsWith('needs ShotGrid'), 'that a tool was refused')
 })
 
 test('the command line reaches the app: signing in, status, out; the app shows it', async (context) => {
