@@ -1,20 +1,32 @@
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-/** Ports of 127.0.0.1 that nothing listened on a moment ago. */
+/** Below every system's range of ports for outgoing connections: whoever connects meanwhile cannot take one of these. */
+const lowest = 10_000
+const highest = 15_999
+const loopbacks = ['127.0.0.1', '::1'] as const
+
+/** Ports that nothing listens on, on either loopback family; from a random place on, so that tests side by side differ. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            resolve(typeof address === 'object' && address ? address.port : 0)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const ports: number[] = []
+  const start = randomInt(lowest, highest + 1)
+  for (let step = 0; ports.length < count && step <= highest - lowest; step += 1) {
+    const port = lowest + ((start - lowest + step) % (highest - lowest + 1))
+    if (await isFree(port)) ports.push(port)
+  }
+  if (ports.length < count) throw new Error(`no ${count} ports are free between ${lowest} and ${highest}`)
   return ports
+}
+
+async function isFree(port: number): Promise<boolean> {
+  for (const host of loopbacks) {
+    const code = await new Promise<string | undefined>((resolve) => {
+      const server = createServer()
+      server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+      server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)))
+    })
+    // Where there is no IPv6 nobody listens on it.
+    if (code !== undefined && !(host === '::1' && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'))) return false
+  }
+  return true
 }
