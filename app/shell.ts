@@ -17,7 +17,6 @@ import { Keychain } from './system/keychain.ts'
 import { ScreenLock } from './system/screen-lock.ts'
 import { setStartAtLogin, startsAtLogin } from './system/start-at-login.ts'
 import { SystemEvents } from './system/system-events.ts'
-import { trayHostIsThere, whenTrayHostAppears } from './system/tray-host.ts'
 import type { Tray } from './tray/tray.ts'
 import { trayView } from './tray/tray-view.ts'
 import type { SettingKey } from './windows/calls.ts'
@@ -61,8 +60,6 @@ export class Shell {
   #effective: EffectiveConfig | undefined
   #problem: AgentError | undefined
   #startAtLogin = false
-  #trayShown = true
-  #stopWaitingForTray: () => void = () => undefined
   #refreshTimer: NodeJS.Timeout | undefined
 
   constructor(options: ShellOptions, tray: Tray) {
@@ -84,22 +81,21 @@ export class Shell {
     this.#surroundings = surroundings
     this.#startAtLogin = await startsAtLogin()
     await this.openCore()
-    await this.#showTray()
+    await this.#findPanel()
     if (this.#problem) this.#surroundings.run({ does: 'showStatus' })
     else if (this.sites.length === 0) this.#surroundings.run({ does: 'showFirstRun' })
     // Where no icon shows, starting by hand shows the window; starting at login never does.
-    else this.#grant(this.#trayShown ? wants : wantsOfRunning)
+    else this.#grant(this.#tray.isInPanel ? wants : wantsOfRunning)
     void this.#resume()
   }
 
   /** A second launch: a person's way in where there is no tray. */
   onSecondLaunch(wish: LaunchWish): void {
-    if (!this.#trayShown) void this.#showTray()
+    if (!this.#tray.isInPanel) void this.#findPanel()
     this.#grant(wish)
   }
 
   async stop(): Promise<void> {
-    this.#stopWaitingForTray()
     clearTimeout(this.#refreshTimer)
     this.#system.close()
     this.#lock.close()
@@ -174,7 +170,7 @@ export class Shell {
       startAtLogin: this.#startAtLogin,
       dayMs: (config?.session.maxAgeHours ?? 12) * 3600_000,
       remindBeforeMs: (config?.session.remindBeforeMinutes ?? 0) * 60_000,
-      trayShown: this.#trayShown,
+      trayShown: this.#tray.isInPanel,
       problems: [
         ...(this.#problem ? [{ code: this.#problem.code, detail: this.#problem.message }] : []),
         ...(store ? [{ code: store.code }] : []),
@@ -277,17 +273,12 @@ export class Shell {
     if (chosen) await this.#core?.agent.resume()
   }
 
-  /** Shows the icon in a panel that is there, and else in the one that comes: a new icon, for Electron registers one once. */
-  async #showTray(): Promise<void> {
-    this.#stopWaitingForTray()
-    const before = this.#trayShown
-    this.#trayShown = await trayHostIsThere()
-    if (!before) this.#tray.close()
-    if (!this.#trayShown) {
-      this.#options.log.warn('this desktop shows no tray icons; starting sg-session again shows its window')
-      this.#stopWaitingForTray = whenTrayHostAppears(() => void this.#showTray())
-    }
-    this.refresh()
+  #findPanel(): Promise<void> {
+    return this.#tray.findPanel((isThere) => {
+      if (!isThere)
+        this.#options.log.warn('this desktop shows no tray icons; starting sg-session again shows its window')
+      this.refresh()
+    })
   }
 
   /** While minutes are counted down, or a window is open, the clock is part of the situation; else only midnight is. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { app, Tray as ElectronTray, Menu, type MenuItemConstructorOptions, nativeImage, nativeTheme } from 'electron'
 import type { Command } from '../situation.ts'
+import { trayHostIsThere, whenTrayHostAppears } from '../system/tray-host.ts'
 import type { MenuItem, TrayView } from './tray-view.ts'
 
 /** The icon in the panel. It shows a view; the views are made elsewhere. */
@@ -11,6 +12,8 @@ export class Tray {
     if (does === 'quit') app.quit()
   }
   #tray: ElectronTray | undefined
+  #isInPanel = true
+  #stopWaiting: () => void = () => undefined
   #shown: (TrayView & { readonly dark: boolean }) | undefined
 
   constructor(iconFolder: string) {
@@ -38,7 +41,30 @@ export class Tray {
       this.#tray.setContextMenu(Menu.buildFromTemplate(this.#items(view.menu)))
   }
 
+  /** False where the desktop has no panel that shows icons. */
+  get isInPanel(): boolean {
+    return this.#isInPanel
+  }
+
+  /**
+   * Looks for a panel, and waits for one when there is none; `found` is called with what was found, now and when one comes.
+   * The icon that no panel took is put away: Electron offers an icon once, so the next `show` makes a new one.
+   */
+  async findPanel(found: (isThere: boolean) => void): Promise<void> {
+    this.#stopWaiting()
+    const before = this.#isInPanel
+    this.#isInPanel = await trayHostIsThere()
+    if (!before) this.#putAway()
+    if (!this.#isInPanel) this.#stopWaiting = whenTrayHostAppears(() => void this.findPanel(found))
+    found(this.#isInPanel)
+  }
+
   close(): void {
+    this.#stopWaiting()
+    this.#putAway()
+  }
+
+  #putAway(): void {
     this.#tray?.destroy()
     this.#tray = undefined
     this.#shown = undefined
