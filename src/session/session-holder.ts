@@ -1,17 +1,11 @@
-import { AgentError, asAgentError, type ErrorCode } from '../errors.ts'
+import { AgentError, asAgentError } from '../errors.ts'
 import type { Clock, Log } from '../ports.ts'
 import { SingleFlight } from '../single-flight.ts'
 import { withPatience } from '../with-patience.ts'
 import type { ChangeReason, EndReason, SiteStatus } from './changes.ts'
 import { EndAlarm } from './end-alarm.ts'
-import {
-  isDayOver,
-  judgeRenewalFailure,
-  judgeSession,
-  type SignInMoment,
-  signInMoment,
-  startSession,
-} from './renewal-rules.ts'
+import { type Held, type OneSignIn, signedInStatus } from './held.ts'
+import { isDayOver, judgeRenewalFailure, judgeSession, signInMoment, startSession } from './renewal-rules.ts'
 import { type IssuedSession, type Renewal, type Session, type SignedIn, timeLeftMs } from './session.ts'
 import type { SignIn } from './sign-in-attempt.ts'
 import { SignInUnderWay } from './sign-in-under-way.ts'
@@ -23,24 +17,6 @@ export interface HolderSettings {
   readonly clock: Clock
   readonly log: Log
   readonly announce: (status: SiteStatus) => void
-}
-
-/** What stays the same from one sign-in to the next. */
-interface OneSignIn {
-  readonly renewal: Renewal
-  readonly signedIn: SignInMoment
-  readonly account: string | undefined
-  readonly renewing: SingleFlight<void>
-  readonly checking: SingleFlight<void>
-}
-
-interface Held extends OneSignIn {
-  readonly session: Session
-  readonly generation: number
-  readonly renewable: boolean
-  readonly problem?: ErrorCode
-  /** Before this reading of the monotonic clock a session with time left is handed out without another renewal. */
-  readonly waitUntilMonotonicMs: number
 }
 
 const renewalLimitMs = 60_000
@@ -163,21 +139,7 @@ export class SessionHolder {
     const { site } = this.#settings
     const reason = this.#reason === undefined ? {} : { reason: this.#reason }
     if (!this.#held) return { site, state: this.#underWay.isSigningIn ? 'signing_in' : 'signed_out', ...reason }
-    const { session, generation, problem, account } = this.#held
-    return {
-      site,
-      state: 'signed_in',
-      ...reason,
-      login: session.login,
-      userId: session.userId,
-      name: session.name,
-      obtainedBy: session.obtainedBy,
-      ...(account === undefined ? {} : { account }),
-      expiresAt: session.expiresAt,
-      signInEndsAt: this.#finalEnd(this.#held),
-      ...(problem === undefined ? {} : { problem }),
-      generation,
-    }
+    return { ...signedInStatus(this.#held, this.#finalEnd(this.#held)), ...reason }
   }
 
   #welcome({ session, renewal, account, signedInAt }: SignedIn, isResume: boolean): Session {
