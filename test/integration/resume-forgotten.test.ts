@@ -12,11 +12,6 @@ afterAll(() => stage.world.close())
 beforeEach(() => stage.reset())
 afterEach(() => expect(stage.noBrowser).not.toHaveBeenCalled())
 
-/** Waits until nothing is remembered. */
-async function forgotten(): Promise<void> {
-  await expect.poll(() => stage.keychain.content.size).toBe(0)
-}
-
 describe('a refusal is final: what was remembered is deleted', () => {
   test('Autodesk’s, when the sign-in was ended there', async () => {
     await stage.firstRun().signIn(undefined)
@@ -24,7 +19,7 @@ describe('a refusal is final: what was remembered is deleted', () => {
     const next = stage.nextRun()
     await next.resume()
     expect(next.status()).toMatchObject([{ state: 'signed_out' }])
-    await forgotten()
+    await stage.untilForgotten()
   })
 
   test('Autodesk’s, at a renewal', async () => {
@@ -34,7 +29,7 @@ describe('a refusal is final: what was remembered is deleted', () => {
     stage.clock.advance(58 * minute)
     await tokenOf(first)
     expect(first.status()).toMatchObject([{ state: 'signed_in', problem: 'identity_rejected' }])
-    await forgotten()
+    await stage.untilForgotten()
   })
 
   test('the broker’s, when the person was disabled meanwhile; Autodesk’s tokens are revoked', async () => {

@@ -1,4 +1,4 @@
-import { type Mock, vi } from 'vitest'
+import { expect, type Mock, vi } from 'vitest'
 import type { Agent } from '../../src/agent.ts'
 import type { PartialConfig } from '../../src/config.ts'
 import type { Fetch, OpenBrowser, Ports } from '../../src/ports.ts'
@@ -41,6 +41,11 @@ export class ResumeStage {
   nextRun(ports: Partial<Ports> = {}, session: PartialConfig['session'] = {}): Agent {
     const own = { clock: this.clock, secretStore: this.keychain, openBrowser: this.noBrowser }
     return this.world.agent('artist', { ...own, ...ports }, session)
+  }
+
+  /** Waits until nothing is remembered. */
+  async untilForgotten(): Promise<void> {
+    await expect.poll(() => this.keychain.content.size).toBe(0)
   }
 
   calls(name: string): number {

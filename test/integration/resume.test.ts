@@ -11,11 +11,6 @@ afterAll(() => stage.world.close())
 beforeEach(() => stage.reset())
 afterEach(() => expect(stage.noBrowser).not.toHaveBeenCalled())
 
-/** Waits until nothing is remembered. */
-async function forgotten(): Promise<void> {
-  await expect.poll(() => stage.keychain.content.size).toBe(0)
-}
-
 describe('a restart within the working day', () => {
   test.each([true, false])(
     'goes on without a browser, with an ID token along with a refresh: %s',
@@ -130,7 +125,7 @@ describe('the working day counts from the artist’s sign-in', () => {
     stage.clock.advance(minute)
     next.checkClock()
     expect(next.status()).toMatchObject([{ state: 'signed_out', reason: 'session_ended' }])
-    await forgotten()
+    await stage.untilForgotten()
   })
 
   test('and when it is over nothing is resumed, and what was remembered is deleted and revoked', async () => {

@@ -1,25 +1,12 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import type { Outcome, View } from '../../app/windows/contract.ts'
-import { chromiumMissing, launchChromium } from '../sandbox/chromium.ts'
-import { type Opened, startWindowStage } from './window-stage.ts'
+import { chromiumMissing } from '../sandbox/chromium.ts'
+import { type Opened, useWindowStage } from './window-stage.ts'
 import * as views from './window-views.ts'
 
 /** What a person does in the windows, mostly by keyboard, and what is asked of the main process. */
-let browser: Browser
-let stage: Awaited<ReturnType<typeof startWindowStage>>
-beforeAll(async () => {
-  if (chromiumMissing) return
-  browser = await launchChromium()
-  stage = await startWindowStage(browser)
-})
-afterEach(async () => {
-  await Promise.all(browser?.contexts().map((context) => context.close()) ?? [])
-})
-afterAll(async () => {
-  await stage?.close()
-  await browser?.close()
-})
+const stage = useWindowStage()
 
 const open = (view: View): Promise<Opened> => stage.open(view, { viewport: views.sizes[view.window] })
 const site = 'https://studio-example.shotgrid.example'

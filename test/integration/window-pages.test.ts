@@ -1,26 +1,13 @@
-import type { Browser, BrowserContextOptions } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { BrowserContextOptions } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import type { View } from '../../app/windows/contract.ts'
-import { chromiumMissing, launchChromium } from '../sandbox/chromium.ts'
+import { chromiumMissing } from '../sandbox/chromium.ts'
 import { buttonsWithoutEdge, clippedText, lowestContrast, outsideTheWindow } from './window-measures.ts'
-import { type Opened, startWindowStage } from './window-stage.ts'
+import { type Opened, useWindowStage } from './window-stage.ts'
 import * as views from './window-views.ts'
 
 /** What the windows look like, whatever they are given to show. */
-let browser: Browser
-let stage: Awaited<ReturnType<typeof startWindowStage>>
-beforeAll(async () => {
-  if (chromiumMissing) return
-  browser = await launchChromium()
-  stage = await startWindowStage(browser)
-})
-afterEach(async () => {
-  await Promise.all(browser?.contexts().map((context) => context.close()) ?? [])
-})
-afterAll(async () => {
-  await stage?.close()
-  await browser?.close()
-})
+const stage = useWindowStage()
 
 const open = (view: View, options: BrowserContextOptions = {}): Promise<Opened> =>
   stage.open(view, { viewport: views.sizes[view.window], reducedMotion: 'reduce', ...options })

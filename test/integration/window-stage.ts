@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { extname, join, resolve, sep } from 'node:path'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import type { CallName } from '../../app/windows/calls.ts'
 import type { Outcome, PageApi, View } from '../../app/windows/contract.ts'
+import { chromiumMissing, launchChromium } from '../sandbox/chromium.ts'
 
 /** The policy of the app's own pages. */
 const policy = [
@@ -34,12 +36,37 @@ export interface Opened {
   answerAll(outcome: Outcome<unknown> | 'lost'): Promise<void>
 }
 
-/** The built pages, served as the app serves them. */
-export async function startWindowStage(browser: Browser): Promise<{
+export interface WindowStage {
   /** With `clock`, time stands still until the test runs it. */
   open(view: View, options?: BrowserContextOptions, clock?: boolean): Promise<Opened>
-  close(): Promise<void>
-}> {
+}
+
+/** A browser and the built pages for all tests of a file; each test's windows are closed behind it. */
+export function useWindowStage(): WindowStage {
+  let browser: Browser | undefined
+  let stage: (WindowStage & { close(): Promise<void> }) | undefined
+  beforeAll(async () => {
+    if (chromiumMissing) return
+    browser = await launchChromium()
+    stage = await startWindowStage(browser)
+  })
+  afterEach(async () => {
+    await Promise.all(browser?.contexts().map((context) => context.close()) ?? [])
+  })
+  afterAll(async () => {
+    await stage?.close()
+    await browser?.close()
+  })
+  return {
+    open(...what) {
+      if (!stage) throw new Error(chromiumMissing ?? 'the stage is not there yet')
+      return stage.open(...what)
+    },
+  }
+}
+
+/** The built pages, served as the app serves them. */
+async function startWindowStage(browser: Browser): Promise<WindowStage & { close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'sg-session-pages-'))
   const root = resolve('app/windows/pages')
   await build({
