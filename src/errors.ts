@@ -226,6 +226,13 @@ export const errorTable = {
     sentence: 'The site made a session that is not this person’s; it was thrown away.',
     advice: 'Tell the broker’s operator: this site does not make a user’s session from a script key.',
   },
+  broker_stopped: {
+    rpc: -32052,
+    exit: 62,
+    http: 503,
+    sentence: 'The studio’s identity broker was stopped.',
+    advice: 'Ask IT: somebody, or an alarm, has stopped it on purpose.',
+  },
   session_ended: {
     rpc: -32051,
     exit: 61,

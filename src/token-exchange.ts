@@ -19,6 +19,8 @@ export type SubjectTokenType = (typeof subjectTokenTypes)[keyof typeof subjectTo
 
 /** Our own token type (RFC 8693 §3 lets deployments name theirs). */
 export const sessionTokenType = 'urn:sg-session:params:oauth:token-type:shotgrid-session'
+/** A bearer for the site's REST API, in the person's name. RFC 8693 §3 */
+export const restTokenType = subjectTokenTypes.accessToken
 
 /** Claim of the proof: the challenge that the OIDC nonce was made from. The proof's `nonce` is the one it uses up. */
 export const signInChallengeClaim = 'sign_in_challenge'
@@ -63,8 +65,20 @@ export const exchangeAnswerSchema = z.object({
   login: z.string().min(1),
   user_id: z.number().int().positive(),
   name: z.string(),
+  /** Where the session is good, when that is not the site itself but the broker's gateway. */
+  api_url: z.url().optional(),
+  /** Names the session in the broker's audit and in the site's event log. */
+  session_uuid: z.uuid().optional(),
 })
+/** What an agent is given. */
 export type ExchangeAnswer = z.output<typeof exchangeAnswerSchema>
+
+/** What a web app is given that asked for a REST bearer. */
+export const restAnswerSchema = exchangeAnswerSchema.extend({
+  issued_token_type: z.literal(restTokenType),
+  token_type: z.literal('Bearer'),
+})
+export type RestAnswer = z.output<typeof restAnswerSchema>
 
 /** RFC 6749 §5.2, with the code of our own table beside OAuth's. */
 export const exchangeRefusalSchema = z.object({

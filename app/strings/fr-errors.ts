@@ -126,6 +126,10 @@ export const frenchErrors: Strings['errors'] = {
     advice:
       'Prévenez l’exploitant du courtier\u00a0: ce site ne crée pas de session d’utilisateur à partir d’une clé de script.',
   },
+  broker_stopped: {
+    sentence: 'Le service d’identité du studio a été arrêté.',
+    advice: 'Demandez au service informatique\u00a0: quelqu’un, ou une alarme, l’a arrêté exprès.',
+  },
   session_ended: { sentence: 'La session est terminée.', advice: 'Reconnectez-vous.' },
   secret_store_unavailable: {
     sentence: 'Le trousseau de ce système ne peut pas être utilisé.',

@@ -1,21 +1,33 @@
-import { readFile, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
-import { z } from 'zod'
-import { type ConfigRules, isLoopback, originSchema } from '../config.ts'
+import type { z } from 'zod'
+import { type ConfigRules, isLoopback } from '../config.ts'
 import { AgentError } from '../errors.ts'
-import { Secret } from '../secret.ts'
+import type { Secret } from '../secret.ts'
+import { configFileSchema, type Shape } from './config-schema.ts'
+import type { DatabaseLocation } from './database/database.ts'
+import { readPassword, readScriptKey, readText } from './secret-files.ts'
+
+type ConfigFile = z.output<ReturnType<typeof configFileSchema>>
+
+/** The script a broker calls a site as. */
+export interface Script {
+  readonly name: string
+  readonly key: Secret
+}
 
 /** One site the broker may make sessions for. */
 export interface BrokerSite {
   readonly url: string
-  readonly scriptName: string
-  readonly scriptKey: Secret
+  /** One, or during a change of keys two. */
+  readonly scripts: readonly Script[]
+  readonly issue: 'auto' | Shape
+  /** Where tools reach the gateway for this site. */
+  readonly gatewayUrl: string
   /** E-mail domains a first match may come from; undefined: any. Lower case. */
   readonly emailDomains: readonly string[] | undefined
-  /** Codes of the permission roles whose members may be signed in. */
-  readonly roles: readonly string[]
-  /** Logins of people of other roles who may be signed in all the same. */
+  /** Codes of the permission groups whose members may be signed in. */
+  readonly permissionGroups: readonly string[]
+  /** Logins of people of other groups who may be signed in all the same. */
   readonly allowPrivileged: readonly string[]
   /** How long the site keeps an idle session: its preference "User Session Expiry". */
   readonly sessionLifetimeS: number
@@ -31,53 +43,16 @@ export interface BrokerConfig {
     readonly tls?: { readonly cert: string; readonly key: string }
   }
   readonly identity: { readonly issuer: string; readonly clientId: string }
-  /** File of the SQLite database. */
-  readonly databaseFile: string
+  readonly webApps: readonly { readonly origin: string; readonly clientId: string }[]
+  readonly database: DatabaseLocation
+  readonly redis: { readonly url: string; readonly password?: Secret } | undefined
   /** PEM file of certificate authorities to trust beside the system's. */
   readonly extraCa: string | undefined
+  readonly limits: ConfigFile['limits']
+  readonly syslog: ConfigFile['audit']['syslog']
+  /** Addresses and networks that may read the metrics. */
+  readonly metricsReaders: readonly string[]
   readonly sites: readonly BrokerSite[]
-}
-
-function fileSchema(rules: ConfigRules) {
-  const origin = originSchema(rules)
-  const path = z.string().min(1)
-  return z.strictObject({
-    issuer: origin,
-    listen: z.strictObject({
-      host: z.string().min(1).default('127.0.0.1'),
-      port: z.number().int().min(0).max(65_535).default(8443),
-      tls: z.strictObject({ certFile: path, keyFile: path }).optional(),
-      /** A proxy ends TLS in front of the broker: plain HTTP may then be heard off loopback. */
-      behindTlsProxy: z.boolean().default(false),
-      /** Addresses or networks of proxies whose X-Forwarded-For is believed. */
-      trustedProxies: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
-    }),
-    identity: z.strictObject({
-      issuer: origin.default('https://developer.api.autodesk.com'),
-      /** Client id of the Autodesk app that the agents sign in with; no other audience is accepted. */
-      clientId: z.string().min(1),
-    }),
-    database: z.strictObject({ file: path }),
-    network: z.strictObject({ extraCa: path.optional() }).default({}),
-    sites: z
-      .array(
-        z.strictObject({
-          url: origin,
-          scriptName: z.string().min(1),
-          scriptKeyFile: path,
-          emailDomains: z.array(z.string().min(1).toLowerCase()).min(1).optional(),
-          roles: z.array(z.string().min(1)).default(['artist', 'manager', 'vendor']),
-          allowPrivileged: z.array(z.string().min(1)).default([]),
-          sessionLifetimeS: z
-            .number()
-            .int()
-            .min(1)
-            .max(7 * 24 * 3600)
-            .default(3600),
-        }),
-      )
-      .min(1),
-  })
 }
 
 /**
@@ -85,63 +60,80 @@ function fileSchema(rules: ConfigRules) {
  * `config_invalid` that names file and key.
  */
 export async function readBrokerConfig(file: string, rules: ConfigRules): Promise<BrokerConfig> {
-  const parsed = fileSchema(rules).safeParse(await readJson(file))
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `"${issue.path.join('.')}": ${issue.message}`)
-    throw new AgentError('config_invalid', `${file}: ${problems.join('; ')}`)
-  }
-  const { listen, identity, database, network, sites, issuer } = parsed.data
+  const parsed = configFileSchema(rules).safeParse(await readJson(file))
+  if (!parsed.success) throw invalid(file, parsed.error.issues.map(describeIssue).join('; '))
+  const content = parsed.data
+  judgeWhole(file, content)
+  const { listen, identity, webApps, database, redis, network, limits, audit, metrics, issuer } = content
   const near = (path: string): string => (isAbsolute(path) ? path : resolve(dirname(file), path))
-  const duplicate = sites.find((site, index) => sites.findIndex((other) => other.url === site.url) !== index)
-  if (duplicate) throw new AgentError('config_invalid', `${file}: "sites": "${duplicate.url}" is listed twice`)
-  const local =
-    listen.host === 'localhost' ||
-    isLoopback(new URL(`http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}`))
-  if (!listen.tls && !listen.behindTlsProxy && !local) {
-    throw new AgentError(
-      'config_invalid',
-      `${file}: "listen": give "tls", or set "behindTlsProxy" where a proxy speaks TLS for the broker: tokens do not cross a network in clear`,
-    )
-  }
+  const { tls } = listen
   return {
     issuer,
     listen: {
       host: listen.host,
       port: listen.port,
       trustedProxies: listen.trustedProxies,
-      ...(listen.tls
-        ? { tls: { cert: await readText(near(listen.tls.certFile)), key: await readText(near(listen.tls.keyFile)) } }
-        : {}),
+      ...(tls ? { tls: { cert: await readText(near(tls.certFile)), key: await readText(near(tls.keyFile)) } } : {}),
     },
     identity,
-    databaseFile: near(database.file),
+    webApps,
+    database: 'file' in database ? { file: near(database.file) } : await withPassword(database, near),
+    redis: redis && (await withPassword(redis, near)),
     extraCa: network.extraCa === undefined ? undefined : near(network.extraCa),
+    limits,
+    syslog: audit.syslog,
+    metricsReaders: metrics.allow,
     sites: await Promise.all(
-      sites.map(async ({ scriptKeyFile, emailDomains, ...site }) => ({
+      content.sites.map(async ({ scripts, gatewayUrl, emailDomains, ...site }) => ({
         ...site,
+        scripts: await Promise.all(
+          scripts.map(async ({ name, keyFile }) => ({ name, key: await readScriptKey(near(keyFile)) })),
+        ),
+        gatewayUrl: gatewayUrl ?? issuer,
         emailDomains,
-        scriptKey: await readScriptKey(near(scriptKeyFile)),
       })),
     ),
   }
 }
 
-const keyVariable = 'SG_BROKER_SCRIPT_KEY'
-
-/** The key alone, or an environment file (as systemd reads them) with SG_BROKER_SCRIPT_KEY. It never enters our environment. */
-async function readScriptKey(file: string): Promise<Secret> {
-  const text = await readText(file)
-  if (process.platform !== 'win32' && ((await stat(file)).mode & 0o007) !== 0) {
-    throw new AgentError(
-      'config_invalid',
-      `${file}: holds a script key and must not be open to every user (chmod o= it)`,
+/** What no single key can tell. */
+function judgeWhole(file: string, { issuer, listen, sites, database, redis }: ConfigFile): void {
+  const duplicate = sites.find((site, index) => sites.findIndex((other) => other.url === site.url) !== index)
+  if (duplicate) throw invalid(file, `"sites": "${duplicate.url}" is listed twice`)
+  const gateways = sites
+    .filter(({ issue }) => issue === 'gateway' || issue === 'auto')
+    .map(({ gatewayUrl }) => gatewayUrl ?? issuer)
+  // Calls without a session (`info`) tell their site by the address alone.
+  if (sites.some(({ issue }) => issue === 'gateway') && new Set(gateways).size < gateways.length) {
+    throw invalid(file, '"sites": several sites with a gateway need a "gatewayUrl" each, one address a site')
+  }
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
+  const isLocal = listen.host === 'localhost' || isLoopback(new URL(`http://${host}`))
+  if (!listen.tls && !listen.behindTlsProxy && !isLocal) {
+    throw invalid(
+      file,
+      '"listen": give "tls", or set "behindTlsProxy" where a proxy speaks TLS for the broker: tokens do not cross a network in clear',
     )
   }
-  const key = new RegExp(`^\\s*(export\\s+)?${keyVariable}\\s*=`, 'm').test(text)
-    ? parseEnv(text)[keyVariable]
-    : text.trim()
-  if (!key || /\s/.test(key)) throw new AgentError('config_invalid', `${file}: holds no script key`)
-  return new Secret(key)
+  for (const [key, place] of Object.entries({ database, redis })) {
+    if (place && 'url' in place && new URL(place.url).password) {
+      throw invalid(file, `"${key}.url": a password belongs in the file that "${key}.passwordFile" names`)
+    }
+  }
+}
+
+async function withPassword(
+  place: { readonly url: string; readonly passwordFile?: string | undefined },
+  near: (path: string) => string,
+): Promise<{ url: string; password?: Secret }> {
+  const { url, passwordFile } = place
+  return passwordFile === undefined ? { url } : { url, password: await readPassword(near(passwordFile)) }
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const where = issue.path.join('.')
+  if (issue.code !== 'unrecognized_keys') return where ? `"${where}": ${issue.message}` : issue.message
+  return issue.keys.map((key) => `"${where ? `${where}.` : ''}${key}" is not a key sg-broker knows`).join('; ')
 }
 
 async function readJson(file: string): Promise<unknown> {
@@ -155,10 +147,6 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new AgentError('config_invalid', `${file}: cannot be read`, { cause })
-  }
+function invalid(file: string, problem: string): AgentError {
+  return new AgentError('config_invalid', `${file}: ${problem}`)
 }

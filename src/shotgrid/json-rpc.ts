@@ -4,9 +4,19 @@ import type { Secret } from '../secret.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
 import { postToSite } from './http.ts'
 
+/** A script, or a script in the name of a person. */
+export interface ScriptCaller {
+  readonly kind: 'script'
+  readonly name: string
+  readonly key: Secret
+  readonly sudoAsLogin?: string | undefined
+  /** Stands in the site's event log beside what the call did. */
+  readonly sessionUuid?: string | undefined
+}
+
 /** Who a JSON-RPC call is made as. facts: shotgrid §1.3 */
 export type RpcCaller =
-  | { readonly kind: 'script'; readonly name: string; readonly key: Secret; readonly sudoAsLogin?: string }
+  | ScriptCaller
   | { readonly kind: 'session'; readonly sessionToken: Secret }
   | { readonly kind: 'nobody' }
 
@@ -43,12 +53,14 @@ export async function callRpc(
   }
 }
 
-function authParams(caller: Exclude<RpcCaller, { kind: 'nobody' }>): object {
+/** The auth dict: the first element of every call's `params`. */
+export function authParams(caller: Exclude<RpcCaller, { kind: 'nobody' }>): object {
   if (caller.kind === 'session') return { session_token: caller.sessionToken.reveal(), reject_if_expired: true }
   return {
     script_name: caller.name,
     script_key: caller.key.reveal(),
     ...(caller.sudoAsLogin === undefined ? {} : { sudo_as_login: caller.sudoAsLogin }),
+    ...(caller.sessionUuid === undefined ? {} : { session_uuid: caller.sessionUuid }),
   }
 }
 
@@ -56,12 +68,25 @@ export type Filter = readonly [path: string, relation: string, ...values: unknow
 
 const readResults = z.object({ entities: z.array(z.record(z.string(), z.unknown())) })
 
+export interface Query {
+  readonly type: string
+  readonly filters: readonly Filter[]
+  readonly fields: readonly string[]
+  /** Rows a page. */
+  readonly limit: number
+  /** Counted from 1, the default. */
+  readonly page?: number
+  /** `active` unless said otherwise. */
+  readonly only?: 'active' | 'retired'
+  readonly signal: AbortSignal
+}
+
 /** `read` with all filters required; at most `limit` rows, each with `type`, `id` and the fields. Throws like `callRpc`. */
 export async function readEntities(
   fetch: Fetch,
   site: string,
   caller: RpcCaller,
-  query: { type: string; filters: readonly Filter[]; fields: readonly string[]; limit: number; signal: AbortSignal },
+  query: Query,
 ): Promise<Record<string, unknown>[]> {
   const results = await callRpc(fetch, site, caller, {
     method: 'read',
@@ -73,8 +98,8 @@ export async function readEntities(
         logical_operator: 'and',
         conditions: query.filters.map(([path, relation, ...values]) => ({ path, relation, values })),
       },
-      return_only: 'active',
-      paging: { entities_per_page: query.limit, current_page: 1 },
+      return_only: query.only ?? 'active',
+      paging: { entities_per_page: query.limit, current_page: query.page ?? 1 },
     },
   })
   const parsed = readResults.safeParse(results)

@@ -4,6 +4,7 @@ import type { Fetch } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
 import { postToSite } from './http.ts'
+import type { ScriptCaller } from './json-rpc.ts'
 
 /** A REST bearer and what the site says about it. */
 export interface RestGrant {
@@ -29,17 +30,48 @@ const claimsSchema = z.object({
  * Trades a session token for a REST bearer (`grant_type=session_token`; the session stays valid and its idle time starts
  * anew). Throws SiteFault when the site does not accept the session, else an AgentError `site_unreachable`.
  */
-export async function grantFromSession(
+export function grantFromSession(
   fetch: Fetch,
   site: string,
   sessionToken: Secret,
+  signal: AbortSignal,
+): Promise<RestGrant> {
+  const form = { grant_type: 'session_token', session_token: sessionToken.reveal() }
+  return grant(fetch, site, form, signal)
+}
+
+/**
+ * A REST bearer of a script in the name of a person (`grant_type=client_credentials`). The login travels as a scope: as a
+ * field of the form it would be ignored, and the bearer be the script's own. So whoever calls this looks at `sudoAsLogin` of
+ * the answer. Throws like `grantFromSession`. facts: shotgrid §2.2
+ */
+export function grantFromScript(
+  fetch: Fetch,
+  site: string,
+  { name, key, sudoAsLogin, sessionUuid }: ScriptCaller,
+  signal: AbortSignal,
+): Promise<RestGrant> {
+  const form = {
+    grant_type: 'client_credentials',
+    client_id: name,
+    client_secret: key.reveal(),
+    ...(sudoAsLogin === undefined ? {} : { scope: `sudo_as_login:${sudoAsLogin}` }),
+    ...(sessionUuid === undefined ? {} : { session_uuid: sessionUuid }),
+  }
+  return grant(fetch, site, form, signal)
+}
+
+async function grant(
+  fetch: Fetch,
+  site: string,
+  form: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<RestGrant> {
   try {
     const { status, body } = await postToSite(fetch, {
       url: `${site}/api/v1/auth/access_token`,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ grant_type: 'session_token', session_token: sessionToken.reveal() }).toString(),
+      body: new URLSearchParams(form).toString(),
       signal,
     })
     const refused = errorsBody.safeParse(body).data?.errors[0]
@@ -53,7 +85,7 @@ export async function grantFromSession(
       ...readClaims(token.data.access_token),
     }
   } catch (error) {
-    throw translateSiteTrouble(error, site, 'trading the session for a REST token')
+    throw translateSiteTrouble(error, site, 'asking for a REST token')
   }
 }
 

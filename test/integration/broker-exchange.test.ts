@@ -17,7 +17,7 @@ afterEach(() => stage.clearFaults())
 describe('the exchange', () => {
   test('gives a session of the very person, and an audit row stands before the answer', async () => {
     const answer = await stage.exchange(await stage.prepare())
-    expect(((await stat(stage.world.broker.config.databaseFile)).mode & 0o777).toString(8)).toBe('600')
+    expect(((await stat(stage.world.databaseFile)).mode & 0o777).toString(8)).toBe('600')
     expect(answer).toMatchObject({
       issued_token_type: sessionTokenType,
       token_type: 'N_A',

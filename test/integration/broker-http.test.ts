@@ -25,8 +25,8 @@ describe('the broker’s database', () => {
             '--input-type=module-typescript',
             '-e',
             `
-      import { openDatabase } from './src/broker/database.ts'
-      await (await openDatabase(${JSON.stringify(file)})).destroy()`,
+      import { openDatabase } from './src/broker/database/database.ts'
+      await (await openDatabase({ file: ${JSON.stringify(file)} })).destroy()`,
           ],
           { PATH: process.env['PATH'] ?? '' },
         ),
@@ -37,7 +37,7 @@ describe('the broker’s database', () => {
 
   test('held by another program is temporarily_unavailable, not a crash', async () => {
     const prepared = await stage.prepare()
-    const other = new DatabaseSync(stage.world.broker.config.databaseFile)
+    const other = new DatabaseSync(stage.world.databaseFile)
     other.exec('BEGIN EXCLUSIVE')
     expect(await codeOf(stage.exchange(prepared))).toBe('temporarily_unavailable')
     other.exec('ROLLBACK')

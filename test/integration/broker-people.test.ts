@@ -98,7 +98,7 @@ describe('who is who', () => {
   })
 
   test('people of a role that the configuration does not list are refused, whatever it is called', async () => {
-    const strict = await startWorld({ broker: { roles: ['vendor'] } })
+    const strict = await startWorld({ broker: { permissionGroups: ['vendor'] } })
     expect(await codeOf(strict.agent('artist').signIn(undefined))).toBe('privileged_account')
     await strict.close()
   })
@@ -110,14 +110,14 @@ describe('who is who', () => {
   })
 
   test('a wrong script key is the operator’s trouble, not the artist’s', async () => {
-    const broken = await startWorld({ broker: { scriptKey: new Secret('wrong') } })
+    const broken = await startWorld({ broker: { scripts: [{ name: 'identity-broker', key: new Secret('wrong') }] } })
     expect(await codeOf(broken.agent('artist').signIn(undefined))).toBe('temporarily_unavailable')
     await broken.close()
   })
 
   test('a script without the right to sudo makes no session: the operator’s trouble, which ends nobody’s', async () => {
     const broken = await startWorld({
-      broker: { scriptName: 'nightly-report', scriptKey: new Secret('script-key-without-sudo') },
+      broker: { scripts: [{ name: 'nightly-report', key: new Secret('script-key-without-sudo') }] },
     })
     expect(await codeOf(broken.agent('artist').signIn(undefined))).toBe('temporarily_unavailable')
     await broken.close()

@@ -92,6 +92,6 @@ export class ExchangeStage {
   }
 
   auditRows() {
-    return this.world.broker.database.selectFrom('audit').selectAll().orderBy('id').execute()
+    return this.world.broker.database.selectFrom('audit').selectAll().orderBy('sequence').execute()
   }
 }

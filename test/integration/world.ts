@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent } from '../../src/agent.ts'
 import type { BrokerConfig, BrokerSite } from '../../src/broker/config.ts'
-import { type Database, openDatabase } from '../../src/broker/database.ts'
+import { openDatabase } from '../../src/broker/database/database.ts'
+import type { Database } from '../../src/broker/database/tables.ts'
 import { makeBrokerServer } from '../../src/broker/server.ts'
 import { type Config, mergeConfig, type PartialConfig } from '../../src/config.ts'
 import type { Clock, Fetch, Log, OpenBrowser, Ports } from '../../src/ports.ts'
@@ -21,10 +22,20 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
 export const rules = { insecureLoopback: true }
 export const nodeFetch: Fetch = (url, init) => fetch(url, init)
 
+/** No test trips over these by accident. */
+const often = { most: 1_000_000, seconds: 60 }
+const unlimited: BrokerConfig['limits'] = {
+  requestsPerAddress: often,
+  exchangesPerPerson: often,
+  callsPerSession: often,
+  people: { most: 1_000_000, minutes: 10 },
+}
+
 export interface WorldOptions {
   readonly site?: Partial<SiteSwitches>
   readonly identity?: Partial<IdentitySwitches>
   readonly broker?: Partial<BrokerSite>
+  readonly limits?: Partial<BrokerConfig['limits']>
   /** A second site, served by the same broker. */
   readonly twoSites?: boolean
   /** The broker's clock. */
@@ -40,6 +51,8 @@ export interface World {
   readonly broker: { readonly url: string; readonly config: BrokerConfig; readonly database: Database }
   readonly redirectPorts: readonly number[]
   readonly folder: string
+  /** Of the broker, where that is SQLite. */
+  readonly databaseFile: string
   readonly config: Config
   /** An agent that is not listening yet; closed with the world. `person`: who sits at the browser. */
   agent(person: string, ports?: Partial<Ports>, session?: PartialConfig['session']): Agent
@@ -68,14 +81,20 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     issuer: brokerUrl,
     listen: { host: '127.0.0.1', port: brokerPort, trustedProxies: [] },
     identity: { issuer: identity.issuer, clientId },
-    databaseFile: join(folder, 'broker.sqlite'),
+    webApps: [],
+    database: { file: join(folder, 'broker.sqlite') },
+    redis: undefined,
+    limits: { ...unlimited, ...options.limits },
+    syslog: undefined,
+    metricsReaders: [],
     extraCa: undefined,
     sites: sites.map(({ url }) => ({
       url,
-      scriptName: 'identity-broker',
-      scriptKey: new Secret('script-key-with-sudo'),
+      scripts: [{ name: 'identity-broker', key: new Secret('script-key-with-sudo') }],
+      issue: 'session',
+      gatewayUrl: brokerUrl,
       emailDomains: undefined,
-      roles: ['artist', 'manager', 'vendor'],
+      permissionGroups: ['artist', 'manager', 'vendor'],
       allowPrivileged: [],
       sessionLifetimeS: 86_400,
       ...options.broker,
@@ -83,7 +102,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
   const brokerPorts = { fetch: nodeFetch, clock: options.brokerClock ?? systemClock, log: silentLog }
   const startBroker = async () => {
-    const database = await openDatabase(brokerConfig.databaseFile)
+    const database = await openDatabase(brokerConfig.database)
     const server = await makeBrokerServer(brokerConfig, database, brokerPorts, rules)
     await server.listen({ host: '127.0.0.1', port: brokerPort })
     return { server, database }
@@ -119,6 +138,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
     redirectPorts,
     folder,
+    databaseFile: join(folder, 'broker.sqlite'),
     config: configWith(),
     agent(person, ports = {}, session = {}) {
       const all: Ports = {

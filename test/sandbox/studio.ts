@@ -168,8 +168,7 @@ async function writeConfiguration(
     sites: [
       {
         url: siteUrl,
-        scriptName: script.name,
-        scriptKeyFile: 'script.key',
+        scripts: [{ name: script.name, keyFile: 'script.key' }],
         ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
       },
     ],

@@ -40,6 +40,7 @@ EXIT_STATUS = {
     "privileged_account": 59,
     "session_owner_mismatch": 60,
     "session_ended": 61,
+    "broker_stopped": 62,
     "secret_store_unavailable": 70,
     "config_invalid": 71,
     "rate_limited": 72,

@@ -78,6 +78,7 @@ _TYPES = {
         "site_unreachable",
         "identity_unreachable",
         "broker_unreachable",
+        "broker_stopped",
         "temporarily_unavailable",
         "rate_limited",
     ),

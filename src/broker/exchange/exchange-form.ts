@@ -1,13 +1,14 @@
 import { z } from 'zod'
-import { AgentError } from '../errors.ts'
-import { Secret } from '../secret.ts'
-import { grantType, sessionTokenType, subjectTokenTypes } from '../token-exchange.ts'
+import { AgentError } from '../../errors.ts'
+import { Secret } from '../../secret.ts'
+import { grantType, restTokenType, sessionTokenType, subjectTokenTypes } from '../../token-exchange.ts'
 
 /** A token exchange request of RFC 8693 §2.1, reduced to what this broker does. */
 export interface ExchangeForm {
   readonly audience: string
   readonly subjectToken: Secret
   readonly subjectTokenType: (typeof subjectTokenTypes)[keyof typeof subjectTokenTypes]
+  readonly requestedTokenType: typeof sessionTokenType | typeof restTokenType
   readonly accessToken: Secret
 }
 
@@ -18,7 +19,7 @@ const formSchema = z.strictObject({
   audience: z.string().min(1).max(300),
   subject_token: token,
   subject_token_type: z.enum([subjectTokenTypes.idToken, subjectTokenTypes.accessToken]),
-  requested_token_type: z.literal(sessionTokenType),
+  requested_token_type: z.enum([sessionTokenType, restTokenType]),
   access_token: token,
 })
 
@@ -36,7 +37,7 @@ export function judgeExchangeForm(body: unknown): ExchangeForm {
       issue?.code === 'unrecognized_keys' ? 'is not a parameter of this exchange' : 'is missing, doubled or wrong'
     throw new AgentError('invalid_request', `"${(name ?? 'the form').slice(0, 60)}" ${wrong}`)
   }
-  const { audience, subject_token, subject_token_type, access_token } = parsed.data
+  const { audience, subject_token, subject_token_type, requested_token_type, access_token } = parsed.data
   if (subject_token_type === subjectTokenTypes.accessToken && subject_token !== access_token) {
     throw new AgentError('invalid_request', '"access_token" must be the subject token when that is an access token')
   }
@@ -44,6 +45,7 @@ export function judgeExchangeForm(body: unknown): ExchangeForm {
     audience,
     subjectToken: new Secret(subject_token),
     subjectTokenType: subject_token_type,
+    requestedTokenType: requested_token_type,
     accessToken: new Secret(access_token),
   }
 }

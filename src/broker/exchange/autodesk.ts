@@ -1,10 +1,10 @@
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
 import { z } from 'zod'
-import { AgentError } from '../errors.ts'
-import type { Fetch } from '../ports.ts'
-import type { Secret } from '../secret.ts'
-import { SingleFlight } from '../single-flight.ts'
-import { transportReason } from '../transport-failure.ts'
+import { AgentError } from '../../errors.ts'
+import type { Fetch } from '../../ports.ts'
+import type { Secret } from '../../secret.ts'
+import { SingleFlight } from '../../single-flight.ts'
+import { transportReason } from '../../transport-failure.ts'
 
 /** What UserInfo says of an access token's owner. */
 export interface UserInfo {
@@ -37,15 +37,16 @@ const metadataLifeMs = 3600_000
 /** The broker ↔ Autodesk Identity. The issuer is pinned: metadata that names another one is not believed. */
 export class AutodeskIdentity {
   readonly issuer: string
-  readonly clientId: string
+  /** The Autodesk apps whose sign-ins are taken: the agents' and the studio's web apps'. */
+  readonly clientIds: readonly string[]
   readonly #fetch: Fetch
   readonly #insecureLoopback: boolean
   readonly #reading = new SingleFlight<Known>()
   #known: Known | undefined
 
-  constructor(settings: { issuer: string; clientId: string; insecureLoopback: boolean }, fetch: Fetch) {
+  constructor(settings: { issuer: string; clientIds: readonly string[]; insecureLoopback: boolean }, fetch: Fetch) {
     this.issuer = settings.issuer
-    this.clientId = settings.clientId
+    this.clientIds = settings.clientIds
     this.#insecureLoopback = settings.insecureLoopback
     this.#fetch = fetch
   }
@@ -64,17 +65,17 @@ export class AutodeskIdentity {
   }
 
   /**
-   * Whether the access token was issued to the agents' own client (RFC 7662): one that an artist gave to some other Autodesk
-   * app must not open ShotGrid. Throws `subject_token_rejected`, `identity_unreachable`.
+   * Whether the access token was issued to this client (RFC 7662): one that an artist gave to some other Autodesk app must not
+   * open ShotGrid. Throws `subject_token_rejected`, `identity_unreachable`.
    */
-  async demandOwnClient(accessToken: Secret): Promise<void> {
+  async demandClient(accessToken: Secret, clientId: string): Promise<void> {
     const { endpoints } = await this.#metadata()
     const url = endpoints.introspection_endpoint ?? endpoints.introspect_endpoint
     if (!url) throw new AgentError('identity_unreachable', `"${this.issuer}" names no introspection endpoint`)
     const form = new URLSearchParams({
       token: accessToken.reveal(),
       token_type_hint: 'access_token',
-      client_id: this.clientId,
+      client_id: clientId,
     })
     const init = {
       method: 'POST',
@@ -83,7 +84,7 @@ export class AutodeskIdentity {
     }
     const found = await this.#call(url, init, introspectionSchema, aboutToken)
     if (!found.active) throw new AgentError('subject_token_rejected', 'the access token is not active')
-    if (found.client_id !== this.clientId) {
+    if (found.client_id !== clientId) {
       throw new AgentError('subject_token_rejected', 'the access token was issued to another application')
     }
   }

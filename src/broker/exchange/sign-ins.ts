@@ -1,6 +1,6 @@
-import { AgentError } from '../errors.ts'
-import type { Clock } from '../ports.ts'
-import type { Database } from './database.ts'
+import { AgentError } from '../../errors.ts'
+import type { Clock } from '../../ports.ts'
+import type { Database } from '../database/tables.ts'
 import type { Subject } from './subject-token.ts'
 
 /** How long the key of a sign-in may renew: as long as the longest working day an agent can be configured to. */
@@ -16,16 +16,17 @@ export class SignIns {
     this.#clock = clock
   }
 
-  /** Whether the key stands for anybody on this site. */
-  async knowsKey(thumbprint: string, site: string): Promise<boolean> {
-    return (await this.#living(thumbprint, site).executeTakeFirst()) !== undefined
+  /** The Autodesk app by which somebody signed in to this site with the key; undefined when nobody did. */
+  async clientOf(thumbprint: string, site: string): Promise<string | undefined> {
+    return (await this.#living(thumbprint, site).executeTakeFirst())?.client_id
   }
 
-  /** Whether the key stands for this person on this site. */
-  async isOf(thumbprint: string, site: string, { issuer, subject }: Subject): Promise<boolean> {
+  /** Whether the key stands for this person on this site, signed in by the same app. */
+  async isOf(thumbprint: string, site: string, { issuer, subject, clientId }: Subject): Promise<boolean> {
     const row = await this.#living(thumbprint, site)
       .where('issuer', '=', issuer)
       .where('subject', '=', subject)
+      .where('client_id', '=', clientId)
       .executeTakeFirst()
     return row !== undefined
   }
@@ -36,7 +37,14 @@ export class SignIns {
     await this.#database.deleteFrom('sign_in').where('expires_at', '<', now).execute()
     await this.#database
       .insertInto('sign_in')
-      .values({ thumbprint, site, issuer: person.issuer, subject: person.subject, expires_at: now + signInLifeMs })
+      .values({
+        thumbprint,
+        site,
+        issuer: person.issuer,
+        subject: person.subject,
+        client_id: person.clientId,
+        expires_at: now + signInLifeMs,
+      })
       .onConflict((conflict) => conflict.doNothing())
       .execute()
     if (!(await this.isOf(thumbprint, site, person))) {
@@ -47,7 +55,7 @@ export class SignIns {
   #living(thumbprint: string, site: string) {
     return this.#database
       .selectFrom('sign_in')
-      .select('thumbprint')
+      .select('client_id')
       .where('thumbprint', '=', thumbprint)
       .where('site', '=', site)
       .where('expires_at', '>', this.#clock.now())

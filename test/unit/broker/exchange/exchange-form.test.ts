@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { judgeExchangeForm } from '../../../src/broker/exchange-form.ts'
-import { grantType, sessionTokenType, subjectTokenTypes } from '../../../src/token-exchange.ts'
+import { judgeExchangeForm } from '../../../../src/broker/exchange/exchange-form.ts'
+import { grantType, sessionTokenType, subjectTokenTypes } from '../../../../src/token-exchange.ts'
 
 const form = {
   grant_type: grantType,
@@ -51,7 +51,8 @@ describe('the form of a token exchange', () => {
     ['grant_type', `${grantType} `],
     ['subject_token_type', 'urn:ietf:params:oauth:token-type:jwt'],
     ['subject_token_type', 'urn:ietf:params:oauth:token-type:refresh_token'],
-    ['requested_token_type', subjectTokenTypes.accessToken],
+    ['requested_token_type', subjectTokenTypes.idToken],
+    ['requested_token_type', 'urn:ietf:params:oauth:token-type:refresh_token'],
     ['subject_token', 'x'.repeat(20_000)],
     ['subject_token', 'a\nb'],
     ['access_token', 'a\nb'],

@@ -1,8 +1,8 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { judgeProof } from '../../../src/broker/proof.ts'
-import { makeSignInKey } from '../../../src/sign-in/sign-in-key.ts'
-import { tokenHash } from '../../../src/token-exchange.ts'
+import { judgeProof } from '../../../../src/broker/exchange/proof.ts'
+import { makeSignInKey } from '../../../../src/sign-in/sign-in-key.ts'
+import { tokenHash } from '../../../../src/token-exchange.ts'
 
 const endpoint = 'https://broker.example/token'
 const token = 'subject.token.here'

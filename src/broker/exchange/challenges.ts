@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Clock } from '../ports.ts'
-import type { Database } from './database.ts'
+import type { Clock } from '../../ports.ts'
+import type { Database } from '../database/tables.ts'
 
 /** Longer than an artist may take in the browser. */
 export const challengeLifeS = 600

@@ -1,10 +1,10 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { z } from 'zod'
-import { AgentError } from '../errors.ts'
-import type { Clock } from '../ports.ts'
-import type { Secret } from '../secret.ts'
-import { nonceFor } from '../token-exchange.ts'
-import { transportReason } from '../transport-failure.ts'
+import { AgentError } from '../../errors.ts'
+import type { Clock } from '../../ports.ts'
+import type { Secret } from '../../secret.ts'
+import { nonceFor } from '../../token-exchange.ts'
+import { transportReason } from '../../transport-failure.ts'
 import type { AutodeskIdentity } from './autodesk.ts'
 import { challengeLifeS } from './challenges.ts'
 
@@ -12,6 +12,8 @@ import { challengeLifeS } from './challenges.ts'
 export interface Subject {
   readonly issuer: string
   readonly subject: string
+  /** The Autodesk app the token was issued to. */
+  readonly clientId: string
   /** Set when the token itself says, as booleans go, that the address is verified. */
   readonly verifiedEmail: string | undefined
 }
@@ -36,7 +38,7 @@ const claimsSchema = z.object({
 
 /**
  * Judges an ID token (OpenID Connect Core §3.1.3.7): RS256 signature by a key of the pinned issuer, exact issuer, exactly
- * our client as audience, in its time. Throws `subject_token_rejected`, or `identity_unreachable` when no keys can be had.
+ * one of our clients as audience, in its time. Throws `subject_token_rejected`, or `identity_unreachable` when no keys can be had.
  */
 export async function judgeIdToken(
   token: Secret,
@@ -50,7 +52,7 @@ export async function judgeIdToken(
     const verified = await jwtVerify(token.reveal(), keys, {
       algorithms: ['RS256'],
       issuer: identity.issuer,
-      audience: identity.clientId,
+      audience: [...identity.clientIds],
       requiredClaims: ['sub', 'aud', 'exp', 'iat'],
       clockTolerance: clockToleranceS,
       currentDate: new Date(clock.now()),
@@ -63,9 +65,9 @@ export async function judgeIdToken(
   if (!claims.success)
     throw new AgentError('subject_token_rejected', `the ID token: "${claims.error.issues[0]?.path.join('.')}" is wrong`)
   const { sub, iat, nonce, azp, email, email_verified } = claims.data
-  const audiences = [payload.aud].flat()
+  const [clientId, ...others] = [payload.aud ?? []].flat()
   // §3.1.3.7 points 3–5: no audience but ours, and nobody else as the authorized party.
-  if (audiences.length !== 1 || (azp !== undefined && azp !== identity.clientId)) {
+  if (clientId === undefined || others.length > 0 || (azp !== undefined && azp !== clientId)) {
     throw new AgentError('subject_token_rejected', 'the ID token is for another application as well')
   }
   if (iat > clock.now() / 1000 + clockToleranceS)
@@ -73,6 +75,7 @@ export async function judgeIdToken(
   return {
     issuer: identity.issuer,
     subject: sub,
+    clientId,
     verifiedEmail: email_verified === true ? email : undefined,
     nonce,
     issuedAtS: iat,
@@ -96,13 +99,13 @@ export function demandBoundToKey(
   }
 }
 
-/** Judges an access token by asking Autodesk whose it is and which application it was issued to. */
-export async function judgeAccessToken(token: Secret, identity: AutodeskIdentity): Promise<Subject> {
+/** Judges an access token by asking Autodesk whose it is, and whether it was issued to this application. */
+export async function judgeAccessToken(token: Secret, clientId: string, identity: AutodeskIdentity): Promise<Subject> {
   if (token.reveal().length > longestToken)
     throw new AgentError('subject_token_rejected', 'the access token is too large')
-  await identity.demandOwnClient(token)
+  await identity.demandClient(token, clientId)
   const { subject, email, emailVerified } = await identity.userInfo(token)
-  return { issuer: identity.issuer, subject, verifiedEmail: emailVerified ? email : undefined }
+  return { issuer: identity.issuer, subject, clientId, verifiedEmail: emailVerified ? email : undefined }
 }
 
 function translateJoseError(cause: unknown): AgentError {

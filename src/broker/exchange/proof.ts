@@ -1,7 +1,7 @@
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, jwtVerify } from 'jose'
 import { z } from 'zod'
-import { AgentError } from '../errors.ts'
-import { signInChallengeClaim, tokenHash } from '../token-exchange.ts'
+import { AgentError } from '../../errors.ts'
+import { signInChallengeClaim, tokenHash } from '../../token-exchange.ts'
 
 /** What a proof proves: its sender holds the private key of `thumbprint` and made it for this very request. */
 export interface Proof {

@@ -1,0 +1,92 @@
+import type { Transaction } from 'kysely'
+import { AgentError } from '../../errors.ts'
+import type { Clock } from '../../ports.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import type { BrokerConfig } from '../config.ts'
+import type { Database, Tables } from '../database/tables.ts'
+
+/** Everything, instead of one site. */
+export const everything = '*'
+/** Who stops a site when too many people come at once. */
+const alarm = 'alarm'
+
+export type Stop = Tables['stop']
+
+/** The kill switch: what is stopped gives out nothing and serves nothing, on every node, until somebody resumes it. */
+export class Stops {
+  readonly #database: Database
+  readonly #clock: Pick<Clock, 'now'>
+
+  constructor(database: Database, clock: Pick<Clock, 'now'>) {
+    this.#database = database
+    this.#clock = clock
+  }
+
+  list(): Promise<Stop[]> {
+    return this.#database.selectFrom('stop').selectAll().orderBy('scope').execute()
+  }
+
+  /** Throws `broker_stopped` when the site, or everything, is stopped. */
+  async demandGoing(site: string, database: Database | Transaction<Tables> = this.#database): Promise<void> {
+    const stop = await database
+      .selectFrom('stop')
+      .selectAll()
+      .where('scope', 'in', [site, everything])
+      .executeTakeFirst()
+    if (stop) throw new AgentError('broker_stopped', `stopped by ${stop.stopped_by}: ${stop.reason}`)
+  }
+
+  /** Stops; what is stopped already stays as it is. The audit knows it before this resolves. */
+  stop(scope: string, reason: string, by: string, auditLog: AuditLog): Promise<void> {
+    const entry = { event: 'stop', actor: by, outcome: 'done', detail: reason, ...siteOf(scope) } as const
+    return auditLog.write(entry, (transaction) => this.#write(transaction, scope, reason, by))
+  }
+
+  /** Takes a stop back; false when there was none. */
+  async resume(scope: string, by: string, auditLog: AuditLog): Promise<boolean> {
+    let found = false
+    const entry = { event: 'resume', actor: by, outcome: 'done', detail: '', ...siteOf(scope) } as const
+    await auditLog.write(entry, async (transaction) => {
+      const { numDeletedRows } = await transaction.deleteFrom('stop').where('scope', '=', scope).executeTakeFirst()
+      found = numDeletedRows > 0n
+    })
+    return found
+  }
+
+  /**
+   * Judges, in the transaction that records it, whether one more person may be given a session of the site. Whoever would be
+   * one too many within the time stops the site. Throws `broker_stopped`.
+   */
+  async demandNotTooMany(
+    transaction: Transaction<Tables>,
+    site: string,
+    subject: string,
+    { most, minutes }: BrokerConfig['limits']['people'],
+  ): Promise<void> {
+    await this.demandGoing(site, transaction)
+    const { people } = await transaction
+      .selectFrom('audit')
+      .select((column) => column.fn.count<number>('subject').distinct().as('people'))
+      .where('site', '=', site)
+      .where('outcome', '=', 'issued')
+      .where('at', '>', this.#clock.now() - minutes * 60_000)
+      .where('subject', '!=', subject)
+      .executeTakeFirstOrThrow()
+    if (people < most) return
+    const reason = `more than ${most} people within ${minutes} minutes`
+    await this.#write(transaction, site, reason, alarm)
+    throw new AgentError('broker_stopped', `stopped by the ${alarm}: ${reason}`)
+  }
+
+  async #write(transaction: Transaction<Tables>, scope: string, reason: string, by: string): Promise<void> {
+    await transaction
+      .insertInto('stop')
+      .values({ scope, reason, stopped_by: by, stopped_at: this.#clock.now() })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  }
+}
+
+function siteOf(scope: string): { site?: string } {
+  return scope === everything ? {} : { site: scope }
+}

@@ -1,0 +1,48 @@
+import type { ConfigRules } from '../config.ts'
+import type { Ports } from '../ports.ts'
+import { AuditLog } from './audit/audit-log.ts'
+import type { BrokerConfig } from './config.ts'
+import type { Database } from './database/tables.ts'
+import { AutodeskIdentity } from './exchange/autodesk.ts'
+import { Challenges } from './exchange/challenges.ts'
+import { SignIns } from './exchange/sign-ins.ts'
+import { GatewaySessions } from './gateway/gateway-sessions.ts'
+import { Issuing } from './issue/issuing.ts'
+import { SiteShapes } from './issue/site-shapes.ts'
+import { Limits } from './operation/limits.ts'
+import { Stops } from './operation/stops.ts'
+import { People } from './people/people.ts'
+import { PeopleTable } from './people/people-table.ts'
+import { ScriptedSite } from './scripted-site.ts'
+
+export type BrokerPorts = Pick<Ports, 'fetch' | 'clock' | 'log'>
+
+/** Everything a broker is made of, wired by hand; the routes and the commands take from it what they need. */
+export function makeParts(config: BrokerConfig, database: Database, ports: BrokerPorts, rules: ConfigRules) {
+  const { fetch, clock, log } = ports
+  const sites = config.sites.map((policy) => new ScriptedSite(policy, fetch))
+  const clientIds = [config.identity.clientId, ...config.webApps.map(({ clientId }) => clientId)]
+  const auditLog = new AuditLog(database, clock, log)
+  const shapes = new SiteShapes(database, clock)
+  const gatewaySessions = new GatewaySessions(database, clock)
+  const peopleTable = new PeopleTable(database, clock)
+  return {
+    config,
+    database,
+    ports,
+    sites,
+    auditLog,
+    shapes,
+    gatewaySessions,
+    peopleTable,
+    people: new People(peopleTable),
+    identity: new AutodeskIdentity({ issuer: config.identity.issuer, clientIds, ...rules }, fetch),
+    challenges: new Challenges(database, clock),
+    signIns: new SignIns(database, clock),
+    stops: new Stops(database, clock),
+    limits: new Limits(config.limits),
+    issuing: new Issuing({ fetch, shapes, gatewaySessions, auditLog }),
+  }
+}
+
+export type Parts = ReturnType<typeof makeParts>
