@@ -36,6 +36,8 @@ export interface WorldOptions {
   readonly identity?: Partial<IdentitySwitches>
   readonly broker?: Partial<BrokerSite>
   readonly limits?: Partial<BrokerConfig['limits']>
+  /** Each signs in at Autodesk with a redirect to its origin. */
+  readonly webApps?: BrokerConfig['webApps']
   /** A second site, served by the same broker. */
   readonly twoSites?: boolean
   /** The broker's clock. */
@@ -74,6 +76,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const clients = [
     { clientId, redirectUris },
     { clientId: 'other-app', redirectUris: ['http://localhost:4999/callback'] },
+    ...(options.webApps ?? []).map((app) => ({ clientId: app.clientId, redirectUris: [`${app.origin}/`] })),
   ]
   const identity = await startIdentity({ clients, ...(options.identity ? { switches: options.identity } : {}) })
   const brokerUrl = `http://127.0.0.1:${brokerPort}`
@@ -81,7 +84,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     issuer: brokerUrl,
     listen: { host: '127.0.0.1', port: brokerPort, trustedProxies: [] },
     identity: { issuer: identity.issuer, clientId },
-    webApps: [],
+    webApps: options.webApps ?? [],
     database: { file: join(folder, 'broker.sqlite') },
     redis: undefined,
     limits: { ...unlimited, ...options.limits },

@@ -4,12 +4,18 @@ import { grantType, metadataPath, restTokenType, sessionTokenType } from '../../
 import { version } from '../../version.ts'
 import type { Parts } from '../parts.ts'
 import { challengeLifeS } from './challenges.ts'
+import { openToWebApps } from './cors.ts'
 import { TokenExchange } from './exchange.ts'
 import { judgeExchangeForm } from './exchange-form.ts'
 
 const bodyBytes = 64 * 1024
 /** Shorter than agents wait, so that no session is made that nobody waits for any more. */
 const exchangeLimitMs = 35_000
+/** What a web app's page may read; the session itself goes to its server. */
+const openRoutes = new Map([
+  [metadataPath, 'GET'],
+  ['/challenge', 'POST'],
+] as const)
 
 /** Agent ↔ broker: the metadata (RFC 8414), challenges, and the token endpoint (RFC 8693). */
 export async function serveExchange(app: FastifyInstance, parts: Parts): Promise<void> {
@@ -24,6 +30,8 @@ export async function serveExchange(app: FastifyInstance, parts: Parts): Promise
     // RFC 6749 §5.1
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
   })
+  const webAppOrigins = config.webApps.map(({ origin }) => origin)
+  await openToWebApps(app, webAppOrigins, openRoutes)
   const countAddress = { onRequest: (request: FastifyRequest) => limits.count('requestsPerAddress', request.ip) }
 
   app.get(metadataPath, async () => ({

@@ -119,7 +119,9 @@ export function makeProvider({ issuer, key, memory, accounts, clients, switches 
       // §1.6: a refresh token is opaque and may change its length.
       bitsOfOpaqueRandomness: (_ctx, { kind }) => (kind === 'RefreshToken' ? 240 + 6 * randomInt(40) : 256),
     },
-    clientBasedCORS: () => true,
+    // A page of the app itself may read its tokens: the origins of its redirect URIs, and no other.
+    clientBasedCORS: (_ctx, origin, { redirectUris = [] }) =>
+      redirectUris.some((uri) => new URL(uri).origin === origin),
     renderError: (ctx, out) => {
       if (ctx.path === paths.token) {
         ctx.body = out
