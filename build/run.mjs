@@ -55,8 +55,12 @@ switch (task) {
     installPackages()
     forward([join('test', 'sandbox', 'start.ts'), ...args])
     break
+  case 'webapp':
+    installPackages()
+    forward([join('test', 'sandbox', 'webapp', 'start.ts'), ...args])
+    break
   default:
-    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox')
+    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox|webapp')
     process.exitCode = 2
 }
 

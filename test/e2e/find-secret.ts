@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** A secret as it could stand in a file: as it is, in other alphabets, in another width. */
-function shapesOf(secret: string): Buffer[] {
+export function shapesOf(secret: string): Buffer[] {
   const bytes = Buffer.from(secret, 'utf8')
   return [
     bytes,

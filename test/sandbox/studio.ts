@@ -10,6 +10,7 @@ export interface StudioOptions {
   readonly clientId: string
   readonly redirectPorts: readonly number[]
   readonly brokerPort: number
+  readonly webApps?: readonly { readonly origin: string; readonly clientId: string }[]
   /** PEM of the authority that signed the sandbox's servers; without it everything speaks http on loopback. */
   readonly tls?: { readonly ca: string; readonly key: string; readonly cert: string }
   /** Seconds the broker says a session lasts. */
@@ -163,6 +164,7 @@ async function writeConfiguration(
     issuer: brokerUrl,
     listen: { port: options.brokerPort, ...(tls ? { tls: { certFile: 'tls.pem', keyFile: 'tls.key' } } : {}) },
     identity: { issuer, clientId },
+    webApps: options.webApps ?? [],
     database: { file: 'broker.sqlite' },
     network: extraCa,
     sites: [
