@@ -12,6 +12,7 @@ export type Shape = (typeof shapes)[number]
 /** The broker's configuration file, as an operator writes it. Paths in it are relative to the file. */
 export function configFileSchema(rules: ConfigRules) {
   const origin = originSchema(rules)
+  const oneHost = origin.refine((text) => !text.includes('*'), 'must be one origin in full, without a wildcard')
   return z.strictObject({
     issuer: origin.describe('The address agents know the broker by'),
     listen: z
@@ -34,7 +35,7 @@ export function configFileSchema(rules: ConfigRules) {
       clientId: z.string().min(1).describe('Client id of the Autodesk app that the agents sign in with'),
     }),
     webApps: z
-      .array(z.strictObject({ origin, clientId: z.string().min(1) }))
+      .array(z.strictObject({ origin: oneHost, clientId: z.string().min(1) }))
       .default([])
       .describe("Web apps of the studio: the origin their pages come from, and their own Autodesk app's client id"),
     database: z

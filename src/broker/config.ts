@@ -97,7 +97,13 @@ export async function readBrokerConfig(file: string, rules: ConfigRules): Promis
 }
 
 /** What no single key can tell. */
-function judgeWhole(file: string, { issuer, listen, sites, database, redis }: ConfigFile): void {
+function judgeWhole(file: string, { issuer, listen, identity, webApps, sites, database, redis }: ConfigFile): void {
+  // A token counts for sign-ins by its own app only: one app for both would let a page's tokens renew the agents'.
+  const shared = webApps.find(({ clientId }) => clientId === identity.clientId)
+  if (shared) {
+    const fix = 'give the web app an Autodesk app of its own'
+    throw invalid(file, `"webApps": "${shared.origin}" signs in with the agents' "identity.clientId"; ${fix}`)
+  }
   const duplicate = sites.find((site, index) => sites.findIndex((other) => other.url === site.url) !== index)
   if (duplicate) throw invalid(file, `"sites": "${duplicate.url}" is listed twice`)
   const gateways = sites

@@ -185,6 +185,7 @@ test('a refusal can be read too: too many challenges', async () => {
     answer = await send('POST', '/challenge', { from: origin })
   }
   expect(answer.status).toBe(429)
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
   expect(corsHeaders(answer)).toEqual({ 'access-control-allow-origin': origin })
   expect(await answer.json()).toMatchObject({ code: 'rate_limited' })
 })

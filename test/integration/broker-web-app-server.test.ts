@@ -1,10 +1,13 @@
 import { request } from 'node:http'
+import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { makeSignInKey } from '../../src/sign-in/sign-in-key.ts'
 import { nonceFor } from '../../src/token-exchange.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
 import * as page from '../sandbox/webapp/page/proof.js'
 import { startWebApp, type WebApp } from '../sandbox/webapp/server.ts'
+import { ShotgridSession } from '../sandbox/webapp/shotgrid-session.ts'
+import { WebSessions } from '../sandbox/webapp/web-sessions.ts'
 import { startWorld, type World } from './world.ts'
 
 const clientId = 'review-notes'
@@ -299,6 +302,40 @@ describe('another site’s page', () => {
     const cookie = await signIn()
     const answer = await send('POST', '/api/notes', { ...own(), cookie, 'content-type': type }, content)
     expect(answer.status).toBe(415)
+  })
+})
+
+describe('what the web app’s server remembers', () => {
+  const hourMs = 3600_000
+  const granted = { token: 't', apiUrl: 'u', sessionUuid: 's', name: 'n', login: 'l', expiresInS: 3600 }
+  const session = new ShotgridSession(fetch, granted)
+
+  test('lasts while it is used, and twelve hours at the most', () => {
+    let now = 0
+    const sessions = new WebSessions('https://notes.studio.example', () => now)
+    const cookie = sessions.begin(session)
+    for (; now <= 12 * hourMs; now += hourMs) expect(sessions.find(cookie)).toBe(session)
+    expect(sessions.find(cookie)).toBeUndefined()
+  })
+
+  test('is gone after the time ShotGrid keeps an idle session', () => {
+    let now = 0
+    const sessions = new WebSessions('https://notes.studio.example', () => now)
+    const cookie = sessions.begin(session)
+    now = hourMs + 1
+    expect(sessions.find(cookie)).toBeUndefined()
+  })
+
+  test('goes by a cookie that only this host can set, where it is https', () => {
+    const sessions = new WebSessions('https://notes.studio.example')
+    const attributes = 'Path=/; HttpOnly; SameSite=Strict; Secure'
+    expect(sessions.begin(session)).toMatch(new RegExp(`^__Host-notes=[\\w-]{43}; ${attributes}$`))
+    expect(sessions.end(undefined)).toBe(`__Host-notes=; ${attributes}; Max-Age=0`)
+  })
+
+  test('does not show the token when it is written down by mistake', () => {
+    const secretive = new ShotgridSession(fetch, { ...granted, token: 'a-token-of-a-session' })
+    expect(JSON.stringify(secretive) + inspect(secretive, { depth: null })).not.toContain('a-token-of-a-session')
   })
 })
 

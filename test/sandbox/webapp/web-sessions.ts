@@ -15,9 +15,11 @@ export class WebSessions {
   readonly #kept = new Map<string, Kept>()
   readonly #cookie: string
   readonly #attributes: string
+  readonly #now: () => number
 
   /** `__Host-` (RFC 6265bis §4.1.3) keeps other hosts of the domain from setting the cookie; it needs https. */
-  constructor(origin: string) {
+  constructor(origin: string, now: () => number = Date.now) {
+    this.#now = now
     const isSecure = origin.startsWith('https:')
     this.#cookie = isSecure ? '__Host-notes' : 'notes'
     this.#attributes = `Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
@@ -25,7 +27,7 @@ export class WebSessions {
 
   /** Keeps a session under a name nobody had before; returns the `Set-Cookie` header. */
   begin(session: ShotgridSession): string {
-    const now = Date.now()
+    const now = this.#now()
     for (const [id, kept] of this.#kept) if (hasEnded(kept, now)) this.#kept.delete(id)
     const id = randomBytes(32).toString('base64url')
     this.#kept.set(id, { session, begunAt: now, usedAt: now })
@@ -35,7 +37,7 @@ export class WebSessions {
   /** The session that the `Cookie` header names, while it is good. */
   find(header: string | undefined): ShotgridSession | undefined {
     const kept = this.#kept.get(this.#idIn(header))
-    const now = Date.now()
+    const now = this.#now()
     if (!kept || hasEnded(kept, now)) return undefined
     kept.usedAt = now
     return kept.session
