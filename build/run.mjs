@@ -57,12 +57,17 @@ switch (task) {
     ])
     break
   }
+  case 'bench:broker':
+    await installFromSystem(needs.databases)
+    installPackages()
+    forward([join('test', 'bench', 'broker.ts'), ...args])
+    break
   case 'sandbox':
     installPackages()
     forward([join('test', 'sandbox', 'start.ts'), ...args])
     break
   default:
-    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox')
+    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox|bench:broker')
     process.exitCode = 2
 }
 
