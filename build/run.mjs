@@ -21,7 +21,13 @@ switch (task) {
     run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', '--project', 'unit', ...args], { env })
     break
   case 'test':
-    await installFromSystem([...needs.browser, ...needs.desktop, ...needs.electron, ...needs.keytar])
+    await installFromSystem([
+      ...needs.browser,
+      ...needs.desktop,
+      ...needs.databases,
+      ...needs.electron,
+      ...needs.keytar,
+    ])
     installPackages({ wantKeytar: true })
     await provideElectron()
     process.exitCode = test(args)
@@ -51,6 +57,11 @@ switch (task) {
     ])
     break
   }
+  case 'bench:broker':
+    await installFromSystem(needs.databases)
+    installPackages()
+    forward([join('test', 'bench', 'broker.ts'), ...args])
+    break
   case 'sandbox':
     installPackages()
     forward([join('test', 'sandbox', 'start.ts'), ...args])
@@ -60,7 +71,7 @@ switch (task) {
     forward([join('test', 'sandbox', 'webapp', 'start.ts'), ...args])
     break
   default:
-    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox|webapp')
+    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox|webapp|bench:broker')
     process.exitCode = 2
 }
 

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { BrokerClient } from '../../src/sign-in/broker-client.ts'
 import { makeSignInKey } from '../../src/sign-in/sign-in-key.ts'
@@ -17,7 +16,6 @@ afterEach(() => stage.clearFaults())
 describe('the exchange', () => {
   test('gives a session of the very person, and an audit row stands before the answer', async () => {
     const answer = await stage.exchange(await stage.prepare())
-    expect(((await stat(stage.world.databaseFile)).mode & 0o777).toString(8)).toBe('600')
     expect(answer).toMatchObject({
       issued_token_type: sessionTokenType,
       token_type: 'N_A',

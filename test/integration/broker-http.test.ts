@@ -1,9 +1,10 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { grantType, metadataPath, sessionTokenType, subjectTokenTypes, tokenHash } from '../../src/token-exchange.ts'
 import { finished, startProcess } from '../sandbox/processes.ts'
+import { databaseForTest } from './broker-database.ts'
 import { ExchangeStage } from './exchange-stage.ts'
 import { codeOf } from './world.ts'
 
@@ -15,8 +16,9 @@ afterAll(() => stage.close())
 afterEach(() => stage.clearFaults())
 
 describe('the broker’s database', () => {
-  test('serves ten brokers that start on one new file', async () => {
-    const file = join(stage.world.folder, 'new.sqlite')
+  test('serves ten brokers that start on one new database', async () => {
+    await mkdir(join(stage.world.folder, 'new'))
+    const location = await databaseForTest(join(stage.world.folder, 'new'))
     const opening = Array.from({ length: 10 }, () =>
       finished(
         startProcess(
@@ -26,23 +28,13 @@ describe('the broker’s database', () => {
             '-e',
             `
       import { openDatabase } from './src/broker/database/database.ts'
-      await (await openDatabase({ file: ${JSON.stringify(file)} })).destroy()`,
+      await (await openDatabase(${JSON.stringify(location)})).destroy()`,
           ],
           { PATH: process.env['PATH'] ?? '' },
         ),
       ),
     )
     for (const { status, stderr } of await Promise.all(opening)) expect([status, stderr]).toEqual([0, ''])
-  })
-
-  test('held by another program is temporarily_unavailable, not a crash', async () => {
-    const prepared = await stage.prepare()
-    const other = new DatabaseSync(stage.world.databaseFile)
-    other.exec('BEGIN EXCLUSIVE')
-    expect(await codeOf(stage.exchange(prepared))).toBe('temporarily_unavailable')
-    other.exec('ROLLBACK')
-    other.close()
-    expect(await codeOf(stage.exchange(prepared))).toBe('ok')
   })
 })
 

@@ -17,6 +17,7 @@ import { type Identity, type IdentitySwitches, startIdentity } from '../sandbox/
 import { personNamed } from '../sandbox/people.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 import type { SiteSwitches } from '../sandbox/site/switches.ts'
+import { databaseForTest } from './broker-database.ts'
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
 export const rules = { insecureLoopback: true }
@@ -53,8 +54,8 @@ export interface World {
   readonly broker: { readonly url: string; readonly config: BrokerConfig; readonly database: Database }
   readonly redirectPorts: readonly number[]
   readonly folder: string
-  /** Of the broker, where that is SQLite. */
-  readonly databaseFile: string
+  /** Of the broker; undefined where that is PostgreSQL. */
+  readonly databaseFile: string | undefined
   readonly config: Config
   /** An agent that is not listening yet; closed with the world. `person`: who sits at the browser. */
   agent(person: string, ports?: Partial<Ports>, session?: PartialConfig['session']): Agent
@@ -85,7 +86,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     listen: { host: '127.0.0.1', port: brokerPort, trustedProxies: [] },
     identity: { issuer: identity.issuer, clientId },
     webApps: options.webApps ?? [],
-    database: { file: join(folder, 'broker.sqlite') },
+    database: await databaseForTest(folder),
     redis: undefined,
     limits: { ...unlimited, ...options.limits },
     syslog: undefined,
@@ -141,7 +142,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
     redirectPorts,
     folder,
-    databaseFile: join(folder, 'broker.sqlite'),
+    databaseFile: 'file' in brokerConfig.database ? brokerConfig.database.file : undefined,
     config: configWith(),
     agent(person, ports = {}, session = {}) {
       const all: Ports = {

@@ -24,7 +24,7 @@ export class Challenges {
       .execute()
     await this.#database
       .insertInto('challenge')
-      .values({ hash: hash(challenge), expires_at: now + challengeLifeS * 1000, used_at: null })
+      .values({ hash: hashOfChallenge(challenge), expires_at: now + challengeLifeS * 1000, used_at: null })
       .execute()
     return challenge
   }
@@ -35,7 +35,7 @@ export class Challenges {
     const { numUpdatedRows } = await this.#database
       .updateTable('challenge')
       .set({ used_at: now })
-      .where('hash', '=', hash(challenge))
+      .where('hash', '=', hashOfChallenge(challenge))
       .where('used_at', 'is', null)
       .where('expires_at', '>', now)
       .executeTakeFirst()
@@ -47,7 +47,7 @@ export class Challenges {
     const row = await this.#database
       .selectFrom('challenge')
       .select('hash')
-      .where('hash', '=', hash(challenge))
+      .where('hash', '=', hashOfChallenge(challenge))
       .where('expires_at', '>', this.#clock.now())
       .executeTakeFirst()
     return row !== undefined
@@ -55,6 +55,6 @@ export class Challenges {
 }
 
 // The prefix keeps this hash from being any other value's in any other table.
-function hash(challenge: string): string {
+export function hashOfChallenge(challenge: string): string {
   return createHash('sha256').update(`challenge ${challenge}`, 'utf8').digest('hex')
 }
