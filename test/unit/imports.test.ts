@@ -72,6 +72,9 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
   },
   fastify: { only: ['src/broker', 'test/sandbox'], because: 'the agent is no web server' },
   '@fastify/formbody': { only: ['src/broker', 'test/sandbox'], because: 'it belongs to fastify' },
+  ioredis: { only: ['src/broker'], because: 'only brokers count together' },
+  'rate-limiter-flexible': { only: ['src/broker'], because: 'only the broker is open to strangers' },
+  'prom-client': { only: ['src/broker'], because: 'only the service is watched by Prometheus' },
   kysely: { only: ['src/broker'], because: 'only the broker has a database' },
   'node:sqlite': {
     only: ['src/broker', 'test'],
@@ -103,8 +106,9 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
       'three files are written: the endpoint at the socket, the settings by the root, the autostart entry by the app',
   },
   'node:http': {
-    only: ['root', 'src/identity', 'test', 'test/sandbox'],
-    because: 'the redirect listener is the agent’s only HTTP, and lives while a sign-in waits; the root sets the proxy',
+    only: ['root', 'src/identity', 'src/broker', 'test', 'test/sandbox'],
+    because:
+      'the redirect listener is the agent’s only HTTP, and lives while a sign-in waits; the broker listens; the root sets the proxy',
   },
   'node:tls': {
     only: ['root', 'src/socket', 'test', 'test/sandbox'],
