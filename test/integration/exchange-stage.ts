@@ -86,6 +86,12 @@ export class ExchangeStage {
     return new ExchangeStage(world, clock, client, await client.metadata(signal))
   }
 
+  /** The same site and identity, at another broker. */
+  static async at({ world, clock }: ExchangeStage, brokerUrl: string): Promise<ExchangeStage> {
+    const client = new BrokerClient(brokerUrl, nodeFetch, systemClock)
+    return new ExchangeStage(world, clock, client, await client.metadata(signal))
+  }
+
   close(): Promise<void> {
     return this.world.close()
   }
