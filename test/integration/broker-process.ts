@@ -82,8 +82,9 @@ export class BrokerProcess {
     await writeFile(this.configFile, JSON.stringify(config))
   }
 
-  async start(): Promise<Running> {
-    this.#running = this.#spawn(['serve', '--log-level', 'debug', ...this.#options()])
+  /** `wrapper`: a program that runs it, with its arguments. */
+  async start(...wrapper: string[]): Promise<Running> {
+    this.#running = this.#spawn(['serve', '--log-level', 'debug', ...this.#options()], wrapper)
     await untilSaid(this.#running, 'serves', startLimitMs)
     return this.#running
   }
@@ -140,14 +141,15 @@ export class BrokerProcess {
     return status
   }
 
-  async close(): Promise<void> {
+  async close({ keepFolder = false } = {}): Promise<void> {
     await this.#running?.stop()
     await Promise.all([this.site.close(), this.identity.close()])
-    await rm(this.folder, { recursive: true, force: true })
+    if (!keepFolder) await rm(this.folder, { recursive: true, force: true })
   }
 
-  #spawn(args: readonly string[]): Running {
-    return startProcess(process.execPath, ['src/broker/sg-broker.ts', ...args], { PATH: process.env['PATH'] ?? '' })
+  #spawn(args: readonly string[], wrapper: readonly string[] = []): Running {
+    const [command = '', ...rest] = [...wrapper, process.execPath, 'src/broker/sg-broker.ts', ...args]
+    return startProcess(command, rest, { PATH: process.env['PATH'] ?? '' })
   }
 
   #options(): string[] {
