@@ -1,9 +1,10 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../sandbox/certificates.ts'
+import { redisMissing, startRedis } from '../sandbox/redis.ts'
 import { BrokerProcess } from './broker-process.ts'
-import { hasRedis, RedisProcess } from './redis-process.ts'
 
 let broker: BrokerProcess
 beforeEach(async () => {
@@ -79,15 +80,24 @@ describe('sg-broker check', () => {
   })
 
   test('says how long the certificate lasts, and finds a Redis', async (context) => {
-    if (!hasRedis()) return context.skip('redis-server is not installed')
+    if (redisMissing) return context.skip(redisMissing)
     const { cert, key } = await makeCertificates()
     await writeFile(join(broker.folder, 'tls.pem'), cert)
     await writeFile(join(broker.folder, 'tls.key'), key, { mode: 0o600 })
-    const redis = await RedisProcess.start()
+    const redis = await startRedis()
+    const administrator = new Redis(redis.url)
+    await administrator.config('SET', 'requirepass', 'redis-password')
+    administrator.disconnect()
     const tls = { certFile: 'tls.pem', keyFile: 'tls.key' }
-    await broker.writeConfig({ listen: { tls }, redis: { url: redis.url } })
-    const { status, stdout } = await broker.run('check')
-    await redis.stop()
+    const check = async (secret: string) => {
+      await broker.writeSecret('redis.password', secret)
+      await broker.writeConfig({ listen: { tls }, redis: { url: redis.url, passwordFile: 'redis.password' } })
+      return broker.run('check')
+    }
+    const { status, stdout } = await check('redis-password')
+    const refused = await check('another')
+    await redis.close()
+    expect(refused.stdout).toMatch(/✗ redis +"redis.url": WRONGPASS/)
     expect(stdout).toMatch(/✓ certificate +valid for another (29|30) days/)
     expect(stdout).toMatch(/✓ redis +answers/)
     expect(status).toBe(0)

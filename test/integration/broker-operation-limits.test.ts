@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type RedisServer, redisMissing, startRedis } from '../sandbox/redis.ts'
 import { BrokerProcess } from './broker-process.ts'
-import { hasRedis, RedisProcess } from './redis-process.ts'
 import { codeOf } from './world.ts'
 
 let broker: BrokerProcess
@@ -69,22 +69,20 @@ test('exchanges of an account beyond the limit are refused, whoever asks for it 
 
 describe('brokers with one Redis', () => {
   const limits = { requestsPerAddress: { most: 4, seconds: 600 }, exchangesPerPerson: often }
-  let redis: RedisProcess
+  let redis: RedisServer
   let other: BrokerProcess
   beforeEach(async (context) => {
-    if (!hasRedis()) return context.skip('redis-server is not installed')
-    redis = await RedisProcess.start('redis-password')
+    if (redisMissing) return context.skip(redisMissing)
+    redis = await startRedis()
     other = await BrokerProcess.prepare()
-    for (const node of [broker, other]) await node.writeSecret('redis.password', 'redis-password')
   })
   afterEach(async () => {
     await other?.close()
-    await redis?.stop()
+    await redis?.close()
   })
-  const start = async (issuers: readonly [string, string], its = limits) => {
-    for (const [index, node] of [broker, other].entries()) {
-      const sections = { limits: its, redis: { url: redis.url, passwordFile: 'redis.password' } }
-      await node.writeConfig({ issuer: issuers[index], ...sections })
+  const start = async (its = limits) => {
+    for (const node of [broker, other]) {
+      await node.writeConfig({ issuer: broker.url, limits: its, redis: { url: redis.url } })
       await node.start()
     }
     // Before that each counts for itself.
@@ -96,30 +94,29 @@ describe('brokers with one Redis', () => {
   const warnings = () => broker.logLines().filter(({ level }) => level === 'warn' || level === 'error')
 
   test('count together when they are nodes of one issuer, and apart when they are not', async () => {
-    await start([broker.url, broker.url])
+    await start()
     const inTurn = [await ask(), await ask({}, other.url), await ask(), await ask({}, other.url), await ask()]
     expect(inTurn).toEqual([200, 200, 200, 200, 429])
     expect(await ask({}, other.url)).toBe(429)
     await other.stopAndWait()
-    await other.writeConfig({ limits, redis: { url: redis.url, passwordFile: 'redis.password' } })
+    await other.writeConfig({ limits, redis: { url: redis.url } })
     await other.start()
     expect(await ask({}, other.url)).toBe(200)
   })
 
   test('refuse no honest request while it is killed, empty, hanging or back, and say so once', async () => {
     const generous = { requestsPerAddress: often, exchangesPerPerson: often }
-    await start([broker.url, broker.url], generous)
-    const client = new Redis(redis.url, { password: 'redis-password' })
+    await start(generous)
+    const client = new Redis(redis.url)
     expect(await codeOf(broker.exchange())).toBe('ok')
     await client.flushall()
     await client.script('FLUSH')
     expect(await codeOf(broker.exchange())).toBe('ok')
+    await client.client('PAUSE', 3_000)
     client.disconnect()
-    redis.signal('SIGSTOP')
     const from = performance.now()
     expect(await codeOf(broker.exchange())).toBe('ok')
     expect(performance.now() - from).toBeLessThan(5_000)
-    redis.signal('SIGCONT')
     await redis.stop()
     expect(await times(20, ask)).toEqual(Array.from({ length: 20 }, () => 200))
     expect(await codeOf(broker.exchange())).toBe('ok')
@@ -134,7 +131,7 @@ describe('brokers with one Redis', () => {
   })
 
   test('still count, each for itself, while it is away', async () => {
-    await start([broker.url, broker.url])
+    await start()
     await redis.stop()
     await expect.poll(async () => (await fetch(`${broker.url}/metrics`)).text()).toContain('sg_broker_redis_up 0')
     expect(await times(5, ask)).toEqual([200, 200, 200, 200, 429])
@@ -142,9 +139,9 @@ describe('brokers with one Redis', () => {
   })
 
   test('keep neither addresses nor accounts there, and nothing but counters', async () => {
-    await start([broker.url, broker.url])
+    await start()
     const { login } = await broker.exchange()
-    const client = new Redis(redis.url, { password: 'redis-password' })
+    const client = new Redis(redis.url)
     const keys = await client.keys('*')
     expect(keys.length).toBeGreaterThanOrEqual(2)
     for (const key of keys) {
@@ -157,7 +154,7 @@ describe('brokers with one Redis', () => {
 
   test('start without it, and use it when it comes', async () => {
     await redis.stop()
-    await broker.writeConfig({ limits, redis: { url: redis.url, passwordFile: 'redis.password' } })
+    await broker.writeConfig({ limits, redis: { url: redis.url } })
     await broker.start()
     expect(await ask()).toBe(200)
     await redis.start()

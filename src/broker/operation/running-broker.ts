@@ -35,6 +35,7 @@ export class RunningBroker {
   readonly #lasting: ReturnType<typeof makeLasting>
   readonly #listener: Listener
   #serving: Serving | undefined
+  #address = ''
   #isStopping = false
   #retiring = new Set<Promise<void>>()
 
@@ -56,15 +57,20 @@ export class RunningBroker {
   }
 
   /** Throws `config_invalid` when it cannot listen. */
-  static async start(config: BrokerConfig, surroundings: Surroundings): Promise<RunningBroker & { address: string }> {
+  static async start(config: BrokerConfig, surroundings: Surroundings): Promise<RunningBroker> {
     const broker = new RunningBroker(config, surroundings)
     broker.#serving = await broker.#make(config)
     broker.#noteRead(config)
-    const address = await broker.#listener.listen(config.listen).catch(async (error: unknown) => {
+    broker.#address = await broker.#listener.listen(config.listen).catch(async (error: unknown) => {
       await broker.#current.app.close()
       throw error
     })
-    return Object.assign(broker, { address })
+    return broker
+  }
+
+  /** Where it listens: scheme, address and port. */
+  get address(): string {
+    return this.#address
   }
 
   /**
