@@ -28,6 +28,12 @@ export function configFileSchema(rules: ConfigRules) {
           .array(network)
           .default([])
           .describe('Addresses or networks of proxies whose X-Forwarded-For is believed'),
+        drainSeconds: z
+          .number()
+          .min(0)
+          .max(300)
+          .default(1)
+          .describe('After a signal to stop: how long it still takes connections while /health/ready answers 503'),
       })
       .prefault({}),
     identity: z.strictObject({

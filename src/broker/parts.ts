@@ -9,7 +9,7 @@ import { SignIns } from './exchange/sign-ins.ts'
 import { GatewaySessions } from './gateway/gateway-sessions.ts'
 import { Issuing } from './issue/issuing.ts'
 import { SiteShapes } from './issue/site-shapes.ts'
-import { Limits } from './operation/limits.ts'
+import { type Lasting, makeShortLasting } from './operation/lasting.ts'
 import { Stops } from './operation/stops.ts'
 import { People } from './people/people.ts'
 import { PeopleTable } from './people/people-table.ts'
@@ -18,7 +18,14 @@ import { ScriptedSite } from './scripted-site.ts'
 export type BrokerPorts = Pick<Ports, 'fetch' | 'clock' | 'log'>
 
 /** Everything a broker is made of, wired by hand; the routes and the commands take from it what they need. */
-export function makeParts(config: BrokerConfig, database: Database, ports: BrokerPorts, rules: ConfigRules) {
+export function makeParts(
+  config: BrokerConfig,
+  database: Database,
+  plainPorts: BrokerPorts,
+  rules: ConfigRules,
+  lasting: Lasting = makeShortLasting(config, plainPorts.log),
+) {
+  const ports = { ...plainPorts, fetch: lasting.metrics.timed(plainPorts.fetch) }
   const { fetch, clock, log } = ports
   const sites = config.sites.map((policy) => new ScriptedSite(policy, fetch))
   const clientIds = [config.identity.clientId, ...config.webApps.map(({ clientId }) => clientId)]
@@ -27,6 +34,7 @@ export function makeParts(config: BrokerConfig, database: Database, ports: Broke
   const gatewaySessions = new GatewaySessions(database, clock)
   const peopleTable = new PeopleTable(database, clock)
   return {
+    ...lasting,
     config,
     database,
     ports,
@@ -40,7 +48,6 @@ export function makeParts(config: BrokerConfig, database: Database, ports: Broke
     challenges: new Challenges(database, clock),
     signIns: new SignIns(database, clock),
     stops: new Stops(database, clock),
-    limits: new Limits(config.limits),
     issuing: new Issuing({ fetch, shapes, gatewaySessions, auditLog }),
   }
 }

@@ -34,7 +34,8 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
-async function readPrivateText(file: string): Promise<string> {
+/** Throws `config_invalid`, also for a file that every user may read. */
+export async function readPrivateText(file: string): Promise<string> {
   const text = await readText(file)
   if (process.platform !== 'win32' && ((await stat(file)).mode & 0o007) !== 0) {
     throw new AgentError('config_invalid', `${file}: holds a secret and must not be open to every user (chmod o= it)`)

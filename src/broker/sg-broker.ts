@@ -2,6 +2,8 @@
 import { Command } from 'commander'
 import { asAgentError, errorTable } from '../errors.ts'
 import { version } from '../version.ts'
+import { addCheck } from './commands/check.ts'
+import { addSchema } from './commands/schema.ts'
 import { addServe } from './commands/serve.ts'
 
 const program = new Command('sg-broker')
@@ -13,6 +15,8 @@ const program = new Command('sg-broker')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 
 addServe(program)
+addCheck(program)
+addSchema(program)
 
 program.parseAsync().catch((thrown: unknown) => {
   const error = asAgentError(thrown)

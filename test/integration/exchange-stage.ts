@@ -9,6 +9,7 @@ import {
   type SubjectTokenType,
   subjectTokenTypes,
 } from '../../src/token-exchange.ts'
+import type { Identity } from '../sandbox/identity/identity.ts'
 import { nodeFetch, startWorld, TestClock, type World, type WorldOptions } from './world.ts'
 
 /** A sign-in as the agent does it, up to the exchange. */
@@ -33,6 +34,37 @@ export interface Change {
 
 const signal = AbortSignal.timeout(300_000)
 
+/** A broker's agent side, wherever the broker runs. */
+export interface Stand {
+  readonly client: BrokerClient
+  readonly metadata: BrokerMetadata
+  readonly site: { readonly url: string }
+  readonly identity: Pick<Identity, 'signIn'>
+}
+
+export async function prepareSignIn(stand: Stand, person: string, clientId = 'sg-session-tray'): Promise<Prepared> {
+  const key = await makeSignInKey()
+  const signInChallenge = await stand.client.challenge(stand.metadata, signal)
+  const nonce = nonceFor(signInChallenge, key.thumbprint)
+  const { idToken, accessToken } = await stand.identity.signIn(person, { nonce, clientId })
+  return { key, signInChallenge, nonce, idToken, accessToken }
+}
+
+/** The exchange of what was prepared, with what is changed about it. */
+export function sendExchange(stand: Stand, prepared: Prepared, change: Change = {}): Promise<ExchangeAnswer> {
+  const { key, signInChallenge, idToken, accessToken } = prepared
+  const request = {
+    site: change.site ?? stand.site.url,
+    subjectToken: new Secret(change.subjectToken ?? idToken),
+    subjectTokenType: change.subjectTokenType ?? subjectTokenTypes.idToken,
+    accessToken: new Secret(change.accessToken ?? accessToken),
+    key: change.key ?? key,
+    signInChallenge: change.signInChallenge ?? signInChallenge,
+    challenge: change.challenge ?? signInChallenge,
+  }
+  return stand.client.exchange(stand.metadata, request, signal)
+}
+
 /** A broker, and the agent's side of the conversation with it in single steps. The broker's clock is ours. */
 export class ExchangeStage {
   readonly world: World
@@ -54,6 +86,12 @@ export class ExchangeStage {
     return new ExchangeStage(world, clock, client, await client.metadata(signal))
   }
 
+  /** The same site and identity, at another broker. */
+  static async at({ world, clock }: ExchangeStage, brokerUrl: string): Promise<ExchangeStage> {
+    const client = new BrokerClient(brokerUrl, nodeFetch, systemClock)
+    return new ExchangeStage(world, clock, client, await client.metadata(signal))
+  }
+
   close(): Promise<void> {
     return this.world.close()
   }
@@ -68,27 +106,17 @@ export class ExchangeStage {
     return this.client.challenge(this.metadata, signal)
   }
 
-  async prepare(person = 'artist', clientId = 'sg-session-tray'): Promise<Prepared> {
-    const key = await makeSignInKey()
-    const signInChallenge = await this.challenge()
-    const nonce = nonceFor(signInChallenge, key.thumbprint)
-    const { idToken, accessToken } = await this.world.identity.signIn(person, { nonce, clientId })
-    return { key, signInChallenge, nonce, idToken, accessToken }
+  prepare(person = 'artist', clientId?: string): Promise<Prepared> {
+    return prepareSignIn(this.#stand(), person, clientId)
   }
 
-  /** The exchange of what was prepared, with what is changed about it. */
   exchange(prepared: Prepared, change: Change = {}, client: BrokerClient = this.client): Promise<ExchangeAnswer> {
-    const { key, signInChallenge, idToken, accessToken } = prepared
-    const request = {
-      site: change.site ?? this.world.site.url,
-      subjectToken: new Secret(change.subjectToken ?? idToken),
-      subjectTokenType: change.subjectTokenType ?? subjectTokenTypes.idToken,
-      accessToken: new Secret(change.accessToken ?? accessToken),
-      key: change.key ?? key,
-      signInChallenge: change.signInChallenge ?? signInChallenge,
-      challenge: change.challenge ?? signInChallenge,
-    }
-    return client.exchange(this.metadata, request, signal)
+    return sendExchange({ ...this.#stand(), client }, prepared, change)
+  }
+
+  #stand(): Stand {
+    const { client, metadata, world } = this
+    return { client, metadata, site: world.site, identity: world.identity }
   }
 
   auditRows() {

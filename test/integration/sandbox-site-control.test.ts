@@ -48,11 +48,24 @@ describe('the control API', () => {
     ['POST', '/sessions/expire', { who: 'me' }, 'who'],
     ['PATCH', '/people/artist', { status: 'asleep' }, '"status":'],
     ['PATCH', '/people/artist', { lockedUntil: 'tomorrow' }, '"lockedUntil":'],
+    ['PATCH', '/scripts/identity-broker', { key: '' }, '"key":'],
     ['POST', '/launches/x', { decision: 'maybe' }, '"decision":'],
   ])('%s %s %j is 400 with a sentence', async (method, path, body, culprit) => {
     const answer = await control(method, path, body)
     expect(answer.status).toBe(400)
     expect(answer.body).toEqual({ message: expect.stringContaining(culprit) })
+  })
+
+  test('gives a script another key and the right to impersonate', async () => {
+    const ask = (auth: typeof script) => find(site.url, auth, 'HumanUser', [])
+    expect(await ask(script)).not.toEqual([])
+    expect(await control('PATCH', '/scripts/identity-broker', { key: 'another' })).toMatchObject({ status: 200 })
+    await expect(ask(script)).rejects.toMatchObject({ code: 102 })
+    expect(await ask({ ...script, script_key: 'another' })).not.toEqual([])
+    expect(await control('PATCH', '/scripts/nightly-report', { maySudo: true })).toMatchObject({
+      body: { maySudo: true },
+    })
+    expect(await control('PATCH', '/scripts/nobody', { maySudo: true })).toMatchObject({ status: 404 })
   })
 
   test('a body that is no JSON is 400, an unknown person or launch 404', async () => {

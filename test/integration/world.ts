@@ -5,7 +5,7 @@ import { Agent } from '../../src/agent.ts'
 import type { BrokerConfig, BrokerSite } from '../../src/broker/config.ts'
 import { openDatabase } from '../../src/broker/database/database.ts'
 import type { Database } from '../../src/broker/database/tables.ts'
-import { makeBrokerServer } from '../../src/broker/server.ts'
+import { RunningBroker } from '../../src/broker/operation/running-broker.ts'
 import { type Config, mergeConfig, type PartialConfig } from '../../src/config.ts'
 import type { Clock, Fetch, Log, OpenBrowser, Ports } from '../../src/ports.ts'
 import { Secret } from '../../src/secret.ts'
@@ -83,7 +83,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const brokerUrl = `http://127.0.0.1:${brokerPort}`
   const brokerConfig: BrokerConfig = {
     issuer: brokerUrl,
-    listen: { host: '127.0.0.1', port: brokerPort, trustedProxies: [] },
+    listen: { host: '127.0.0.1', port: brokerPort, trustedProxies: [], drainSeconds: 0 },
     identity: { issuer: identity.issuer, clientId },
     webApps: options.webApps ?? [],
     database: await databaseForTest(folder),
@@ -107,16 +107,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const brokerPorts = { fetch: nodeFetch, clock: options.brokerClock ?? systemClock, log: silentLog }
   const startBroker = async () => {
     const database = await openDatabase(brokerConfig.database)
-    const server = await makeBrokerServer(brokerConfig, database, brokerPorts, rules)
-    await server.listen({ host: '127.0.0.1', port: brokerPort })
-    return { server, database }
+    const broker = await RunningBroker.start(brokerConfig, { database, ports: brokerPorts, rules })
+    return { broker, database }
   }
   let running: Awaited<ReturnType<typeof startBroker>> | undefined = await startBroker()
   const stopBroker = async (): Promise<void> => {
-    const stopping = running?.server
+    const stopping = running
     running = undefined
-    stopping?.server.closeAllConnections()
-    await stopping?.close()
+    await stopping?.broker.stop(0)
+    await stopping?.database.destroy()
   }
   const configWith = (session: PartialConfig['session'] = {}): Config => {
     const content: PartialConfig = {

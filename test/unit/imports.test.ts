@@ -70,9 +70,15 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
     only: ['src/identity', 'test'],
     because: 'OpenID Connect is one conversation; tests hold the sandbox against the real client',
   },
-  fastify: { only: ['src/broker', 'test/sandbox'], because: 'the agent is no web server' },
-  '@fastify/formbody': { only: ['src/broker', 'test/sandbox'], because: 'it belongs to fastify' },
+  fastify: {
+    only: ['src/broker', 'test', 'test/sandbox'],
+    because: 'the agent is no web server; a bench holds the broker against it',
+  },
+  '@fastify/formbody': { only: ['src/broker', 'test', 'test/sandbox'], because: 'it belongs to fastify' },
   '@fastify/cors': { only: ['src/broker'], because: 'only web apps of the studio may read anything, and only there' },
+  ioredis: { only: ['src/broker', 'test'], because: 'only brokers count together; tests look at what they keep' },
+  'rate-limiter-flexible': { only: ['src/broker'], because: 'only the broker is open to strangers' },
+  'prom-client': { only: ['src/broker'], because: 'only the service is watched by Prometheus' },
   kysely: { only: ['src/broker'], because: 'only the broker has a database' },
   'node:sqlite': {
     only: ['src/broker', 'test'],
@@ -87,7 +93,10 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
     only: ['src/socket', 'test/sandbox'],
     because: 'the run’s certificate is made in one file, the sandbox’s authority in another',
   },
-  'oidc-provider': { only: ['test/sandbox'], because: 'it stands in for Autodesk in the sandbox and ships nowhere' },
+  'oidc-provider': {
+    only: ['test', 'test/sandbox'],
+    because: 'it stands in for Autodesk, in the sandbox and in a bench, and ships nowhere',
+  },
   'dbus-next': {
     only: ['test/sandbox'],
     because: 'the sandbox plays the desktop; Electron speaks to a real one by itself',
@@ -104,8 +113,9 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
       'three files are written: the endpoint at the socket, the settings by the root, the autostart entry by the app',
   },
   'node:http': {
-    only: ['root', 'src/identity', 'test', 'test/sandbox'],
-    because: 'the redirect listener is the agent’s only HTTP, and lives while a sign-in waits; the root sets the proxy',
+    only: ['root', 'src/identity', 'src/broker', 'test', 'test/sandbox'],
+    because:
+      'the redirect listener is the agent’s only HTTP, and lives while a sign-in waits; the broker listens; the root sets the proxy',
   },
   'node:tls': {
     only: ['root', 'src/socket', 'test', 'test/sandbox'],

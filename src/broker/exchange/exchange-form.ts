@@ -14,7 +14,8 @@ export interface ExchangeForm {
 
 // RFC 6749 §A: visible characters only; a line feed would travel on into a header.
 const token = z.string().regex(/^[\x21-\x7e]{1,16384}$/)
-const formSchema = z.strictObject({
+/** The form as it travels. */
+export const exchangeFormSchema = z.strictObject({
   grant_type: z.literal(grantType),
   audience: z.string().min(1).max(300),
   subject_token: token,
@@ -29,7 +30,7 @@ const formSchema = z.strictObject({
  * Throws `invalid_request` naming the parameter.
  */
 export function judgeExchangeForm(body: unknown): ExchangeForm {
-  const parsed = formSchema.safeParse(body)
+  const parsed = exchangeFormSchema.safeParse(body)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     const name = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path.join('.')

@@ -2,6 +2,7 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { grantType, metadataPath, restTokenType, sessionTokenType } from '../../token-exchange.ts'
 import { version } from '../../version.ts'
+import { refuseSlowBodies } from '../operation/slow-bodies.ts'
 import type { Parts } from '../parts.ts'
 import { challengeLifeS } from './challenges.ts'
 import { openToWebApps } from './cors.ts'
@@ -9,6 +10,7 @@ import { TokenExchange } from './exchange.ts'
 import { judgeExchangeForm } from './exchange-form.ts'
 
 const bodyBytes = 64 * 1024
+const bodyLimitMs = 10_000
 /** Shorter than agents wait, so that no session is made that nobody waits for any more. */
 const exchangeLimitMs = 35_000
 /** What a web app's page may read; the session itself goes to its server. */
@@ -19,10 +21,11 @@ const openRoutes = new Map([
 
 /** Agent ↔ broker: the metadata (RFC 8414), challenges, and the token endpoint (RFC 8693). */
 export async function serveExchange(app: FastifyInstance, parts: Parts): Promise<void> {
-  const { config, challenges, limits } = parts
+  const { config, challenges, limits, metrics, underWay } = parts
   const tokenEndpoint = `${config.issuer}/token`
   const exchange = new TokenExchange({ ...parts, ...parts.ports, tokenEndpoint, mostPeople: config.limits.people })
 
+  refuseSlowBodies(app, bodyLimitMs)
   await app.register(formbody, { bodyLimit: bodyBytes })
   // Nothing here takes JSON: one grammar, and no cross-site form can send what a script may not.
   app.removeContentTypeParser(['application/json', 'text/plain'])
@@ -57,12 +60,18 @@ export async function serveExchange(app: FastifyInstance, parts: Parts): Promise
     const proof = request.headers['dpop']
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
-    return exchange.exchange({
-      form: judgeExchangeForm(request.body),
-      proof: typeof proof === 'string' ? proof : undefined,
-      requestId: request.id,
-      clientAddress: request.ip,
-      signal: AbortSignal.any([gone.signal, AbortSignal.timeout(exchangeLimitMs)]),
-    })
+    const judge = async () =>
+      exchange.exchange({
+        form: judgeExchangeForm(request.body),
+        proof: typeof proof === 'string' ? proof : undefined,
+        requestId: request.id,
+        clientAddress: request.ip,
+        signal: AbortSignal.any([gone.signal, AbortSignal.timeout(exchangeLimitMs)]),
+      })
+    return underWay.run(() => metrics.exchange(audienceOf(request.body), judge))
   })
+}
+
+function audienceOf(body: unknown): unknown {
+  return typeof body === 'object' && body !== null && 'audience' in body ? body.audience : undefined
 }

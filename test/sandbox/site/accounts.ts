@@ -126,8 +126,9 @@ export class SiteUser {
 /** One ApiUser with what its row does not show. */
 export class SiteScript {
   readonly name: string
-  readonly key: string
-  readonly maySudo: boolean
+  /** An administrator may give it another one; the old one is refused from then on. */
+  key: string
+  maySudo: boolean
   readonly #row: Row
 
   constructor(row: Row, script: SandboxScript) {

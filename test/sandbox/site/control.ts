@@ -35,6 +35,7 @@ const routes: Readonly<Record<string, string>> = {
     'end sessions now: {} or {"login": "supervisor"}; {"licence": true} ends the lease alone',
   'GET /sandbox/people': 'everybody with an account',
   'PATCH /sandbox/people/:key': 'change one of them: {"status": "dis"}',
+  'PATCH /sandbox/scripts/:name': 'change a script as an administrator does: {"key": "another"} or {"maySudo": true}',
   'GET /sandbox/launches': 'the App Session Launcher requests that are remembered',
   'POST /sandbox/launches/:id': 'answer one without a browser: {"decision": "approve", "person": "artist"}',
   'GET /sandbox/events': 'the event log',
@@ -48,6 +49,7 @@ const decision = z.discriminatedUnion('decision', [
   z.strictObject({ decision: z.literal('approve'), person: z.string() }),
   z.strictObject({ decision: z.literal('deny') }),
 ])
+const scriptChange = z.strictObject({ key: z.string().min(1).optional(), maySudo: z.boolean().optional() })
 const personChange = z.strictObject({
   login: z.string().min(1).optional(),
   email: z.string().optional(),
@@ -157,6 +159,18 @@ export function serveControl(app: FastifyInstance, site: ControlledSite): void {
       const user = knownPerson(state, request.params.key)
       changePerson(user, read(personChange, request))
       return describePerson(user)
+    }),
+  )
+
+  app.patch<{ Params: { name: string } }>(
+    '/sandbox/scripts/:name',
+    fromHere((request: FastifyRequest<{ Params: { name: string } }>) => {
+      const change = read(scriptChange, request)
+      const script = state.accounts.scripts().find(({ name }) => name === request.params.name)
+      if (!script) throw new ControlError(404, `this site has no script "${request.params.name}"`)
+      if (change.key !== undefined) script.key = change.key
+      if (change.maySudo !== undefined) script.maySudo = change.maySudo
+      return { name: script.name, maySudo: script.maySudo }
     }),
   )
 
