@@ -2,6 +2,8 @@
 import { Command } from 'commander'
 import { asAgentError, errorTable } from '../errors.ts'
 import { version } from '../version.ts'
+import { addPeople } from './commands/people-commands.ts'
+import { addPreflight } from './commands/preflight-command.ts'
 import { addServe } from './commands/serve.ts'
 
 const program = new Command('sg-broker')
@@ -13,6 +15,8 @@ const program = new Command('sg-broker')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 
 addServe(program)
+addPeople(program)
+addPreflight(program)
 
 program.parseAsync().catch((thrown: unknown) => {
   const error = asAgentError(thrown)
