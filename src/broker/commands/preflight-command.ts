@@ -117,14 +117,11 @@ function section(title: string, users: readonly PersonReport[]): string[] {
   if (users.length === 0) return []
   const rows = users.flatMap((user) => {
     const reasons = [
-      ...user.problems.map(({ code, says, next }) => [`${code}: ${says}`, next]),
-      ...user.notes.map(({ code, says }) => [`${code}: ${says}`, '']),
+      ...user.problems.flatMap(({ code, says, next }) => [`${code}: ${says}`, `→ ${next}`]),
+      ...user.notes.map(({ code, says }) => `${code}: ${says}`),
     ]
-    const [first = ['', ''], ...more] = reasons
-    return [
-      [user.login, String(user.user_id), user.email ?? '', ...first],
-      ...more.map((reason) => ['', '', '', ...reason]),
-    ]
+    const [first = '', ...more] = reasons
+    return [[user.login, String(user.user_id), user.email ?? '', first], ...more.map((reason) => ['', '', '', reason])]
   })
-  return [`\n${title}\n`, formatTable(['login', 'user id', 'e-mail', 'why', 'what to do'], rows)]
+  return [`\n${title}\n`, formatTable(['login', 'user id', 'e-mail', 'why'], rows)]
 }

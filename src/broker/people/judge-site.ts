@@ -186,7 +186,7 @@ function notesOn(user: SiteUser, { site, retiredByLogin, rowsByUser, rowsByAddre
   const notes: Note[] = []
   const { login, email } = user
   if (email !== undefined && foldCase(email) !== foldCase(login)) {
-    notes.push({ code: 'login_differs_from_email', says: `the login is "${login}", the address "${email}"` })
+    notes.push({ code: 'login_differs_from_email', says: 'the login is not the e-mail address' })
   }
   const row = rowsByUser.get(user.id)
   if (row) notes.push(rowNote(row))

@@ -68,8 +68,8 @@ export class PeopleChanges {
    * `account_not_mapped` when there is no such row, `account_ambiguous` when there are several.
    */
   async remove(site: string, name: RowName, by: string): Promise<PeopleRow> {
-    const [[by_what, value] = ['', '']] = Object.entries(name)
-    const said = `${by_what} "${value}"`
+    const [[what, value] = ['', '']] = Object.entries(name)
+    const said = `${what} "${value}"`
     let removed: PeopleRow | undefined
     await this.#change({ ...entryOf(by, `remove ${said}`), site }, async (transaction) => {
       const [row, another] = rowsNamed(await readPeopleRows(transaction, [site]), name)
