@@ -3,6 +3,8 @@ import { Command } from 'commander'
 import { asAgentError, errorTable } from '../errors.ts'
 import { version } from '../version.ts'
 import { addCheck } from './commands/check.ts'
+import { addPeople } from './commands/people-commands.ts'
+import { addPreflight } from './commands/preflight-command.ts'
 import { addSchema } from './commands/schema.ts'
 import { addServe } from './commands/serve.ts'
 
@@ -17,6 +19,8 @@ const program = new Command('sg-broker')
 addServe(program)
 addCheck(program)
 addSchema(program)
+addPeople(program)
+addPreflight(program)
 
 program.parseAsync().catch((thrown: unknown) => {
   const error = asAgentError(thrown)

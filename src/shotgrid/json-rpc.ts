@@ -78,6 +78,8 @@ export interface Query {
   readonly page?: number
   /** `active` unless said otherwise. */
   readonly only?: 'active' | 'retired'
+  /** A field, smallest first; the site's own order unless said. */
+  readonly sortedBy?: string
   readonly signal: AbortSignal
 }
 
@@ -99,6 +101,7 @@ export async function readEntities(
         conditions: query.filters.map(([path, relation, ...values]) => ({ path, relation, values })),
       },
       return_only: query.only ?? 'active',
+      ...(query.sortedBy === undefined ? {} : { sorts: [{ field_name: query.sortedBy, direction: 'asc' }] }),
       paging: { entities_per_page: query.limit, current_page: query.page ?? 1 },
     },
   })

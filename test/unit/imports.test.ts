@@ -84,6 +84,14 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
     only: ['src/broker', 'test'],
     because: 'Electron’s older Node has none, and the agent keeps nothing',
   },
+  'csv-parse': {
+    only: ['src/broker', 'test'],
+    because: 'only the table of people comes as a spreadsheet; tests read what goes out',
+  },
+  'csv-stringify': {
+    only: ['src/broker'],
+    because: 'people and preflight go out as spreadsheets, from the broker alone',
+  },
   commander: { only: ['src/cli', 'src/broker'], because: 'arguments are read at the entry' },
   jose: {
     only: ['src/broker', 'src/sign-in', 'src/shotgrid', 'test', 'test/sandbox'],

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely'
 import type { ErrorCode } from '../../errors.ts'
 import { AgentError } from '../../errors.ts'
 import type { Clock, Log } from '../../ports.ts'
-import type { Database, Tables } from '../database/tables.ts'
+import type { AuditRow, Database, Tables } from '../database/tables.ts'
 import { type AuditContent, type ChainLink, linkRow } from './chain.ts'
 
 /** What is to be recorded; what does not apply is left out. */
@@ -31,12 +31,15 @@ export type AuditEvent = 'exchange' | 'person' | 'stop' | 'resume' | 'shape' | '
  */
 export type Condition = (transaction: Transaction<Tables>) => Promise<void>
 
+/** A condition that says itself what is to be recorded: nothing, one entry or many. */
+export type Change = (transaction: Transaction<Tables>) => Promise<readonly AuditEntry[]>
+
 /** Hears of each row once it is on disk. Must not throw. */
 export type AuditListener = (row: AuditContent & ChainLink) => void
 
 interface Waiting {
   readonly entry: AuditEntry
-  readonly condition: Condition | undefined
+  readonly change: Change
   resolve(): void
   reject(error: unknown): void
 }
@@ -65,8 +68,19 @@ export class AuditLog {
    * condition threw, whose row is on disk then, or with the database's trouble.
    */
   write(entry: AuditEntry, condition?: Condition): Promise<void> {
+    return this.writeChange(entry, async (transaction) => {
+      await condition?.(transaction)
+      return [entry]
+    })
+  }
+
+  /**
+   * Makes a change and records it: the entries it returns are on disk together with it, or neither is. `entry` is what a
+   * refusal is recorded as. Resolves and rejects like `write`.
+   */
+  writeChange(entry: AuditEntry, change: Change): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entry, condition, resolve, reject })
+      this.#waiting.push({ entry, change, resolve, reject })
       if (!this.#isWriting) void this.#writeAll()
     })
   }
@@ -77,9 +91,11 @@ export class AuditLog {
       const batch = this.#waiting.splice(0, mostTogether)
       try {
         const written = await this.#append(batch)
-        for (const { row, refusal, waiting } of written) {
-          this.#log.info(row, 'audit')
-          this.#listener(row)
+        for (const { rows, refusal, waiting } of written) {
+          for (const row of rows) {
+            this.#log.info(row, 'audit')
+            this.#listener(row)
+          }
           if (refusal) waiting.reject(refusal)
           else waiting.resolve()
         }
@@ -101,12 +117,20 @@ export class AuditLog {
         .executeTakeFirstOrThrow()
       const written = []
       for (const waiting of batch) {
-        const refusal = await refusalOf(waiting.condition, transaction)
-        const entry = refusal ? { ...waiting.entry, outcome: refusal.code, detail: refusal.message } : waiting.entry
-        const row = linkRow(head, contentOf(entry, this.#clock.now()))
-        await transaction.insertInto('audit').values(row).execute()
-        head = row
-        written.push({ row, refusal, waiting })
+        const { entries, refusal } = await outcomeOf(waiting, transaction)
+        const rows: AuditRow[] = []
+        for (const entry of entries) {
+          const row = linkRow(head, contentOf(entry, this.#clock.now()))
+          rows.push(row)
+          head = row
+        }
+        for (let from = 0; from < rows.length; from += mostRowsAStatement) {
+          await transaction
+            .insertInto('audit')
+            .values(rows.slice(from, from + mostRowsAStatement))
+            .execute()
+        }
+        written.push({ rows, refusal, waiting })
       }
       const { sequence, hash } = head
       await transaction.updateTable('audit_head').set({ sequence, hash }).where('id', '=', 1).execute()
@@ -116,17 +140,18 @@ export class AuditLog {
 }
 
 const mostTogether = 100
+/** Databases limit the parameters of a statement: SQLite to 32,766. */
+const mostRowsAStatement = 500
 
-async function refusalOf(
-  condition: Condition | undefined,
+async function outcomeOf(
+  { entry, change }: Waiting,
   transaction: Transaction<Tables>,
-): Promise<AgentError | undefined> {
+): Promise<{ entries: readonly AuditEntry[]; refusal?: AgentError }> {
   try {
-    await condition?.(transaction)
-    return undefined
+    return { entries: await change(transaction) }
   } catch (error) {
-    if (error instanceof AgentError && error.code !== 'temporarily_unavailable') return error
-    throw error
+    if (!(error instanceof AgentError) || error.code === 'temporarily_unavailable') throw error
+    return { entries: [{ ...entry, outcome: error.code, detail: error.message }], refusal: error }
   }
 }
 

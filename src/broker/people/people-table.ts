@@ -51,6 +51,17 @@ export class PeopleTable {
       .executeTakeFirst()
   }
 
+  /** Whether an operator said with which address this user will come. */
+  async isExpected(site: string, userId: number): Promise<boolean> {
+    const row = await this.#database
+      .selectFrom('expected_person')
+      .select('user_id')
+      .where('site', '=', site)
+      .where('user_id', '=', userId)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
   /**
    * Remembers a first match; what stands already stays. Throws `account_ambiguous` when the user is another account's, or the
    * account another user.

@@ -1,8 +1,9 @@
 import { AgentError } from '../../errors.ts'
 import type { BrokerSite } from '../config.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
+import { foldCase, isEmailAddress, isOfDomains } from './email-address.ts'
 import type { Account, PeopleTable } from './people-table.ts'
-import { foldCase, readUser, readUsers, type SiteUser, whyNotUsable } from './site-users.ts'
+import { readUser, readUsers, type SiteUser, whyNotUsable } from './site-users.ts'
 
 /** A HumanUser the broker may make a session for. */
 export interface MappedPerson {
@@ -37,7 +38,7 @@ export class People {
     if (email === undefined)
       throw new AgentError('account_not_mapped', 'the Autodesk account has no verified e-mail address')
     const expected = await this.#table.expected(site.url, foldCase(email))
-    const user = expected ? await existingUser(site, expected.user_id) : await firstMatch(site, email)
+    const user = expected ? await existingUser(site, expected.user_id) : await this.#firstMatch(site, email)
     demandUsable(user, site.policy)
     await this.#table.remember(site.url, account, {
       userId: user.id,
@@ -47,6 +48,14 @@ export class People {
       setBy: expected?.set_by ?? 'first sign-in',
     })
     return personOf(user)
+  }
+
+  /** The user with the address, unless an operator said that they come with another one. */
+  async #firstMatch(site: ScriptedSite, email: string): Promise<SiteUser> {
+    const user = await firstMatch(site, email)
+    if (!(await this.#table.isExpected(site.url, user.id))) return user
+    const said = `the ShotGrid user "${user.login}" is expected with another address than "${email}"`
+    throw new AgentError('account_ambiguous', said)
   }
 
   /** The person behind a link made earlier, judged anew. Throws like `find`. */
@@ -66,14 +75,13 @@ async function existingUser(site: ScriptedSite, userId: number): Promise<SiteUse
 
 /** Exactly one active user must have the address; case does not count, since people type addresses as they like. */
 async function firstMatch(site: ScriptedSite, email: string): Promise<SiteUser> {
-  if (!/^[^@\s]+@[^@\s]+$/.test(email)) throw new AgentError('account_not_mapped', `"${email}" is no e-mail address`)
-  const wanted = foldCase(email)
-  const { emailDomains } = site.policy
-  if (emailDomains && !emailDomains.includes(wanted.slice(wanted.lastIndexOf('@') + 1))) {
+  if (!isEmailAddress(email)) throw new AgentError('account_not_mapped', `"${email}" is no e-mail address`)
+  if (!isOfDomains(email, site.policy.emailDomains)) {
     throw new AgentError('account_not_mapped', `"${email}" is not of a domain that may sign in to "${site.url}"`)
   }
   // Not `is`: what that makes of case is the site's business; whole addresses are compared here.
-  const found = await readUsers(site, [['email', 'starts_with', email]], { limit: mostNamesakes })
+  const wanted = foldCase(email)
+  const found = await readUsers(site, [['email', 'starts_with', email]], mostNamesakes)
   if (found.length >= mostNamesakes) throw new AgentError('account_ambiguous', `too many users match "${email}"`)
   const namesakes = found.filter((user) => foldCase(user.email ?? '') === wanted)
   const active = namesakes.filter(({ isActive }) => isActive)
