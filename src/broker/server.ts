@@ -6,7 +6,7 @@ import type { Database } from './database/tables.ts'
 import { serveExchange } from './exchange/exchange-routes.ts'
 import { serveOperation } from './operation/operation-routes.ts'
 import { type BrokerPorts, makeParts } from './parts.ts'
-import { refuseWithOAuthErrors } from './refusals.ts'
+import { refuseAddress, refuseWithOAuthErrors } from './refusals.ts'
 
 const requestLimitMs = 60_000
 
@@ -24,6 +24,7 @@ export async function makeBrokerServer(
     logger: false,
     exposeHeadRoutes: false,
     genReqId: () => randomUUID(),
+    frameworkErrors: refuseAddress,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
   } as const
   const server: FastifyInstance = tls
