@@ -31,6 +31,9 @@ export type AuditEvent = 'exchange' | 'person' | 'stop' | 'resume' | 'shape' | '
  */
 export type Condition = (transaction: Transaction<Tables>) => Promise<void>
 
+/** Thrown by a condition: what the entry says did not come about, and needs no row. */
+export class NothingHappened extends Error {}
+
 /** Hears of each row once it is on disk. Must not throw. */
 export type AuditListener = (row: AuditContent & ChainLink) => void
 
@@ -39,6 +42,12 @@ interface Waiting {
   readonly condition: Condition | undefined
   resolve(): void
   reject(error: unknown): void
+}
+
+interface Written {
+  readonly waiting: Waiting
+  readonly row?: AuditContent & ChainLink
+  readonly refusal?: AgentError | undefined
 }
 
 /**
@@ -78,8 +87,10 @@ export class AuditLog {
       try {
         const written = await this.#append(batch)
         for (const { row, refusal, waiting } of written) {
-          this.#log.info(row, 'audit')
-          this.#listener(row)
+          if (row) {
+            this.#log.info(row, 'audit')
+            this.#listener(row)
+          }
           if (refusal) waiting.reject(refusal)
           else waiting.resolve()
         }
@@ -90,7 +101,7 @@ export class AuditLog {
     this.#isWriting = false
   }
 
-  #append(batch: readonly Waiting[]) {
+  #append(batch: readonly Waiting[]): Promise<Written[]> {
     return this.#database.transaction().execute(async (transaction) => {
       // A write comes first: it takes the chain, and with SQLite the file, before anything is read.
       let head: ChainLink = await transaction
@@ -99,9 +110,13 @@ export class AuditLog {
         .where('id', '=', 1)
         .returning(['sequence', 'hash'])
         .executeTakeFirstOrThrow()
-      const written = []
+      const written: Written[] = []
       for (const waiting of batch) {
         const refusal = await refusalOf(waiting.condition, transaction)
+        if (refusal instanceof NothingHappened) {
+          written.push({ waiting })
+          continue
+        }
         const entry = refusal ? { ...waiting.entry, outcome: refusal.code, detail: refusal.message } : waiting.entry
         const row = linkRow(head, contentOf(entry, this.#clock.now()))
         await transaction.insertInto('audit').values(row).execute()
@@ -120,11 +135,12 @@ const mostTogether = 100
 async function refusalOf(
   condition: Condition | undefined,
   transaction: Transaction<Tables>,
-): Promise<AgentError | undefined> {
+): Promise<AgentError | NothingHappened | undefined> {
   try {
     await condition?.(transaction)
     return undefined
   } catch (error) {
+    if (error instanceof NothingHappened) return error
     if (error instanceof AgentError && error.code !== 'temporarily_unavailable') return error
     throw error
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports.ts'
-import type { AuditLog } from '../audit/audit-log.ts'
+import { type AuditLog, NothingHappened } from '../audit/audit-log.ts'
 import type { Database, Tables } from '../database/tables.ts'
 
 export type ChosenShape = Tables['site_shape']
@@ -18,7 +18,7 @@ export class SiteShapes {
     return this.#database.selectFrom('site_shape').selectAll().where('site', '=', site).executeTakeFirst()
   }
 
-  /** Remembers a choice; one that stands already stays, and is what this resolves to. */
+  /** Remembers a choice, with a row in the audit; one that stands already stays, and is what this resolves to. */
   async choose(
     site: string,
     shape: ChosenShape['shape'],
@@ -27,11 +27,13 @@ export class SiteShapes {
   ): Promise<ChosenShape['shape']> {
     const entry = { event: 'shape', actor: 'sg-broker', site, shape, outcome: 'done', detail: reason } as const
     await auditLog.write(entry, async (transaction) => {
-      await transaction
+      const { numInsertedOrUpdatedRows } = await transaction
         .insertInto('site_shape')
         .values({ site, shape, reason, chosen_at: this.#clock.now() })
         .onConflict((conflict) => conflict.doNothing())
-        .execute()
+        .executeTakeFirst()
+      // Another broker chose meanwhile, perhaps otherwise.
+      if (numInsertedOrUpdatedRows !== 1n) throw new NothingHappened()
     })
     return (await this.find(site))?.shape ?? shape
   }
