@@ -44,7 +44,7 @@ export function makeParts(
     gatewaySessions,
     peopleTable,
     people: new People(peopleTable),
-    identity: new AutodeskIdentity({ issuer: config.identity.issuer, clientIds, ...rules }, fetch),
+    identity: new AutodeskIdentity({ issuer: config.identity.issuer, clientIds, ...rules }, fetch, clock),
     challenges: new Challenges(database, clock),
     signIns: new SignIns(database, clock),
     stops: new Stops(database, clock),

@@ -19,6 +19,11 @@ export function refuseWithOAuthErrors(app: FastifyInstance, log: Log): void {
   })
 }
 
+/** An address that is not even one: Fastify answers it before any hook. */
+export function refuseAddress(_error: unknown, _request: unknown, reply: FastifyReply): void {
+  void refuse(reply, new AgentError('invalid_request', 'this is no address'))
+}
+
 /** Fastify's own refusals: body too large, unknown media type, malformed form. */
 function httpStatusOf(thrown: unknown): number | undefined {
   if (thrown instanceof AgentError || !(thrown instanceof Error) || !('statusCode' in thrown)) return undefined
@@ -32,24 +37,18 @@ function refuse(reply: FastifyReply, error: AgentError, status: number = errorTa
   const description = error.code === 'internal_error' ? errorTable.internal_error.sentence : error.message
   if (error instanceof RateLimited) reply.header('retry-after', error.retryAfterS)
   else if (status === 503) reply.header('retry-after', pauseS)
+  // Also where no route is, and no route's hook: a refusal is nobody else's later.
+  reply.header('cache-control', 'no-store')
   return reply.code(status).send({ error: oauthError(error.code), error_description: description, code: error.code })
 }
 
+/** RFC 8693 §2.2.2: a subject token that is no good, or not good enough for the policy, is `invalid_request` too. */
 function oauthError(code: ErrorCode): string {
   switch (code) {
-    case 'invalid_request':
-      return 'invalid_request'
     case 'site_unknown':
       return 'invalid_target'
     case 'proof_rejected':
       return 'invalid_dpop_proof'
-    case 'subject_token_rejected':
-      return 'invalid_grant'
-    case 'account_not_mapped':
-    case 'account_ambiguous':
-    case 'account_disabled':
-    case 'privileged_account':
-      return 'access_denied'
     default:
       return errorTable[code].http >= 500 || code === 'rate_limited' ? 'temporarily_unavailable' : 'invalid_request'
   }

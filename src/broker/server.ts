@@ -8,7 +8,7 @@ import { watchEveryRequest } from './operation/every-request.ts'
 import type { Lasting } from './operation/lasting.ts'
 import { serveOperation } from './operation/operation-routes.ts'
 import { type BrokerPorts, makeParts } from './parts.ts'
-import { refuseWithOAuthErrors } from './refusals.ts'
+import { refuseAddress, refuseWithOAuthErrors } from './refusals.ts'
 
 /**
  * What the broker answers under one configuration. It has no socket: `operation/running-broker.ts` listens and hands requests
@@ -27,6 +27,7 @@ export async function makeBrokerServer(
     logger: false,
     exposeHeadRoutes: false,
     genReqId: () => randomUUID(),
+    frameworkErrors: refuseAddress,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
   })
   refuseWithOAuthErrors(server, ports.log)

@@ -110,6 +110,29 @@ describe('whose session get_session_token makes', () => {
   })
 })
 
+describe('whom a REST bearer of script and scope acts for', () => {
+  test.each([
+    ['honoured', 'supervisor'],
+    ['ignored', null],
+    ['wrong', 'artist@studio.example'],
+  ] as const)('is as the switch says: %s', async (restSudo, login) => {
+    site.switches.restSudo = restSudo
+    const answer = await fetch(`${site.url}/api/v1/auth/access_token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: 'identity-broker',
+        client_secret: 'script-key-with-sudo',
+        scope: 'sudo_as_login:supervisor',
+      }),
+    })
+    site.switches.restSudo = 'honoured'
+    const { access_token: bearer } = (await answer.json()) as { access_token: string }
+    const claims = JSON.parse(Buffer.from(bearer.split('.')[1] ?? '', 'base64url').toString())
+    expect(claims).toMatchObject({ user: { type: 'ApiUser' }, sudo_as_login: login })
+  })
+})
+
 describe('permissions', () => {
   test('the target’s apply: an artist sees their projects, what is in them, and no scripts', async () => {
     const artist = as('artist@studio.example')

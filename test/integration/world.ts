@@ -44,6 +44,10 @@ export interface WorldOptions {
   /** The broker's clock. */
   readonly brokerClock?: Clock
   readonly session?: PartialConfig['session']
+  /** The Autodesk app that the broker takes; `sg-session-tray` when not said. */
+  readonly clientId?: string
+  /** Autodesk apps that the identity knows besides. */
+  readonly otherClientIds?: readonly string[]
 }
 
 /** A site, an Autodesk Identity and a broker on real ports, and agents to sign in with. Close it when done. */
@@ -72,11 +76,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const site = await startSite({ switches: { sudoSessionOwner: 'human', ...options.site } })
   const secondSite = options.twoSites ? await startSite({ switches: { sudoSessionOwner: 'human' } }) : undefined
   const sites = [site, ...(secondSite ? [secondSite] : [])]
-  const clientId = 'sg-session-tray'
+  const { clientId = 'sg-session-tray', otherClientIds = ['other-app'] } = options
   const redirectUris = redirectPorts.map((port) => `http://localhost:${port}/callback`)
   const clients = [
     { clientId, redirectUris },
-    { clientId: 'other-app', redirectUris: ['http://localhost:4999/callback'] },
+    ...otherClientIds.map((other) => ({ clientId: other, redirectUris: ['http://localhost:4999/callback'] })),
     ...(options.webApps ?? []).map((app) => ({ clientId: app.clientId, redirectUris: [`${app.origin}/`] })),
   ]
   const identity = await startIdentity({ clients, ...(options.identity ? { switches: options.identity } : {}) })
@@ -210,5 +214,13 @@ export function codeOf(promise: Promise<unknown>): Promise<string> {
   return promise.then(
     () => 'ok',
     (error: { code?: string }) => error.code ?? String(error),
+  )
+}
+
+/** The code and the reason a promise rejects with, or `ok`. */
+export function refusalOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'ok',
+    (error: { code?: string; message?: string }) => `${error.code}: ${error.message}`,
   )
 }

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
 import { z } from 'zod'
 import { AgentError } from '../../errors.ts'
-import type { Fetch } from '../../ports.ts'
+import type { Clock, Fetch } from '../../ports.ts'
 import type { Secret } from '../../secret.ts'
 import { SingleFlight } from '../../single-flight.ts'
 import { transportReason } from '../../transport-failure.ts'
@@ -22,8 +22,10 @@ const metadataSchema = z.object({
   // Autodesk's own pages spell it so. facts: identity §1.1
   introspect_endpoint: z.url().optional(),
 })
+/** OpenID Connect Core §2: at most 255 ASCII characters; a control character would not even fit into every database. */
+export const subjectSchema = z.string().regex(/^[\x21-\x7e]{1,255}$/)
 const userInfoSchema = z.object({
-  sub: z.string().min(1),
+  sub: subjectSchema,
   email: z.string().optional(),
   email_verified: z.unknown().optional(),
 })
@@ -33,6 +35,13 @@ const callLimitMs = 8_000
 /** Statuses by which a call that carries an access token says that the token is no good. */
 const aboutToken = [400, 401, 403]
 const metadataLifeMs = 3600_000
+/** How often at most metadata and keys are read because something does not fit them. */
+const coolDownMs = 30_000
+
+/** An address as it came, unless nothing that long, or with such characters in it, can be one: then none. RFC 5321 §4.5.3.1 */
+export function usableAddress(email: string | undefined): string | undefined {
+  return email !== undefined && email.length <= 320 && !/[\p{Cc}\p{Cf}\p{Cs}]/u.test(email) ? email : undefined
+}
 
 /** The broker ↔ Autodesk Identity. The issuer is pinned: metadata that names another one is not believed. */
 export class AutodeskIdentity {
@@ -40,28 +49,41 @@ export class AutodeskIdentity {
   /** The Autodesk apps whose sign-ins are taken: the agents' and the studio's web apps'. */
   readonly clientIds: readonly string[]
   readonly #fetch: Fetch
+  readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #insecureLoopback: boolean
   readonly #reading = new SingleFlight<Known>()
   #known: Known | undefined
 
-  constructor(settings: { issuer: string; clientIds: readonly string[]; insecureLoopback: boolean }, fetch: Fetch) {
+  constructor(
+    settings: { issuer: string; clientIds: readonly string[]; insecureLoopback: boolean },
+    fetch: Fetch,
+    clock: Pick<Clock, 'monotonicMs'>,
+  ) {
     this.issuer = settings.issuer
     this.clientIds = settings.clientIds
     this.#insecureLoopback = settings.insecureLoopback
     this.#fetch = fetch
+    this.#clock = clock
   }
 
   /** The issuer's signing keys, for `jwtVerify`. Read again when an unknown `kid` turns up, at most every 30 s. */
   async keys(): Promise<JWTVerifyGetKey> {
-    return (await this.#metadata()).keys
+    const known = await this.#metadata()
+    return async (header, token) => {
+      try {
+        return await known.keys(header, token)
+      } catch (error) {
+        if (!this.#doubt(known)) throw error
+        return (await this.#metadata()).keys(header, token)
+      }
+    }
   }
 
   /** OpenID Connect Core §5.3. Throws `subject_token_rejected` when the token is not good, `identity_unreachable`. */
   async userInfo(accessToken: Secret): Promise<UserInfo> {
-    const { endpoints } = await this.#metadata()
     const headers = { authorization: `Bearer ${accessToken.reveal()}`, accept: 'application/json' }
-    const body = await this.#call(endpoints.userinfo_endpoint, { method: 'GET', headers }, userInfoSchema, aboutToken)
-    return { subject: body.sub, email: body.email, emailVerified: body.email_verified === true }
+    const body = await this.#ask((named) => named.userinfo_endpoint, { method: 'GET', headers }, userInfoSchema)
+    return { subject: body.sub, email: usableAddress(body.email), emailVerified: body.email_verified === true }
   }
 
   /**
@@ -69,9 +91,6 @@ export class AutodeskIdentity {
    * open ShotGrid. Throws `subject_token_rejected`, `identity_unreachable`.
    */
   async demandClient(accessToken: Secret, clientId: string): Promise<void> {
-    const { endpoints } = await this.#metadata()
-    const url = endpoints.introspection_endpoint ?? endpoints.introspect_endpoint
-    if (!url) throw new AgentError('identity_unreachable', `"${this.issuer}" names no introspection endpoint`)
     const form = new URLSearchParams({
       token: accessToken.reveal(),
       token_type_hint: 'access_token',
@@ -82,7 +101,8 @@ export class AutodeskIdentity {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: form.toString(),
     }
-    const found = await this.#call(url, init, introspectionSchema, aboutToken)
+    const endpoint = (named: Endpoints) => named.introspection_endpoint ?? named.introspect_endpoint
+    const found = await this.#ask(endpoint, init, introspectionSchema)
     if (!found.active) throw new AgentError('subject_token_rejected', 'the access token is not active')
     if (found.client_id !== clientId) {
       throw new AgentError('subject_token_rejected', 'the access token was issued to another application')
@@ -90,7 +110,7 @@ export class AutodeskIdentity {
   }
 
   async #metadata(): Promise<Known> {
-    if (this.#known && performance.now() - this.#known.readAtMs < metadataLifeMs) return this.#known
+    if (this.#known && this.#clock.monotonicMs() - this.#known.readAtMs < metadataLifeMs) return this.#known
     return this.#reading.run(async () => {
       const url = `${this.issuer}/.well-known/openid-configuration`
       const endpoints = await this.#call(url, { method: 'GET' }, metadataSchema)
@@ -108,12 +128,40 @@ export class AutodeskIdentity {
       }
       const keys = createRemoteJWKSet(new URL(endpoints.jwks_uri), {
         timeoutDuration: callLimitMs,
-        cooldownDuration: 30_000,
+        cooldownDuration: coolDownMs,
         [customFetch]: (address, options) => this.#fetch(address, options),
       })
-      this.#known = { endpoints, keys, readAtMs: performance.now() }
+      this.#known = { endpoints, keys, readAtMs: this.#clock.monotonicMs() }
       return this.#known
     })
+  }
+
+  /** A call about a token, at an endpoint that the metadata names. */
+  async #ask<S extends z.ZodType>(
+    endpoint: (named: Endpoints) => string | undefined,
+    init: RequestInit,
+    schema: S,
+  ): Promise<z.output<S>> {
+    const known = await this.#metadata()
+    const url = endpoint(known.endpoints)
+    try {
+      if (!url) throw new AgentError('identity_unreachable', `"${this.issuer}" names no endpoint for this`)
+      return await this.#call(url, init, schema, aboutToken)
+    } catch (error) {
+      const isTrouble = error instanceof AgentError && error.code === 'identity_unreachable'
+      if (!isTrouble || !this.#doubt(known)) throw error
+      return this.#ask(endpoint, init, schema)
+    }
+  }
+
+  /**
+   * Something does not work as the metadata says. Perhaps it is stale, or was wrong for a moment: true when it is to be read
+   * again, which it is not for every bad token anew.
+   */
+  #doubt(known: Known): boolean {
+    if (this.#clock.monotonicMs() - known.readAtMs < coolDownMs) return false
+    if (this.#known === known) this.#known = undefined
+    return true
   }
 
   async #call<S extends z.ZodType>(
@@ -142,8 +190,10 @@ export class AutodeskIdentity {
   }
 }
 
+type Endpoints = z.output<typeof metadataSchema>
+
 interface Known {
-  readonly endpoints: z.output<typeof metadataSchema>
+  readonly endpoints: Endpoints
   readonly keys: JWTVerifyGetKey
   readonly readAtMs: number
 }

@@ -1,5 +1,6 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AgentError } from '../../errors.ts'
 import { grantType, metadataPath, restTokenType, sessionTokenType } from '../../token-exchange.ts'
 import { version } from '../../version.ts'
 import { refuseSlowBodies } from '../operation/slow-bodies.ts'
@@ -56,7 +57,7 @@ export async function serveExchange(app: FastifyInstance, parts: Parts): Promise
     expires_in: challengeLifeS,
   }))
 
-  app.post('/token', countAddress, async (request, reply) => {
+  app.post('/token', { ...countAddress, preParsing: demandPlainForm }, async (request, reply) => {
     const proof = request.headers['dpop']
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
@@ -74,4 +75,18 @@ export async function serveExchange(app: FastifyInstance, parts: Parts): Promise
 
 function audienceOf(body: unknown): unknown {
   return typeof body === 'object' && body !== null && 'audience' in body ? body.audience : undefined
+}
+
+/** One place for parameters, one encoding: what another parser on the way would read otherwise is not read at all. */
+async function demandPlainForm({ raw, headers }: FastifyRequest): Promise<void> {
+  if (raw.url?.includes('?'))
+    throw new AgentError('invalid_request', 'parameters belong in the form, not in the address')
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new AgentError('invalid_request', '"content-encoding" must be left out')
+  }
+  const [, charset] = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headers['content-type'] ?? '') ?? []
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+    throw new AgentError('invalid_request', 'the form must be UTF-8')
+  }
 }

@@ -93,7 +93,9 @@ export class TokenExchange {
   /** Whom the token speaks of. */
   async #judgeSubject(form: ExchangeForm, proof: Proof, site: ScriptedSite): Promise<Subject | IdTokenSubject> {
     const { identity, signIns, clock } = this.#settings
-    if (form.subjectTokenType === subjectTokenTypes.idToken) return judgeIdToken(form.subjectToken, identity, clock)
+    if (form.subjectTokenType === subjectTokenTypes.idToken) {
+      return judgeIdToken(form.subjectToken, form.accessToken, identity, clock)
+    }
     // Before Autodesk is asked: its quota is the studio's, and strangers must not be able to spend it.
     const clientId = await signIns.clientOf(proof.thumbprint, site.url)
     if (clientId === undefined) throw notOfThisKey()

@@ -24,6 +24,8 @@ const claimsSchema = z.object({
   [signInChallengeClaim]: challenge,
 })
 const longestProof = 4_096
+/** RFC 7515 §3.1, and §2: without padding; jose would take it with some. */
+export const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
  * Judges a DPoP proof (RFC 9449 §4.3) of a token exchange. `iat` only has to be there: freshness comes from the challenge,
@@ -35,7 +37,7 @@ export async function judgeProof(
   subjectToken: string,
 ): Promise<Proof> {
   if (header === undefined) throw new AgentError('proof_rejected', 'there is no DPoP header')
-  if (header.length > longestProof || header.includes(','))
+  if (header.length > longestProof || !compactJws.test(header))
     throw new AgentError('proof_rejected', 'the DPoP header is not one proof')
   let payload: unknown
   let jwk: JWK | undefined

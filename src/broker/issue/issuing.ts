@@ -40,6 +40,8 @@ const siteLimitMs = 30_000
 /** Makes what a person is given, in the shape their site can do; each is checked by asking the site whose it is. */
 export class Issuing {
   readonly #settings: IssuingSettings
+  /** Sites that are being asked what they can do. */
+  readonly #probing = new Map<string, Promise<Issued>>()
 
   constructor(settings: IssuingSettings) {
     this.#settings = settings
@@ -50,19 +52,9 @@ export class Issuing {
    * `site_unreachable`, and `invalid_request` for a site that gives REST bearers only.
    */
   async session(to: Recipient, waiting: AbortSignal): Promise<Issued> {
-    const { site } = to
+    const { issue } = to.site.policy
     const signal = limited(waiting)
-    const shape = site.policy.issue === 'auto' ? (await this.#settings.shapes.find(site.url))?.shape : site.policy.issue
-    switch (shape) {
-      case 'session':
-        return this.#siteSession(to, await this.#make(to, signal))
-      case 'gateway':
-        return this.#gatewaySession(to, signal)
-      case 'rest':
-        throw new AgentError('invalid_request', `"${site.url}" is served with REST bearers only`)
-      default:
-        return this.#probe(to, signal)
-    }
+    return issue === 'auto' ? this.#asTheSiteCan(to, signal) : this.#inShape(issue, to, signal)
   }
 
   /** A REST bearer. Throws like `session`; `invalid_request` for a site that is served through the gateway only. */
@@ -72,6 +64,34 @@ export class Issuing {
     }
     const grant = await makeRestBearer(site, person, sessionUuid, limited(waiting))
     return { shape: 'rest', token: grant.accessToken, expiresInS: grant.expiresInS, apiUrl: site.url }
+  }
+
+  async #inShape(shape: Shape, to: Recipient, signal: AbortSignal): Promise<Issued> {
+    switch (shape) {
+      case 'session':
+        return this.#siteSession(to, await this.#make(to, signal))
+      case 'gateway':
+        return this.#gatewaySession(to, signal)
+      case 'rest':
+        throw new AgentError('invalid_request', `"${to.site.url}" is served with REST bearers only`)
+    }
+  }
+
+  async #asTheSiteCan(to: Recipient, signal: AbortSignal): Promise<Issued> {
+    const { url } = to.site
+    let known = await this.#settings.shapes.find(url)
+    const probing = this.#probing.get(url)
+    if (!known && probing) {
+      // It is limited like this one. However it ends, what it found out is in the table.
+      await probing.catch(() => undefined)
+      known = await this.#settings.shapes.find(url)
+    }
+    if (known) return this.#inShape(known.shape, to, signal)
+    const probe = this.#probe(to, signal)
+    this.#probing.set(url, probe)
+    return probe.finally(() => {
+      if (this.#probing.get(url) === probe) this.#probing.delete(url)
+    })
   }
 
   /** Asks the site for a session, and chooses for good by whose it makes. */

@@ -18,7 +18,7 @@ export class SiteShapes {
     return this.#database.selectFrom('site_shape').selectAll().where('site', '=', site).executeTakeFirst()
   }
 
-  /** Remembers a choice; one that stands already stays, and is what this resolves to. */
+  /** Remembers a choice, with a row in the audit; one that stands already stays, and is what this resolves to. */
   async choose(
     site: string,
     shape: ChosenShape['shape'],
@@ -26,12 +26,14 @@ export class SiteShapes {
     auditLog: AuditLog,
   ): Promise<ChosenShape['shape']> {
     const entry = { event: 'shape', actor: 'sg-broker', site, shape, outcome: 'done', detail: reason } as const
-    await auditLog.write(entry, async (transaction) => {
-      await transaction
+    await auditLog.writeChange(entry, async (transaction) => {
+      const { numInsertedOrUpdatedRows } = await transaction
         .insertInto('site_shape')
         .values({ site, shape, reason, chosen_at: this.#clock.now() })
         .onConflict((conflict) => conflict.doNothing())
-        .execute()
+        .executeTakeFirst()
+      // Another broker may have chosen meanwhile, and perhaps otherwise.
+      return numInsertedOrUpdatedRows === 1n ? [entry] : []
     })
     return (await this.find(site))?.shape ?? shape
   }

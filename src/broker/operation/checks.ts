@@ -9,6 +9,7 @@ import { AgentError } from '../../errors.ts'
 import type { Fetch } from '../../ports.ts'
 import { SiteFault } from '../../shotgrid/faults.ts'
 import { readEntities } from '../../shotgrid/json-rpc.ts'
+import { systemClock } from '../../system-clock.ts'
 import type { BrokerConfig, Script } from '../config.ts'
 import { connectPostgres } from '../database/postgres.ts'
 import { AutodeskIdentity } from '../exchange/autodesk.ts'
@@ -34,7 +35,8 @@ export function checksOf(config: BrokerConfig, fetch: Fetch, rules: ConfigRules)
     {
       name: 'identity',
       work: async () => {
-        await new AutodeskIdentity({ issuer: identity.issuer, clientIds: [identity.clientId], ...rules }, fetch).keys()
+        const settings = { issuer: identity.issuer, clientIds: [identity.clientId], ...rules }
+        await new AutodeskIdentity(settings, fetch, systemClock).keys()
         return `"${identity.issuer}" describes itself`
       },
     },

@@ -67,8 +67,8 @@ export interface Identity {
     personKey: string,
     request: { clientId?: string; redirectUri?: string; nonce: string; scope?: string },
   ): Promise<SignedIn>
-  /** A JWT signed with the provider's own key but with exactly these claims; see `SigningKey.sign` for `header`. */
-  forgeIdToken(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
+  /** A JWT signed with the provider's own key but with exactly these claims, or this text in their place; see `SigningKey.sign` for `header`. */
+  forgeIdToken(claims: Record<string, unknown> | string, header?: Record<string, unknown>): Promise<string>
   /** Stops listening on both origins and cuts every open connection. */
   close(): Promise<void>
 }

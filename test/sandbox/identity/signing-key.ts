@@ -11,11 +11,11 @@ export interface SigningKey {
   /** As published: kid, kty, use, n, e and no `alg` (facts/identity §1.1). */
   readonly publicJwk: { kid: string; kty: string; use: string; n: string; e: string }
   /**
-   * A compact JWS over exactly these claims. `header` is added to alg and kid and may override both; `alg: 'none'`
+   * A compact JWS over exactly these claims, or over this text in their place. `header` is added to alg and kid and may override both; `alg: 'none'`
    * leaves the signature empty, an `HS…` alg signs with the public key as the secret (RFC 8725 §2.1), and any other
    * value keeps the RS256 signature, whatever the header says.
    */
-  sign(claims: Claims, header?: Claims): string
+  sign(claims: Claims | string, header?: Claims): string
   /** The claims of a token this key signed with RS256; undefined for every other text. Does not look at times. */
   open(token: string): Claims | undefined
 }
@@ -52,6 +52,6 @@ function signature(input: string, alg: string, privateKey: KeyObject, publicKey:
   return sign('RSA-SHA256', Buffer.from(input), privateKey).toString('base64url')
 }
 
-function encode(part: Claims): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url')
+function encode(part: Claims | string): string {
+  return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
 }

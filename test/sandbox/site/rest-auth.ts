@@ -6,6 +6,7 @@ import { cannotAuthenticateSession, faultCode, Refusal, unauthorized } from './r
 import { invalidJsonBody, mediaTypeOf, type RestError, sendRestError, unsupportedContentType } from './rest-errors.ts'
 import type { RestGrant } from './rest-tokens.ts'
 import { countCall, type SiteState } from './site-state.ts'
+import { judgeSudo } from './sudo.ts'
 
 const form = 'application/x-www-form-urlencoded'
 
@@ -116,13 +117,20 @@ function grantTo(
 ): RestGrant {
   const scopes = (params.get('scope') ?? '').split(' ')
   const sudo = scopes.find((scope) => scope.startsWith('sudo_as_login:'))?.slice('sudo_as_login:'.length)
-  if (sudo !== undefined) impersonated(state, principal, sudo)
   return {
     user: principalLink(principal),
-    sudo_as_login: sudo ?? null,
+    sudo_as_login: sudo === undefined ? null : sudoLogin(state, principal, sudo),
     auth_type: authType,
     session_uuid: params.get('session_uuid'),
   }
+}
+
+/** Whom the bearer says it acts for when it was asked for this login. */
+function sudoLogin(state: SiteState, principal: Principal, asked: string): string | null {
+  if (state.switches.restSudo === 'ignored') return null
+  const target = judgeSudo(state.accounts, principal, asked)
+  if (state.switches.restSudo === 'honoured') return asked
+  return state.accounts.users().find((user) => user.isActive && user !== target)?.login ?? null
 }
 
 function required(params: URLSearchParams, name: string): string {

@@ -11,6 +11,11 @@ export const switchesSchema = z.strictObject({
    * (API Admin rights handed to an artist), `ignored` drops the sudo and its refusals. facts: 6.2
    */
   sudoSessionOwner: z.enum(['script', 'human', 'wrong', 'ignored']),
+  /**
+   * Whom a REST bearer of script + `scope=sudo_as_login:…` acts for: the person, the script (the scope dropped without a
+   * word, as the body field is), or somebody else. Measured: `honoured`. facts: SGT 027
+   */
+  restSudo: z.enum(['honoured', 'ignored', 'wrong']),
   /** "User Session Expiry": seconds of inactivity a session survives. facts: SGT 052 */
   sessionWindowS: z.number().positive(),
   /** The code a failed login + password gets on an Identity site. facts: 5 (unmeasured which) */
@@ -27,6 +32,7 @@ export const defaultSwitches: SiteSwitches = {
   mode: 'oxygen',
   launcher: true,
   sudoSessionOwner: 'script',
+  restSudo: 'honoured',
   sessionWindowS: 86_400,
   oxygenPasswordFault: 102,
   sessionEndpoint: true,

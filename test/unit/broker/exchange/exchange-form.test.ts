@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { judgeExchangeForm } from '../../../../src/broker/exchange/exchange-form.ts'
 import { grantType, sessionTokenType, subjectTokenTypes } from '../../../../src/token-exchange.ts'
@@ -73,4 +74,28 @@ describe('the form of a token exchange', () => {
   for (const body of [undefined, null, 'text', [], 7]) {
     test(`that is ${JSON.stringify(body)} is refused`, () => expect(() => judgeExchangeForm(body)).toThrow())
   }
+})
+
+test('whatever is made of a form, it is taken only as it was, or refused as invalid_request', () => {
+  const value = fc.oneof(fc.string({ unit: 'binary' }), fc.array(fc.string()), fc.anything())
+  const name = fc.oneof(
+    fc.constantFrom(...Object.keys(form), '__proto__', 'constructor'),
+    fc.string({ unit: 'binary' }),
+  )
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, value), { maxLength: 6 }), (changes) => {
+      // As the parser of forms makes it: without a prototype.
+      const changed: Record<string, unknown> = Object.assign(Object.create(null), form)
+      for (const [key, content] of changes) changed[key] = content
+      try {
+        const judged = judgeExchangeForm(changed)
+        expect(Object.keys(changed).sort()).toEqual(Object.keys(form).sort())
+        expect(judged.audience).toBe(changed['audience'])
+        expect(judged.subjectToken.reveal()).toBe(changed['subject_token'])
+        expect(judged.accessToken.reveal()).toBe(changed['access_token'])
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'AgentError', code: 'invalid_request' })
+      }
+    }),
+  )
 })
