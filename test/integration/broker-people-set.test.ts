@@ -225,6 +225,22 @@ describe('setting', () => {
   })
 })
 
+test('however close an operator and a first sign-in come to each other, one of them has the user', async () => {
+  const { url } = stage.world.site
+  const { issuer } = stage.world.identity
+  for (let userId = 1; userId <= 100; userId += 1) {
+    const match = { userId, login: 'l', matchedBy: 'email', email: 'x', setBy: 'first sign-in' } as const
+    const signingIn = async (): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, userId % 8))
+      await operator.parts().peopleTable.remember(url, { issuer, subject: `FIRST${userId}` }, match)
+    }
+    const row = { ...common(), account: { issuer, subject: `SET${userId}` }, email: undefined, userId, login: 'l' }
+    const outcomes = await Promise.all([codeOf(signingIn()), codeOf(add(row))])
+    expect(outcomes.sort()).toEqual(['account_ambiguous', 'ok'])
+  }
+  expect(await rows()).toHaveLength(100)
+})
+
 describe('an address that another account has taken over', () => {
   test('is refused the user; an operator gives the new account a user of its own', async () => {
     const before = await signIn('artist')
