@@ -6,7 +6,11 @@ import type { Database } from './database/tables.ts'
 import { AutodeskIdentity } from './exchange/autodesk.ts'
 import { Challenges } from './exchange/challenges.ts'
 import { SignIns } from './exchange/sign-ins.ts'
+import { GatewayAddresses } from './gateway/gateway-addresses.ts'
+import { GatewayBearers } from './gateway/gateway-bearers.ts'
+import { GatewayCallers } from './gateway/gateway-callers.ts'
 import { GatewaySessions } from './gateway/gateway-sessions.ts'
+import { SudoProof } from './gateway/sudo-proof.ts'
 import { Issuing } from './issue/issuing.ts'
 import { SiteShapes } from './issue/site-shapes.ts'
 import { Limits } from './operation/limits.ts'
@@ -24,8 +28,15 @@ export function makeParts(config: BrokerConfig, database: Database, ports: Broke
   const clientIds = [config.identity.clientId, ...config.webApps.map(({ clientId }) => clientId)]
   const auditLog = new AuditLog(database, clock, log)
   const shapes = new SiteShapes(database, clock)
-  const gatewaySessions = new GatewaySessions(database, clock)
   const peopleTable = new PeopleTable(database, clock)
+  const people = new People(peopleTable)
+  const stops = new Stops(database, clock)
+  const limits = new Limits(config.limits)
+  const gatewayAddresses = new GatewayAddresses(sites)
+  const gatewayBearers = new GatewayBearers(database, clock)
+  const sudoProof = new SudoProof(clock)
+  const gatewaySessions = new GatewaySessions({ database, clock, addresses: gatewayAddresses, sudoProof })
+  const whoCalls = { gatewaySessions, gatewayBearers, people, peopleTable, sudoProof, stops, limits, auditLog, clock }
   return {
     config,
     database,
@@ -33,14 +44,17 @@ export function makeParts(config: BrokerConfig, database: Database, ports: Broke
     sites,
     auditLog,
     shapes,
+    gatewayAddresses,
+    gatewayBearers,
     gatewaySessions,
+    gatewayCallers: new GatewayCallers(whoCalls),
     peopleTable,
-    people: new People(peopleTable),
+    people,
     identity: new AutodeskIdentity({ issuer: config.identity.issuer, clientIds, ...rules }, fetch),
     challenges: new Challenges(database, clock),
     signIns: new SignIns(database, clock),
-    stops: new Stops(database, clock),
-    limits: new Limits(config.limits),
+    stops,
+    limits,
     issuing: new Issuing({ fetch, shapes, gatewaySessions, auditLog }),
   }
 }

@@ -4,11 +4,11 @@ import type { ConfigRules } from '../config.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Database } from './database/tables.ts'
 import { serveExchange } from './exchange/exchange-routes.ts'
+import { serveGateway } from './gateway/gateway-routes.ts'
 import { serveOperation } from './operation/operation-routes.ts'
 import { type BrokerPorts, makeParts } from './parts.ts'
 import { refuseWithOAuthErrors } from './refusals.ts'
-
-const requestLimitMs = 60_000
+import { limitRequestTime } from './request-time.ts'
 
 /** The broker's HTTP face. It does not listen yet; `close()` of the result also closes the database. */
 export async function makeBrokerServer(
@@ -20,7 +20,6 @@ export async function makeBrokerServer(
   const parts = makeParts(config, database, ports, rules)
   const { tls, trustedProxies } = config.listen
   const settings = {
-    requestTimeout: requestLimitMs,
     logger: false,
     exposeHeadRoutes: false,
     genReqId: () => randomUUID(),
@@ -31,7 +30,11 @@ export async function makeBrokerServer(
     : fastify(settings)
   refuseWithOAuthErrors(server, ports.log)
   // One scope a conversation: what one takes and says, another need not.
-  await server.register((scope) => serveExchange(scope, parts))
+  await server.register(async (scope) => {
+    limitRequestTime(scope)
+    await serveExchange(scope, parts)
+  })
+  await server.register((scope) => serveGateway(scope, parts))
   await server.register((scope) => serveOperation(scope, parts))
   server.addHook('onClose', () => database.destroy())
   return server

@@ -9,7 +9,7 @@ import {
   type SubjectTokenType,
   subjectTokenTypes,
 } from '../../src/token-exchange.ts'
-import { nodeFetch, startWorld, TestClock, type World } from './world.ts'
+import { nodeFetch, startWorld, TestClock, type World, type WorldOptions } from './world.ts'
 
 /** A sign-in as the agent does it, up to the exchange. */
 export interface Prepared {
@@ -47,9 +47,9 @@ export class ExchangeStage {
     this.metadata = metadata
   }
 
-  static async open(): Promise<ExchangeStage> {
+  static async open(options: WorldOptions = {}): Promise<ExchangeStage> {
     const clock = new TestClock()
-    const world = await startWorld({ brokerClock: clock })
+    const world = await startWorld({ ...options, brokerClock: clock })
     const client = new BrokerClient(world.broker.url, nodeFetch, systemClock)
     return new ExchangeStage(world, clock, client, await client.metadata(signal))
   }

@@ -38,6 +38,11 @@ export interface WorldOptions {
   readonly limits?: Partial<BrokerConfig['limits']>
   /** A second site, served by the same broker. */
   readonly twoSites?: boolean
+  /** What is different about the second site. */
+  readonly secondBroker?: Partial<BrokerSite>
+  /** The broker's way out. */
+  readonly brokerFetch?: Fetch
+  readonly brokerLog?: Log
   /** The broker's clock. */
   readonly brokerClock?: Clock
   readonly session?: PartialConfig['session']
@@ -88,7 +93,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     syslog: undefined,
     metricsReaders: [],
     extraCa: undefined,
-    sites: sites.map(({ url }) => ({
+    sites: sites.map(({ url }, index) => ({
       url,
       scripts: [{ name: 'identity-broker', key: new Secret('script-key-with-sudo') }],
       issue: 'session',
@@ -98,9 +103,14 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       allowPrivileged: [],
       sessionLifetimeS: 86_400,
       ...options.broker,
+      ...(index === 1 ? options.secondBroker : {}),
     })),
   }
-  const brokerPorts = { fetch: nodeFetch, clock: options.brokerClock ?? systemClock, log: silentLog }
+  const brokerPorts = {
+    fetch: options.brokerFetch ?? nodeFetch,
+    clock: options.brokerClock ?? systemClock,
+    log: options.brokerLog ?? silentLog,
+  }
   const startBroker = async () => {
     const database = await openDatabase(brokerConfig.database)
     const server = await makeBrokerServer(brokerConfig, database, brokerPorts, rules)

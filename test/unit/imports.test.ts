@@ -72,6 +72,7 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
   },
   fastify: { only: ['src/broker', 'test/sandbox'], because: 'the agent is no web server' },
   '@fastify/formbody': { only: ['src/broker', 'test/sandbox'], because: 'it belongs to fastify' },
+  '@fastify/busboy': { only: ['src/broker'], because: 'uploads pass through the gateway of the broker' },
   kysely: { only: ['src/broker'], because: 'only the broker has a database' },
   'node:sqlite': {
     only: ['src/broker', 'test'],

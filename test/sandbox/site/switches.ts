@@ -11,6 +11,8 @@ export const switchesSchema = z.strictObject({
    * (API Admin rights handed to an artist), `ignored` drops the sudo and its refusals. facts: 6.2
    */
   sudoSessionOwner: z.enum(['script', 'human', 'wrong', 'ignored']),
+  /** Whether JSON-RPC calls and upload forms take notice of `sudo_as_login` at all; `ignored` answers as the script. */
+  rpcSudo: z.enum(['honoured', 'ignored']),
   /** "User Session Expiry": seconds of inactivity a session survives. facts: SGT 052 */
   sessionWindowS: z.number().positive(),
   /** The code a failed login + password gets on an Identity site. facts: 5 (unmeasured which) */
@@ -27,6 +29,7 @@ export const defaultSwitches: SiteSwitches = {
   mode: 'oxygen',
   launcher: true,
   sudoSessionOwner: 'script',
+  rpcSudo: 'honoured',
   sessionWindowS: 86_400,
   oxygenPasswordFault: 102,
   sessionEndpoint: true,
