@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly twoSites?: boolean
   /** What is different about the second site. */
   readonly secondBroker?: Partial<BrokerSite>
+  /** Host name of the gateway, where that is to be another address than the broker's. */
+  readonly gatewayName?: string
   /** The broker's way out. */
   readonly brokerFetch?: Fetch
   readonly brokerLog?: Log
@@ -97,7 +99,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       url,
       scripts: [{ name: 'identity-broker', key: new Secret('script-key-with-sudo') }],
       issue: 'session',
-      gatewayUrl: brokerUrl,
+      gatewayUrl: options.gatewayName ? `http://${options.gatewayName}:${brokerPort}` : brokerUrl,
       emailDomains: undefined,
       permissionGroups: ['artist', 'manager', 'vendor'],
       allowPrivileged: [],

@@ -9,6 +9,11 @@ export class GatewayAddresses {
     this.#sites = sites.filter(({ policy: { issue } }) => issue === 'gateway' || issue === 'auto')
   }
 
+  /** All of them, for agents: nowhere else a session of this broker is good but at a site. */
+  list(): string[] {
+    return [...new Set(this.#sites.map(({ policy: { gatewayUrl } }) => gatewayUrl))]
+  }
+
   /** The sites that a request's own `Host` header stands for; none where the gateway is not served. */
   at(host: string | undefined): readonly ScriptedSite[] {
     return this.#sites.filter(({ policy: { gatewayUrl } }) => sameHost(gatewayUrl, host))
