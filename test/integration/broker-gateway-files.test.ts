@@ -103,6 +103,28 @@ describe('an upload', () => {
     expect(digest(back)).toBe(digest(big.bytes))
   })
 
+  test('is answered when the site has failed before the client has sent everything', async () => {
+    const { mine } = await versions()
+    const body = multipartBody({ ...target(mine), display_name: 'slow', ...artist }, document)
+    stage.site.faults.inject({ path: '/upload/', times: 1, does: { kind: 'reset' } })
+    const text = await new Promise<string>((resolve, reject) => {
+      const request = openUpload('/upload/upload_file', body.length, resolve)
+      request.on('error', reject)
+      request.write(body.subarray(0, body.length - 20))
+      setTimeout(() => request.end(body.subarray(body.length - 20)), 300)
+    })
+    expect(text).toMatch(/^0\ncalling "\/upload\/upload_file"/)
+  })
+
+  test('that the site refuses before it has read it is answered all the same', async () => {
+    const { mine } = await versions()
+    const big = { ...document, bytes: randomBytes(8 * 1024 * 1024) }
+    const body = multipartBody({ ...target(mine), display_name: 'big', ...artist }, big)
+    const does = { kind: 'status', status: 413, body: 'too large' } as const
+    stage.site.faults.inject({ path: '/upload/', times: 1, does })
+    expect(await sendSlowly('/upload/upload_file', body).answer).toBe('too large')
+  })
+
   test('that a client breaks off never becomes a file', async () => {
     const { mine } = await versions()
     const before = await find(stage.site.url, script, 'Attachment', [])

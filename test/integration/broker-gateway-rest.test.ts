@@ -1,3 +1,4 @@
+import http from 'node:http'
 import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/secret.ts'
@@ -86,6 +87,28 @@ describe('a REST bearer of the gateway', () => {
       meta: { sudo_actual_user: { type: 'ApiUser' } },
       session_uuid: issued?.session_uuid,
     })
+  })
+
+  test('sends a body of several megabytes on, and is answered though nobody at the site reads it', async () => {
+    const body = new Uint8Array(8 * 1024 * 1024)
+    stage.site.faults.inject({ path: '/api/v1/entity', times: 1, does: { kind: 'status', status: 413, body: '{}' } })
+    const { hostname, port } = new URL(stage.url)
+    const headers = { authorization: `Bearer ${await bearer()}`, 'content-type': 'application/json' }
+    const settings = { host: hostname, port, path: '/api/v1/entity/notes', method: 'POST', headers, agent: false }
+    const [status, sent] = await new Promise<[number, boolean]>((resolve, reject) => {
+      let isSent = false
+      const request = http.request(settings, (answer) => {
+        answer.resume().on('end', () => {
+          if (isSent) resolve([answer.statusCode ?? 0, true])
+          else request.on('finish', () => resolve([answer.statusCode ?? 0, true]))
+        })
+      })
+      request.on('error', reject).on('finish', () => {
+        isSent = true
+      })
+      request.end(body)
+    })
+    expect([status, sent]).toEqual([413, true])
   })
 
   test('keeps the query, whatever is in it', async () => {

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { makeParts } from '../../src/broker/parts.ts'
 import { Secret } from '../../src/secret.ts'
 import { idIn, sendForm } from '../sandbox/site/shotgun-api3-forms.ts'
 import { callRpc, create, find, WireFault } from '../sandbox/site/shotgun-api3-wire.ts'
 import { GatewayStage, type SessionAuth } from './gateway-stage.ts'
-import { codeOf, nodeFetch, silentLog } from './world.ts'
+import { codeOf, nodeFetch, rules, silentLog } from './world.ts'
 
 let stage: GatewayStage
 beforeEach(async () => {
@@ -176,8 +177,39 @@ describe('the kill switch', () => {
       .values({ scope: stage.site.url, reason: 'drill', stopped_by: 'operator', stopped_at: 1 })
       .execute()
     expect(await outcome(artist)).toBe(100)
+    await expect(callRpc(stage.url, undefined, 'info')).rejects.toMatchObject({ code: 100 })
+    expect((await fetch(`${stage.url}/api/v1/`)).status).toBe(503)
+    const form = { grant_type: 'session_token', session_token: artist.session_token }
+    const grant = { method: 'POST', body: new URLSearchParams(form) }
+    expect((await fetch(`${stage.url}/api/v1/auth/access_token`, grant)).status).toBe(503)
+    expect((await sendForm(stage.url, '/upload/share_thumbnail', artist, {})).text).toMatch(/^0\nstopped by operator/)
+    const headers = { cookie: `_session_id=${artist.session_token}` }
+    expect((await fetch(`${stage.url}/file_serve/attachment/1`, { headers })).status).toBe(503)
     await stage.database.deleteFrom('stop').execute()
     expect(await outcome(artist)).toBe('ok')
+  })
+
+  test('has a small sister: an operator ends the sessions of one person, and the audit says who', async () => {
+    const [artist, supervisor] = [await stage.session(), await stage.session('supervisor')]
+    const { config, database } = stage.world.broker
+    const { gatewaySessions, auditLog } = makeParts(
+      config,
+      database,
+      { fetch: nodeFetch, clock: stage.clock, log: silentLog },
+      rules,
+    )
+    const [policy] = config.sites
+    if (!policy) throw new Error('there is no site')
+    const logins = async () => (await gatewaySessions.list(policy)).map(({ login }) => login).sort()
+    expect(await logins()).toEqual(['artist@studio.example', 'supervisor'])
+    const { id } = stage.site.person('artist')
+    expect(await gatewaySessions.endAllOf(policy.url, id, 'operator', auditLog)).toBe(1)
+    expect(await gatewaySessions.endAllOf(policy.url, id, 'operator', auditLog)).toBe(0)
+    expect(await logins()).toEqual(['supervisor'])
+    expect([await outcome(artist), await outcome(supervisor)]).toEqual([102, 'ok'])
+    expect(await lastRow()).toMatchObject({ event: 'gateway', actor: 'operator', outcome: 'done', user_id: id })
+    stage.clock.advance(25 * hour)
+    expect(await logins()).toEqual([])
   })
 })
 

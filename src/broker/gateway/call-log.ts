@@ -15,6 +15,11 @@ export class CallLog {
     this.#calls.set(request, { method, ...(caller ? { caller } : {}) })
   }
 
+  /** Who calls, if that is known already. */
+  callerOf(request: FastifyRequest): GatewayCaller | undefined {
+    return this.#calls.get(request)?.caller
+  }
+
   writeLine(request: FastifyRequest, reply: FastifyReply): void {
     const call = this.#calls.get(request)
     if (!call) return

@@ -51,15 +51,15 @@ export async function serveFiles(app: FastifyInstance, gateway: Gateway): Promis
   }
 
   /** The file comes with the script's rights: so the person must be able to see its row. */
-  async function maySee({ site, acting }: GatewayCaller, id: number): Promise<boolean> {
+  async function maySee(caller: GatewayCaller, id: number): Promise<boolean> {
+    const { site, acting } = caller
     const signal = AbortSignal.timeout(siteLimitMs)
     const query = { type: 'Attachment', filters: [['id', 'is', id]], fields: ['id'], limit: 2, signal } as const
     try {
       return (await site.readEntities(query, acting)).some((row) => row['id'] === id)
     } catch (cause) {
       if (!(cause instanceof SiteFault)) throw cause
-      const said = `"${site.url}" does not act for "${acting.sudoAsLogin}" right now`
-      throw new AgentError('temporarily_unavailable', said, { cause })
+      return gateway.parts.gatewayCallers.explainRefusal(caller, cause)
     }
   }
 

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { Busboy, type BusboyHeaders } from '@fastify/busboy'
+import type { FastifyRequest } from 'fastify'
 import { AgentError } from '../../errors.ts'
 
 export interface FormFile {
@@ -18,9 +18,9 @@ const limits = { fieldSize: 1024 * 1024, fields: 200, files: 20, parts: 220, hea
 
 /**
  * The parts of a `multipart/form-data` body as they come; a file is never held as a whole. Throws `invalid_request` for a body
- * that is no such form, breaks off, or has a field larger than 1 MiB.
+ * that is no such form, breaks off, or has a field larger than 1 MiB. `over`: nobody waits for parts any more.
  */
-export async function* readFormParts(raw: IncomingMessage): AsyncGenerator<FormPart> {
+export async function* readFormParts(raw: FastifyRequest['raw'], over: AbortSignal): AsyncGenerator<FormPart> {
   const busboy = makeBusboy(raw)
   const waiting: FormPart[] = []
   let isOver = false
@@ -52,7 +52,9 @@ export async function* readFormParts(raw: IncomingMessage): AsyncGenerator<FormP
   const breakOff = (): void => {
     if (!raw.complete) fail('the form broke off')
   }
+  const stopWaiting = (): void => fail('nobody waits for the form any more')
   raw.once('close', breakOff)
+  over.addEventListener('abort', stopWaiting, { once: true })
   raw.pipe(busboy)
   try {
     for (;;) {
@@ -67,13 +69,13 @@ export async function* readFormParts(raw: IncomingMessage): AsyncGenerator<FormP
     }
   } finally {
     raw.off('close', breakOff)
+    over.removeEventListener('abort', stopWaiting)
     raw.unpipe(busboy)
-    // The rest of what a client sends; it reads no answer before it has sent everything.
     raw.resume()
   }
 }
 
-function makeBusboy(raw: IncomingMessage) {
+function makeBusboy(raw: FastifyRequest['raw']) {
   const isPartAFile = (_name?: string, _type?: string, filename?: string): boolean => filename !== undefined
   try {
     return new Busboy({ headers: raw.headers as BusboyHeaders, limits, isPartAFile, preservePath: true })

@@ -68,10 +68,15 @@ export class GatewayCallers {
     return this.#judge(hash === undefined ? undefined : await gatewaySessions.findByHash(hash), sites)
   }
 
-  /** Asks the site again about a person it has just refused to act for. Throws like `ofSession`. */
-  async judgeAgain({ site, session }: GatewayCaller): Promise<void> {
+  /**
+   * The site has just refused to act for the person: asks it about them again. Throws like `ofSession`, and
+   * `temporarily_unavailable` when the person is all right: then it is the script, and no new sign-in would help.
+   */
+  async explainRefusal({ site, session, acting }: GatewayCaller, cause?: unknown): Promise<never> {
     this.#people.delete(keyOf(session))
     await this.#loginOf(site, session)
+    const said = `"${site.url}" does not act for "${acting.sudoAsLogin}" right now`
+    throw new AgentError('temporarily_unavailable', said, { cause })
   }
 
   async #judge(session: GatewaySession | undefined, sites: readonly ScriptedSite[]): Promise<GatewayCaller> {

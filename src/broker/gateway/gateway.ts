@@ -7,9 +7,18 @@ import { CallLog } from './call-log.ts'
 import { ForeignCredential } from './foreign-credentials.ts'
 import { entryOf } from './gateway-callers.ts'
 
+const idleLimitMs = 120_000
+
 type GatewayParts = Pick<
   Parts,
-  'ports' | 'limits' | 'auditLog' | 'gatewayAddresses' | 'gatewayCallers' | 'gatewayBearers' | 'gatewaySessions'
+  | 'ports'
+  | 'limits'
+  | 'stops'
+  | 'auditLog'
+  | 'gatewayAddresses'
+  | 'gatewayCallers'
+  | 'gatewayBearers'
+  | 'gatewaySessions'
 >
 
 /** What the gateway's routes have in common. */
@@ -27,10 +36,12 @@ export class Gateway {
     return this.parts.gatewayAddresses.at(headers.host)
   }
 
-  /** The site that an address stands for alone. Throws `site_unknown`. */
-  onlySiteOf(request: FastifyRequest): ScriptedSite {
+  /** The site that an address stands for alone, for who says nothing about who it is. Throws `site_unknown`, RateLimited, `broker_stopped`. */
+  async siteForStranger(request: FastifyRequest): Promise<ScriptedSite> {
+    await this.countStranger(request)
     const [site, another] = this.sitesOf(request)
     if (!site || another) throw new AgentError('site_unknown', 'this address stands for several sites')
+    await this.parts.stops.demandGoing(site.url)
     return site
   }
 
@@ -42,7 +53,8 @@ export class Gateway {
     const error = asAgentError(thrown)
     const { log } = this.parts.ports
     if (error.code === 'internal_error') log.error({ requestId: request.id, err: error }, 'gateway call failed')
-    if (error.code !== 'session_ended' && error.code !== 'invalid_request') return error
+    const isStranger = !(error instanceof ForeignCredential) && !this.calls.callerOf(request)
+    if (!isStranger || (error.code !== 'session_ended' && error.code !== 'invalid_request')) return error
     return this.countStranger(request).then(
       () => error,
       (tooMany: unknown) => asAgentError(tooMany),
@@ -52,6 +64,23 @@ export class Gateway {
   /** Throws RateLimited. */
   countStranger({ ip }: FastifyRequest): Promise<void> {
     return this.parts.limits.count('requestsPerAddress', `gateway ${ip}`)
+  }
+
+  /**
+   * Until a request has come as a whole; what nobody has read of it is thrown away. A client reads no answer before it has
+   * sent everything, and an answer before that would close a connection that is not kept.
+   */
+  async untilSent({ raw }: FastifyRequest): Promise<void> {
+    if (raw.readableEnded || raw.destroyed) return
+    raw.resume()
+    await new Promise<void>((resolve) => {
+      raw.once('end', resolve).once('close', resolve)
+    })
+  }
+
+  /** For bodies that take as long as they take: ends a connection on which nothing moves. */
+  endWhenIdle({ raw }: FastifyRequest): void {
+    raw.setTimeout(idleLimitMs, () => raw.destroy())
   }
 
   /** Refuses a call with a credential that is not taken here; the audit knows it before the answer leaves. */

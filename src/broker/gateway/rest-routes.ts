@@ -11,6 +11,7 @@ import { isAboutCredentials, type RestAddress, readRestAddress } from './rest-ad
 import { foreignGrantParameter, judgeSessionGrant } from './rest-grant.ts'
 import { SiteBearers } from './site-bearers.ts'
 import { callSite, discard, passOn, redirectElsewhere } from './site-calls.ts'
+import { streamBody } from './stream-body.ts'
 
 const formBytes = 64 * 1024
 const form = 'application/x-www-form-urlencoded'
@@ -27,7 +28,10 @@ export async function serveRest(app: FastifyInstance, gateway: Gateway): Promise
       try {
         return await handle(request, reply)
       } catch (thrown) {
-        return sendError(reply, await gateway.judgeThrown(thrown, request))
+        const error = await gateway.judgeThrown(thrown, request)
+        gateway.endWhenIdle(request)
+        await gateway.untilSent(request)
+        return sendError(reply, error)
       }
     }
   }
@@ -92,8 +96,7 @@ export async function serveRest(app: FastifyInstance, gateway: Gateway): Promise
     if (address.foreign !== undefined) return gateway.refuseForeign(address.foreign, undefined, request)
     const gone = gateway.goneSignal(reply)
     if (address.route === '' && request.method === 'GET') {
-      await gateway.countStranger(request)
-      const site = gateway.onlySiteOf(request)
+      const site = await gateway.siteForStranger(request)
       const headers = headersOf(request)
       const response = await callSite(fetch, site, { method: 'GET', path: address.path, headers, gone })
       return passOnRest(reply, response, site.url, [])
@@ -113,18 +116,20 @@ export async function serveRest(app: FastifyInstance, gateway: Gateway): Promise
     gone: AbortSignal,
   ): Promise<FastifyReply> {
     const { accessToken } = await siteBearers.get(caller)
+    gateway.endWhenIdle(request)
+    const streamed = hasBody(request) ? streamBody(request.raw) : undefined
     const response = await callSite(fetch, caller.site, {
       method: request.method,
       path,
       headers: { ...headersOf(request), authorization: `Bearer ${accessToken.reveal()}` },
-      ...(hasBody(request) ? { body: request.raw.iterator({ destroyOnReturn: false }) } : {}),
+      ...(streamed ? { body: streamed.body } : {}),
       gone,
-    })
+    }).finally(() => streamed?.letGo())
+    await gateway.untilSent(request)
     if (response.status === 401) {
       siteBearers.forget(caller)
       await discard(response)
-      await gateway.parts.gatewayCallers.judgeAgain(caller)
-      throw new AgentError('temporarily_unavailable', `"${caller.site.url}" did not take the broker’s bearer`)
+      return gateway.parts.gatewayCallers.explainRefusal(caller)
     }
     return passOnRest(reply, response, caller.site.url, [accessToken.reveal()])
   }

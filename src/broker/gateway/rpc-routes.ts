@@ -44,8 +44,7 @@ export async function serveRpc(app: FastifyInstance, gateway: Gateway): Promise<
     if (call.foreign !== undefined) return gateway.refuseForeign(call.foreign, call.sessionToken, request)
     const gone = gateway.goneSignal(reply)
     if (call.method === 'info') {
-      await gateway.countStranger(request)
-      const site = gateway.onlySiteOf(request)
+      const site = await gateway.siteForStranger(request)
       const body = writeRpcCall({ method: 'info', params: undefined }, undefined)
       return passOnRpc(reply, await callSite(gateway.parts.ports.fetch, site, { ...post(request), body, gone }))
     }
@@ -77,10 +76,7 @@ export async function serveRpc(app: FastifyInstance, gateway: Gateway): Promise<
       return await site.asScript(acting, (script) => askAs(script, call, caller, request, gone))
     } catch (cause) {
       if (!(cause instanceof SiteFault)) throw cause
-      await gateway.parts.gatewayCallers.judgeAgain(caller)
-      // The person is all right: it is the script, and no new sign-in would help.
-      const said = `"${site.url}" does not act for "${acting.sudoAsLogin}" right now`
-      throw new AgentError('temporarily_unavailable', said, { cause })
+      return gateway.parts.gatewayCallers.explainRefusal(caller, cause)
     }
   }
 

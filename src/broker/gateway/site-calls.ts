@@ -24,8 +24,11 @@ const firstByteLimitMs = 60_000
 export async function callSite(fetch: Fetch, site: ScriptedSite, call: SiteCall): Promise<Response> {
   const tooLate = new AbortController()
   let timer: NodeJS.Timeout | undefined
+  let isOver = false
   let thrownByBody: unknown
   const startWaiting = (): void => {
+    // A site may answer before it has read everything.
+    if (isOver) return
     timer = setTimeout(() => tooLate.abort(new SiteTrouble('said nothing for a minute', undefined)), firstByteLimitMs)
   }
   async function* sending(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -51,6 +54,7 @@ export async function callSite(fetch: Fetch, site: ScriptedSite, call: SiteCall)
   } catch (cause) {
     throw thrownByBody ?? translateSiteTrouble(cause, site.url, `calling "${call.path.split('?', 1)[0]}"`)
   } finally {
+    isOver = true
     clearTimeout(timer)
   }
 }

@@ -20,8 +20,6 @@ const names = [
 ]
 
 const formBytes = 1024 * 1024
-/** A client that sends nothing, and gets nothing, for this long has gone. */
-const idleLimitMs = 120_000
 const siteLimitMs = 30_000
 
 /** `/upload/…`: forms with files, whose credentials stand among their fields. */
@@ -37,30 +35,36 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
     app.post(`/upload/${name}`, async (request, reply) => {
       if (gateway.sitesOf(request).length === 0) return reply.callNotFound()
       gateway.calls.note(request, `upload/${name}`)
-      request.raw.setTimeout(idleLimitMs, () => request.raw.destroy())
+      gateway.endWhenIdle(request)
       try {
-        return await upload(name, request, reply)
+        const response = await upload(name, request, gateway.goneSignal(reply))
+        await gateway.untilSent(request)
+        return passOn(reply, response)
       } catch (thrown) {
-        return sendRefusal(reply, await gateway.judgeThrown(thrown, request))
+        const error = await gateway.judgeThrown(thrown, request)
+        await gateway.untilSent(request)
+        return sendRefusal(reply, error)
       }
     })
   }
 
-  async function upload(name: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function upload(name: string, request: FastifyRequest, gone: AbortSignal): Promise<Response> {
     const isMultipart = /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '')
     if (!isMultipart) {
       const head = readUrlencodedHead(String(request.body ?? ''))
       const { caller, script } = await identify(head, name, request)
       const fields: [string, string][] = [...credentialsOf(script), ...head.fields]
       const body = new URLSearchParams(fields).toString()
-      return send(name, caller, { contentType: 'application/x-www-form-urlencoded', body }, reply)
+      return send(name, caller, { contentType: 'application/x-www-form-urlencoded', body }, gone)
     }
-    const parts = readFormParts(request.raw)
+    const over = new AbortController()
+    const parts = readFormParts(request.raw, over.signal)
     try {
       const head = await readFormHead(parts)
       const { caller, script } = await identify(head, name, request)
-      return await send(name, caller, writeMultipart(credentialsOf(script), head, parts), reply)
+      return await send(name, caller, writeMultipart(credentialsOf(script), head, parts), gone)
     } finally {
+      over.abort()
       await parts.return(undefined)
     }
   }
@@ -87,9 +91,7 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
       return { caller, script }
     } catch (cause) {
       if (!(cause instanceof SiteFault)) throw cause
-      await gatewayCallers.judgeAgain(caller)
-      const said = `"${site.url}" does not act for "${acting.sudoAsLogin}" right now`
-      throw new AgentError('temporarily_unavailable', said, { cause })
+      return gatewayCallers.explainRefusal(caller, cause)
     }
   }
 
@@ -97,9 +99,8 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
     name: string,
     { site }: GatewayCaller,
     { contentType, body }: { readonly contentType: string; readonly body: string | AsyncIterable<Uint8Array> },
-    reply: FastifyReply,
-  ): Promise<FastifyReply> {
-    const gone = gateway.goneSignal(reply)
+    gone: AbortSignal,
+  ): Promise<Response> {
     const headers = { 'content-type': contentType }
     const path = `/upload/${name}`
     const response = await callSite(gateway.parts.ports.fetch, site, { method: 'POST', path, headers, body, gone })
@@ -107,7 +108,7 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
       await discard(response)
       throw new AgentError('site_unreachable', `"${site.url}" answered an upload with a redirect`)
     }
-    return passOn(reply, response)
+    return response
   }
 }
 
