@@ -2,7 +2,6 @@ import type { Config, SiteConfig } from './config.ts'
 import { findSite } from './config.ts'
 import { AgentError } from './errors.ts'
 import type { Ports } from './ports.ts'
-import type { Secret } from './secret.ts'
 import type { EndReason, SiteStatus } from './session/changes.ts'
 import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
@@ -13,7 +12,7 @@ import type { WayIn } from './sign-in/way-in.ts'
 import { makeWaysIn } from './sign-in/ways-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
-import type { Desk } from './socket/methods.ts'
+import type { Desk, RestTokenOf } from './socket/methods.ts'
 import { ToolLog, type ToolRefusal, type ToolUse } from './socket/tool-log.ts'
 
 export {
@@ -218,15 +217,19 @@ export class Agent {
   }
 
   /** A REST bearer of the held session. */
-  async restToken(wanted: string | undefined): Promise<{ site: string; accessToken: Secret; expiresAt: number }> {
+  async restToken(wanted: string | undefined): Promise<RestTokenOf> {
     const site = this.#site(wanted).url
     const holder = this.#sessions.at(site)
     const { session, generation } = await holder.get(0)
-    const token = await this.#restTokens.get(site, session.sessionToken).catch(async (error: unknown) => {
+    const tokenOf = async ({ apiUrl, sessionToken }: Session) => ({
+      apiUrl,
+      ...(await this.#restTokens.get(apiUrl, sessionToken)),
+    })
+    const token = await tokenOf(session).catch(async (error: unknown) => {
       if (!(error instanceof SiteFault)) throw error
       // The site does not know the session any more: found out here instead of by a plug-in.
       await holder.reportRejected(generation)
-      return this.#restTokens.get(site, (await holder.get(0)).session.sessionToken)
+      return tokenOf((await holder.get(0)).session)
     })
     // Signed out meanwhile: then nobody gets it. Someone else signed in: then it is not theirs.
     const { session: now } = await holder.get(0)

@@ -37,7 +37,7 @@ export function tokenHash(token: string): string {
   return createHash('sha256').update(token, 'ascii').digest('base64url')
 }
 
-/** RFC 8414, with three members of our own. */
+/** RFC 8414, with members of our own. */
 export const brokerMetadataSchema = z.object({
   issuer: z.url(),
   token_endpoint: z.url(),
@@ -45,6 +45,8 @@ export const brokerMetadataSchema = z.object({
   sites_supported: z.array(z.url()),
   grant_types_supported: z.array(z.string()),
   dpop_signing_alg_values_supported: z.array(z.string()),
+  /** Where else than at its own address sessions of this broker may be good; older brokers have no such place. */
+  gateway_urls_supported: z.array(z.url()).optional(),
   /** The Autodesk sign-in this broker accepts, for who sets up an agent; older brokers do not say it. */
   sg_session_identity: z.object({ issuer: z.url(), client_id: z.string().min(1).max(200) }).optional(),
 })

@@ -6,7 +6,11 @@ import type { Database } from './database/tables.ts'
 import { AutodeskIdentity } from './exchange/autodesk.ts'
 import { Challenges } from './exchange/challenges.ts'
 import { SignIns } from './exchange/sign-ins.ts'
+import { GatewayAddresses } from './gateway/gateway-addresses.ts'
+import { GatewayBearers } from './gateway/gateway-bearers.ts'
+import { GatewayCallers } from './gateway/gateway-callers.ts'
 import { GatewaySessions } from './gateway/gateway-sessions.ts'
+import { SudoProof } from './gateway/sudo-proof.ts'
 import { Issuing } from './issue/issuing.ts'
 import { SiteShapes } from './issue/site-shapes.ts'
 import { type Lasting, makeShortLasting } from './operation/lasting.ts'
@@ -31,8 +35,24 @@ export function makeParts(
   const clientIds = [config.identity.clientId, ...config.webApps.map(({ clientId }) => clientId)]
   const auditLog = new AuditLog(database, clock, log)
   const shapes = new SiteShapes(database, clock)
-  const gatewaySessions = new GatewaySessions(database, clock)
   const peopleTable = new PeopleTable(database, clock)
+  const people = new People(peopleTable)
+  const stops = new Stops(database, clock)
+  const gatewayAddresses = new GatewayAddresses(sites)
+  const gatewayBearers = new GatewayBearers(database, clock)
+  const sudoProof = new SudoProof(clock)
+  const gatewaySessions = new GatewaySessions({ database, clock, addresses: gatewayAddresses, sudoProof })
+  const whoCalls = {
+    gatewaySessions,
+    gatewayBearers,
+    people,
+    peopleTable,
+    sudoProof,
+    stops,
+    limits: lasting.limits,
+    auditLog,
+    clock,
+  }
   return {
     ...lasting,
     config,
@@ -41,13 +61,16 @@ export function makeParts(
     sites,
     auditLog,
     shapes,
+    gatewayAddresses,
+    gatewayBearers,
     gatewaySessions,
+    gatewayCallers: new GatewayCallers(whoCalls),
     peopleTable,
-    people: new People(peopleTable),
+    people,
     identity: new AutodeskIdentity({ issuer: config.identity.issuer, clientIds, ...rules }, fetch, clock),
     challenges: new Challenges(database, clock),
     signIns: new SignIns(database, clock),
-    stops: new Stops(database, clock),
+    stops,
     issuing: new Issuing({ fetch, shapes, gatewaySessions, auditLog }),
   }
 }

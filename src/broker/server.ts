@@ -4,6 +4,7 @@ import type { ConfigRules } from '../config.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Database } from './database/tables.ts'
 import { serveExchange } from './exchange/exchange-routes.ts'
+import { serveGateway } from './gateway/gateway-routes.ts'
 import { watchEveryRequest } from './operation/every-request.ts'
 import type { Lasting } from './operation/lasting.ts'
 import { serveOperation } from './operation/operation-routes.ts'
@@ -34,6 +35,7 @@ export async function makeBrokerServer(
   watchEveryRequest(server, config, ports.log)
   // One scope a conversation: what one takes and says, another need not.
   await server.register((scope) => serveExchange(scope, parts))
+  await server.register((scope) => serveGateway(scope, parts))
   await server.register((scope) => serveOperation(scope, parts))
   return server
 }

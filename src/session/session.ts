@@ -5,6 +5,8 @@ import type { Secret } from '../secret.ts'
 export interface IssuedSession {
   /** Canonical origin of the site the session is for. */
   readonly site: string
+  /** Where the session is good: the site, or the gateway of the studio's broker. An origin. */
+  readonly apiUrl: string
   /** HumanUser.login */
   readonly login: string
   /** HumanUser.id */

@@ -7,6 +7,7 @@ import type { IssuedSession } from '../session/session.ts'
 import { SiteFault } from '../shotgrid/faults.ts'
 import { whoAmI } from '../shotgrid/rest.ts'
 import { type BrokerMetadata, type SubjectTokenType, subjectTokenTypes } from '../token-exchange.ts'
+import { judgeApiUrl } from './api-address.ts'
 import type { BrokerClient } from './broker-client.ts'
 import type { SignInKey } from './sign-in-key.ts'
 
@@ -65,7 +66,7 @@ export class BrokerExchanges {
   /** Defence in depth after the broker's own check, and the answer to a plug-in that reports a refused session. */
   async check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'> {
     try {
-      const { user } = await whoAmI(this.#settings.fetch, session.site, session.sessionToken, signal)
+      const { user } = await whoAmI(this.#settings.fetch, session.apiUrl, session.sessionToken, signal)
       return user.type === 'HumanUser' && user.id === session.userId ? 'accepted' : 'refused'
     } catch (error) {
       if (error instanceof SiteFault) return 'refused'
@@ -96,6 +97,7 @@ export class BrokerExchanges {
       throw new AgentError('session_owner_mismatch', `asked for "${site}", got "${answer.site}"`)
     const session: IssuedSession = {
       site,
+      apiUrl: judgeApiUrl(answer, metadata),
       login: answer.login,
       userId: answer.user_id,
       name: answer.name,

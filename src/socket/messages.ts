@@ -43,6 +43,8 @@ export const methods = {
     }),
     result: z.object({
       site,
+      /** Where the session is good: the site, or the gateway of the studio's broker. */
+      apiUrl: z.string(),
       login: z.string(),
       userId: z.number().int(),
       name: z.string(),
@@ -59,7 +61,7 @@ export const methods = {
   },
   'rest/get': {
     params: z.object({ site: site.optional() }),
-    result: z.object({ site, accessToken: z.string(), expiresAt: seconds }),
+    result: z.object({ site, apiUrl: z.string(), accessToken: z.string(), expiresAt: seconds }),
   },
   signIn: {
     params: z.object({

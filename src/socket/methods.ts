@@ -4,6 +4,14 @@ import type { Session } from '../session/session.ts'
 import { version } from '../version.ts'
 import type { Method, Params, Result, WireSiteStatus } from './messages.ts'
 
+/** A REST bearer, of which site and where it is good; `expiresAt`: wall clock, ms since the epoch. */
+export interface RestTokenOf {
+  readonly site: string
+  readonly apiUrl: string
+  readonly accessToken: Secret
+  readonly expiresAt: number
+}
+
 /** What the socket needs of the agent. Sites are as the caller wrote them; the agent knows which one is meant. */
 export interface Desk {
   /** When the agent started; wall clock, ms since the epoch. */
@@ -13,7 +21,7 @@ export interface Desk {
     minValidityMs: number
     interactive: boolean
   }): Promise<{ session: Session; generation: number }>
-  restToken(site: string | undefined): Promise<{ site: string; accessToken: Secret; expiresAt: number }>
+  restToken(site: string | undefined): Promise<RestTokenOf>
   reportRejected(site: string | undefined, generation: number | undefined): Promise<SiteStatus>
   signIn(request: {
     site: string | undefined
@@ -48,6 +56,7 @@ export const handlers: Handlers = {
     caller.noteHandOut(session.site)
     return {
       site: session.site,
+      apiUrl: session.apiUrl,
       login: session.login,
       userId: session.userId,
       name: session.name,
@@ -67,7 +76,8 @@ export const handlers: Handlers = {
   async 'rest/get'({ site }, desk, caller) {
     const token = await desk.restToken(site)
     caller.noteHandOut(token.site)
-    return { site: token.site, accessToken: token.accessToken.reveal(), expiresAt: toSeconds(token.expiresAt) }
+    const { apiUrl, accessToken, expiresAt } = token
+    return { site: token.site, apiUrl, accessToken: accessToken.reveal(), expiresAt: toSeconds(expiresAt) }
   },
   async signIn({ site, switchUser, openBrowser }, desk, caller) {
     const onBrowser = (canonical: string, url: URL): void => caller.notifyBrowser(canonical, url)

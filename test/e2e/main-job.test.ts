@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { chromiumMissing, launchChromium, signInAt } from '../sandbox/chromium.ts'
 import { personNamed } from '../sandbox/people.ts'
 import { findSecret } from './find-secret.ts'
-import { type Scene, setScene } from './scene.ts'
+import { type Scene, type SceneOptions, setScene } from './scene.ts'
 
 const plugin = resolve('test/sandbox/plugin.py')
 
@@ -49,8 +49,44 @@ describe('a site whose sudo session belongs to the script (the dangerous reading
   let scene: Scene
   afterEach(() => scene.close())
 
-  test('gives nobody a session: session_owner_mismatch', async () => {
-    scene = await setScene({ site: { sudoSessionOwner: 'script' } })
+  const works = async (options: SceneOptions): Promise<void> => {
+    scene = await setScene({ ...options, site: { sudoSessionOwner: 'script' } })
+    const { site, studio } = scene
+    const broker = await studio.startBroker()
+    await studio.startAgent()
+    await scene.signIn()
+    const session = JSON.parse((await studio.sgSession('get', '--json')).stdout) as { sessionToken: string }
+    expect(session).toMatchObject({ site: site.url, apiUrl: studio.brokerUrl, login: 'artist@studio.example' })
+    const ca = options.tls ? [`SG_CA=${studio.folder}/ca.pem`] : []
+    const { status, stdout, stderr } = await studio.python('env', ...ca, 'python3', plugin)
+    expect(status, stderr).toBe(0)
+    const done = JSON.parse(stdout) as { note: number }
+    const id = site.person('artist').id
+    expect(done).toMatchObject({ read: { Project: 2, Shot: 12 }, created_by: { type: 'HumanUser', id } })
+    const event = site.eventLog().findLast((row) => row.event_type === 'Shotgun_Note_New')
+    expect(event).toMatchObject({
+      user: { type: 'HumanUser', id },
+      entity: { type: 'Note', id: done.note },
+      meta: { sudo_actual_user: { type: 'ApiUser' } },
+    })
+    expect(event?.session_uuid).toMatch(/^[0-9a-f-]{36}$/)
+    // The audit's lines are in the broker's log too: the same session there and here.
+    expect(broker.stderr()).toContain(`"session_uuid":"${event?.session_uuid}"`)
+    expect(broker.stderr()).not.toContain(session.sessionToken)
+    // The session is the broker's: the site does not know it.
+    const foreign = {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: 'session_token', session_token: session.sessionToken }),
+    }
+    if (!options.tls) expect((await fetch(`${site.url}/api/v1/auth/access_token`, foreign)).status).toBe(400)
+  }
+
+  test('is served through the gateway, found out by the broker itself: a plug-in works as the artist', () => works({}))
+
+  test('over TLS with a private authority too', () => works({ tls: true }))
+
+  test('gives nobody a session when the operator wants the site’s own: session_owner_mismatch', async () => {
+    scene = await setScene({ site: { sudoSessionOwner: 'script' }, issue: 'session' })
     const broker = await scene.studio.startBroker()
     await scene.studio.startAgent()
     await expect(scene.signIn()).rejects.toThrow(/ended with 60: .*not this person’s/s)

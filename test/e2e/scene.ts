@@ -21,6 +21,7 @@ export interface Scene {
 export interface SceneOptions {
   readonly tls?: boolean
   readonly site?: Partial<SiteSwitches>
+  readonly issue?: 'session' | 'rest' | 'gateway'
   readonly sessionLifetimeS?: number
 }
 
@@ -42,6 +43,7 @@ export async function setScene(options: SceneOptions = {}): Promise<Scene> {
     redirectPorts,
     brokerPort,
     ...(certificates ? { tls: certificates } : {}),
+    ...(options.issue === undefined ? {} : { issue: options.issue }),
     ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
   })
   return {

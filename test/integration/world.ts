@@ -41,6 +41,13 @@ export interface WorldOptions {
   readonly webApps?: BrokerConfig['webApps']
   /** A second site, served by the same broker. */
   readonly twoSites?: boolean
+  /** What is different about the second site. */
+  readonly secondBroker?: Partial<BrokerSite>
+  /** Host name of the gateway, where that is to be another address than the broker's. */
+  readonly gatewayName?: string
+  /** The broker's way out. */
+  readonly brokerFetch?: Fetch
+  readonly brokerLog?: Log
   /** The broker's clock. */
   readonly brokerClock?: Clock
   readonly session?: PartialConfig['session']
@@ -96,19 +103,24 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     syslog: undefined,
     metricsReaders: [],
     extraCa: undefined,
-    sites: sites.map(({ url }) => ({
+    sites: sites.map(({ url }, index) => ({
       url,
       scripts: [{ name: 'identity-broker', key: new Secret('script-key-with-sudo') }],
       issue: 'session',
-      gatewayUrl: brokerUrl,
+      gatewayUrl: options.gatewayName ? `http://${options.gatewayName}:${brokerPort}` : brokerUrl,
       emailDomains: undefined,
       permissionGroups: ['artist', 'manager', 'vendor'],
       allowPrivileged: [],
       sessionLifetimeS: 86_400,
       ...options.broker,
+      ...(index === 1 ? options.secondBroker : {}),
     })),
   }
-  const brokerPorts = { fetch: nodeFetch, clock: options.brokerClock ?? systemClock, log: silentLog }
+  const brokerPorts = {
+    fetch: options.brokerFetch ?? nodeFetch,
+    clock: options.brokerClock ?? systemClock,
+    log: options.brokerLog ?? silentLog,
+  }
   const startBroker = async () => {
     const database = await openDatabase(brokerConfig.database)
     const broker = await RunningBroker.start(brokerConfig, { database, ports: brokerPorts, rules })

@@ -45,7 +45,7 @@ def connect(session):
         sys.path.insert(0, real)
         import shotgun_api3
 
-        return shotgun_api3.Shotgun(session.site, session_token=session.session_token, ca_certs=os.environ.get("SG_CA"))
+        return shotgun_api3.Shotgun(session.api_url, session_token=session.session_token, ca_certs=os.environ.get("SG_CA"))
     return JsonRpc(session)
 
 
@@ -53,7 +53,7 @@ class JsonRpc(object):
     """The three calls above as shotgun_api3 sends them."""
 
     def __init__(self, session):
-        self._url = session.site + "/api3/json"
+        self._url = session.api_url + "/api3/json"
         self._auth = {"session_token": session.session_token, "reject_if_expired": True}
         self._context = ssl.create_default_context(cafile=os.environ.get("SG_CA"))
 

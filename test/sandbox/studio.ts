@@ -13,6 +13,8 @@ export interface StudioOptions {
   readonly webApps?: readonly { readonly origin: string; readonly clientId: string }[]
   /** PEM of the authority that signed the sandbox's servers; without it everything speaks http on loopback. */
   readonly tls?: { readonly ca: string; readonly key: string; readonly cert: string }
+  /** What the broker gives out; what it finds the site can do, when not said. */
+  readonly issue?: 'session' | 'rest' | 'gateway'
   /** Seconds the broker says a session lasts. */
   readonly sessionLifetimeS?: number
   /** Open links with the desktop's own browser instead of writing them down. */
@@ -171,6 +173,7 @@ async function writeConfiguration(
       {
         url: siteUrl,
         scripts: [{ name: script.name, keyFile: 'script.key' }],
+        ...(options.issue === undefined ? {} : { issue: options.issue }),
         ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
       },
     ],

@@ -79,6 +79,7 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
   ioredis: { only: ['src/broker', 'test'], because: 'only brokers count together; tests look at what they keep' },
   'rate-limiter-flexible': { only: ['src/broker'], because: 'only the broker is open to strangers' },
   'prom-client': { only: ['src/broker'], because: 'only the service is watched by Prometheus' },
+  '@fastify/busboy': { only: ['src/broker'], because: 'uploads pass through the gateway of the broker' },
   kysely: { only: ['src/broker'], because: 'only the broker has a database' },
   'node:sqlite': {
     only: ['src/broker', 'test'],

@@ -48,6 +48,7 @@ export async function serveExchange(app: FastifyInstance, parts: Parts): Promise
     token_endpoint_auth_methods_supported: ['none'],
     dpop_signing_alg_values_supported: ['ES256'],
     requested_token_types_supported: [sessionTokenType, restTokenType],
+    gateway_urls_supported: parts.gatewayAddresses.list(),
     sg_session_identity: { issuer: config.identity.issuer, client_id: config.identity.clientId },
     service_version: version,
   }))

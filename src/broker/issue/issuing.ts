@@ -120,9 +120,10 @@ export class Issuing {
   }
 
   async #gatewaySession(to: Recipient, signal: AbortSignal): Promise<Issued> {
-    const { site } = to
-    const token = await this.#settings.gatewaySessions.begin(to, signal)
-    return { shape: 'gateway', token, expiresInS: site.policy.sessionLifetimeS, apiUrl: site.policy.gatewayUrl }
+    const { gatewaySessions } = this.#settings
+    const { policy } = to.site
+    const token = await gatewaySessions.begin(to, signal)
+    return { shape: 'gateway', token, expiresInS: gatewaySessions.lifetimeS(policy), apiUrl: policy.gatewayUrl }
   }
 }
 

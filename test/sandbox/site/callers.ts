@@ -48,7 +48,8 @@ export function identifyCaller(state: SiteState, rawAuth: unknown, { ignoreSudo 
   const auth = parsed.data
   const { actual, session } = authenticate(state, auth)
   const sudoLogin = auth.sudo_as_login || undefined
-  const acting = sudoLogin === undefined || ignoreSudo ? actual : impersonated(state, actual, sudoLogin)
+  const isIgnored = ignoreSudo || state.switches.rpcSudo === 'ignored'
+  const acting = sudoLogin === undefined || isIgnored ? actual : impersonated(state, actual, sudoLogin)
   if (session) state.sessions.touch(session)
   return { actual, acting, sessionUuid: auth.session_uuid ?? null, session, sudoLogin }
 }

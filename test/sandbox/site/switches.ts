@@ -16,6 +16,8 @@ export const switchesSchema = z.strictObject({
    * word, as the body field is), or somebody else. Measured: `honoured`. facts: SGT 027
    */
   restSudo: z.enum(['honoured', 'ignored', 'wrong']),
+  /** Whether JSON-RPC calls and upload forms take notice of `sudo_as_login` at all; `ignored` answers as the script. */
+  rpcSudo: z.enum(['honoured', 'ignored']),
   /** "User Session Expiry": seconds of inactivity a session survives. facts: SGT 052 */
   sessionWindowS: z.number().positive(),
   /** The code a failed login + password gets on an Identity site. facts: 5 (unmeasured which) */
@@ -33,6 +35,7 @@ export const defaultSwitches: SiteSwitches = {
   launcher: true,
   sudoSessionOwner: 'script',
   restSudo: 'honoured',
+  rpcSudo: 'honoured',
   sessionWindowS: 86_400,
   oxygenPasswordFault: 102,
   sessionEndpoint: true,

@@ -9,6 +9,7 @@ const clockAt = (now: number, monotonicMs = now) => ({ now: () => now, monotonic
 function issued(lifetimeMs: number): IssuedSession {
   return {
     site: 'https://studio.example',
+    apiUrl: 'https://studio.example',
     login: 'artist',
     userId: 1,
     name: 'Artist',

@@ -70,6 +70,7 @@ export class Stage {
 export function issued(number: number, change: Partial<IssuedSession> = {}): IssuedSession {
   return {
     site,
+    apiUrl: site,
     login: 'artist',
     userId: 7,
     name: 'Artist',

@@ -3,7 +3,7 @@
     import sg_session, shotgun_api3
 
     session = sg_session.get_session()
-    sg = shotgun_api3.Shotgun(session.site, session_token=session.session_token)
+    sg = shotgun_api3.Shotgun(session.api_url, session_token=session.session_token)
 
 Needs nothing but the standard library of Python 3.7 or later. Starts no thread, opens no window and keeps nothing on disk.
 Every call ends within its ``timeout`` (seconds) and raises a subclass of :class:`SgSessionError` when it does not succeed.

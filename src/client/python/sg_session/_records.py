@@ -25,18 +25,18 @@ class _Record(object):
 
 
 class Session(_Record):
-    """A session of ``site``: give ``session_token`` to ``shotgun_api3.Shotgun(site, session_token=…)``.
+    """A session of ``site``: give ``session_token`` to ``shotgun_api3.Shotgun(api_url, session_token=…)``.
 
-    ``expires_at`` is in seconds since the epoch; ``generation`` rises when the token changes."""
+    ``api_url`` is where it is good: ``site``, or the gateway of the studio's broker. ``expires_at`` is in seconds since the epoch; ``generation`` rises when the token changes."""
 
-    __slots__ = ("site", "login", "user_id", "name", "session_token", "expires_at", "obtained_by", "generation")
+    __slots__ = ("site", "api_url", "login", "user_id", "name", "session_token", "expires_at", "obtained_by", "generation")
     _secret = ("session_token",)
 
 
 class RestToken(_Record):
-    """A bearer for the site's REST API; ``expires_at`` in seconds since the epoch."""
+    """A bearer for the REST API at ``api_url``; ``expires_at`` in seconds since the epoch."""
 
-    __slots__ = ("site", "access_token", "expires_at")
+    __slots__ = ("site", "api_url", "access_token", "expires_at")
     _secret = ("access_token",)
 
 
@@ -62,6 +62,7 @@ class Change(_Record):
 
 
 _SNAKE = {
+    "apiUrl": "api_url",
     "userId": "user_id",
     "sessionToken": "session_token",
     "accessToken": "access_token",
@@ -75,4 +76,7 @@ def fields(result):
     """The members of an answer under Python's names. Raises UnsupportedVersion when it is no object."""
     if not isinstance(result, dict):
         raise error_for("unsupported_version", "sg-session answered in an unknown form")
-    return {_SNAKE.get(name, name): value for name, value in result.items()}
+    found = {_SNAKE.get(name, name): value for name, value in result.items()}
+    # Agents before the gateway do not say it: their sessions are good at the site.
+    found.setdefault("api_url", found.get("site"))
+    return found
