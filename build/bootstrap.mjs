@@ -1,7 +1,7 @@
 // Plain JavaScript for Node 20: this runs before anything is installed.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { fileURLToPath } from 'node:url'
@@ -41,7 +41,12 @@ const debianPackages = {
   'g++': 'g++',
   'pkg-config': 'pkg-config',
   'libsecret-1/libsecret/secret.h': 'libsecret-1-dev',
+  postgres: 'postgresql',
+  'redis-server': 'redis-server',
 }
+
+/** What Debian starts when it installs it, and whenever the machine starts. */
+const debianServices = { postgres: 'postgresql', 'redis-server': 'redis-server' }
 
 /** As in test/sandbox/chromium.ts. */
 const chromiumPrograms = ['chromium', 'chromium-browser', 'google-chrome']
@@ -67,6 +72,7 @@ export const needs = {
   keytar: onLinux(['libsecret-1.so.0', 'libsecret-1/libsecret/secret.h', 'make', 'g++', 'pkg-config', 'python3']),
   browser: ['chromium', 'Xvfb', 'fc-list', 'python3'],
   desktop: onLinux(['Xvfb', 'xauth', 'dbus-run-session', 'dbus-launch', 'gnome-keyring-daemon', 'secret-tool']),
+  databases: onLinux(['postgres', 'redis-server']),
 }
 
 /**
@@ -124,11 +130,26 @@ function install(sudo, line, shown, names) {
     return spawnSync(program, rest, { stdio: ['inherit', 'ignore', 'inherit'] }).status
   }
   // The package lists of a fresh machine are often empty or old.
-  if (quietly(line) === 0) return
-  quietly(['apt-get', 'update'])
-  if (quietly(line) === 0) return
-  // What this system calls otherwise, or does not have, must not keep the rest away.
-  for (const name of names) quietly([...line.slice(0, -1), debianPackages[name]])
+  if (quietly(line) !== 0) {
+    quietly(['apt-get', 'update'])
+    // What this system calls otherwise, or does not have, must not keep the rest away.
+    if (quietly(line) !== 0) for (const name of names) quietly([...line.slice(0, -1), debianPackages[name]])
+  }
+  for (const name of names) if (has(name) && debianServices[name]) switchOff(sudo, debianServices[name])
+}
+
+/**
+ * The tests start servers of their own. To keep Debian from starting one that it installs takes a setting for the whole
+ * machine, which would also hold for what its owner installs later: this one, just installed, is switched off instead.
+ */
+function switchOff(sudo, service) {
+  for (const command of [
+    ['service', service, 'stop'],
+    ['update-rc.d', service, 'disable'],
+  ]) {
+    const [program, ...rest] = [...sudo, ...command]
+    spawnSync(program, rest, { stdio: 'ignore' })
+  }
 }
 
 async function agrees(question) {
@@ -143,7 +164,14 @@ function has(name) {
   if (name.includes('.so')) return knownLibraries().includes(`\t${name} `)
   const programs = name === 'chromium' ? chromiumPrograms : [name]
   const folders = (process.env.PATH ?? '').split(delimiter)
+  if (name === 'postgres') folders.push(...postgresFolders())
   return folders.some((folder) => programs.some((program) => existsSync(join(folder, program))))
+}
+
+/** As in test/sandbox/postgres.ts: Debian keeps PostgreSQL off the PATH, a folder a version. */
+function postgresFolders() {
+  const versions = '/usr/lib/postgresql'
+  return existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, 'bin')) : []
 }
 
 function knownLibraries() {

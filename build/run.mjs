@@ -21,7 +21,13 @@ switch (task) {
     run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', '--project', 'unit', ...args], { env })
     break
   case 'test':
-    await installFromSystem([...needs.browser, ...needs.desktop, ...needs.electron, ...needs.keytar])
+    await installFromSystem([
+      ...needs.browser,
+      ...needs.desktop,
+      ...needs.databases,
+      ...needs.electron,
+      ...needs.keytar,
+    ])
     installPackages({ wantKeytar: true })
     await provideElectron()
     process.exitCode = test(args)

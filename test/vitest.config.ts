@@ -23,6 +23,20 @@ export default defineConfig({
           root: '.',
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          provide: { database: 'sqlite' },
+        },
+      },
+      // The broker's tests once more, with a database that several brokers may share.
+      {
+        test: {
+          name: 'integration-postgres',
+          include: ['test/integration/broker*.test.ts'],
+          root: '.',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          provide: { database: 'postgres' },
+          globalSetup: './test/servers.ts',
+          runner: './test/postgres-runner.ts',
         },
       },
     ],

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { postgresMissing } from '../sandbox/postgres.ts'
 import { otherUserMissing } from './other-user.ts'
 
 /** A machine of Debian's kind: the programs in one folder, and an apt-get that brings what it knows. */
@@ -50,6 +51,25 @@ test('what this system does not have keeps nothing else away', async (context) =
      esac`,
   )
   expect(installing(['chromium', 'Xvfb']).stdout).toBe('missing: chromium')
+})
+
+test('a server that was installed for the tests is switched off, one that was there is left alone', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('only root can show what is done for root')
+  const log = (name: string) => `#!/bin/sh\necho ${name} "$@" >> ${machine}/log`
+  for (const name of ['service', 'update-rc.d']) await writeFile(join(machine, 'bin', name), log(name), { mode: 0o755 })
+  await writeFile(join(machine, 'bin', 'apt-get'), `#!/bin/sh\ntouch ${machine}/bin/redis-server`)
+  expect(installing(['redis-server']).stdout).toBe('missing: ')
+  expect(await readFile(join(machine, 'log'), 'utf8')).toBe(
+    'service redis-server stop\nupdate-rc.d redis-server disable\n',
+  )
+  await rm(join(machine, 'log'))
+  expect(installing(['redis-server']).stdout).toBe('missing: ')
+  expect(existsSync(join(machine, 'log'))).toBe(false)
+})
+
+test('PostgreSQL is found where Debian keeps it, off the PATH', (context) => {
+  if (postgresMissing) return context.skip(postgresMissing)
+  expect(installing(['postgres']).stdout).toBe('missing: ')
 })
 
 test('somebody who may not install is told the line to run', (context) => {

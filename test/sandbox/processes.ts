@@ -18,9 +18,21 @@ export interface Finished {
 
 const stopLimitMs = 10_000
 
+/** Who runs a program, and where; by default we, and where we are. */
+export interface Circumstances {
+  readonly uid?: number
+  readonly gid?: number
+  readonly cwd?: string
+}
+
 /** Starts a program with exactly this environment and listens to what it says. */
-export function startProcess(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Running {
-  const child = spawn(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  circumstances: Circumstances = {},
+): Running {
+  const child = spawn(command, args, { ...circumstances, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const said = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (chunk: string) => {
