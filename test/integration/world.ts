@@ -17,6 +17,7 @@ import { type Identity, type IdentitySwitches, startIdentity } from '../sandbox/
 import { personNamed } from '../sandbox/people.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 import type { SiteSwitches } from '../sandbox/site/switches.ts'
+import { databaseForTest } from './broker-database.ts'
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
 export const rules = { insecureLoopback: true }
@@ -82,7 +83,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     listen: { host: '127.0.0.1', port: brokerPort, trustedProxies: [] },
     identity: { issuer: identity.issuer, clientId },
     webApps: [],
-    database: { file: join(folder, 'broker.sqlite') },
+    database: await databaseForTest(folder),
     redis: undefined,
     limits: { ...unlimited, ...options.limits },
     syslog: undefined,
