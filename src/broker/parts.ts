@@ -1,6 +1,7 @@
 import type { ConfigRules } from '../config.ts'
 import type { Ports } from '../ports.ts'
 import { AuditLog } from './audit/audit-log.ts'
+import { Syslog } from './audit/syslog.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Database } from './database/tables.ts'
 import { AutodeskIdentity } from './exchange/autodesk.ts'
@@ -22,7 +23,8 @@ export function makeParts(config: BrokerConfig, database: Database, ports: Broke
   const { fetch, clock, log } = ports
   const sites = config.sites.map((policy) => new ScriptedSite(policy, fetch))
   const clientIds = [config.identity.clientId, ...config.webApps.map(({ clientId }) => clientId)]
-  const auditLog = new AuditLog(database, clock, log)
+  const syslog = config.syslog && new Syslog(config.syslog, log)
+  const auditLog = new AuditLog(database, clock, log, (row) => syslog?.send(row))
   const shapes = new SiteShapes(database, clock)
   const gatewaySessions = new GatewaySessions(database, clock)
   const peopleTable = new PeopleTable(database, clock)
@@ -32,6 +34,7 @@ export function makeParts(config: BrokerConfig, database: Database, ports: Broke
     ports,
     sites,
     auditLog,
+    syslog,
     shapes,
     gatewaySessions,
     peopleTable,

@@ -33,6 +33,9 @@ export async function makeBrokerServer(
   // One scope a conversation: what one takes and says, another need not.
   await server.register((scope) => serveExchange(scope, parts))
   await server.register((scope) => serveOperation(scope, parts))
-  server.addHook('onClose', () => database.destroy())
+  server.addHook('onClose', async () => {
+    await parts.syslog?.close()
+    await database.destroy()
+  })
   return server
 }

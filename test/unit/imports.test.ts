@@ -77,6 +77,7 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
     only: ['src/broker', 'test'],
     because: 'Electron’s older Node has none, and the agent keeps nothing',
   },
+  'csv-stringify': { only: ['src/broker'], because: 'only operators want tables for a spreadsheet' },
   commander: { only: ['src/cli', 'src/broker'], because: 'arguments are read at the entry' },
   jose: {
     only: ['src/broker', 'src/sign-in', 'src/shotgrid', 'test', 'test/sandbox'],
@@ -107,8 +108,9 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
     because: 'the redirect listener is the agent’s only HTTP, and lives while a sign-in waits; the root sets the proxy',
   },
   'node:tls': {
-    only: ['root', 'src/socket', 'test', 'test/sandbox'],
-    because: 'TLS is spoken at the socket; the root sets the certificate authorities',
+    only: ['root', 'src/socket', 'src/broker', 'test', 'test/sandbox'],
+    because:
+      'TLS is spoken at the socket and to the broker’s syslog receiver; the root sets the certificate authorities',
   },
   'rotating-file-stream': { only: ['app'], because: 'the app has no terminal to log to' },
   pino: { only: ['root'], because: 'one log, with one net under it' },
