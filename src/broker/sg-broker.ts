@@ -2,7 +2,10 @@
 import { Command } from 'commander'
 import { asAgentError, errorTable } from '../errors.ts'
 import { version } from '../version.ts'
+import { addAuditCommands } from './commands/audit-commands.ts'
 import { addServe } from './commands/serve.ts'
+import { addSiteCommands } from './commands/site-commands.ts'
+import { addStopCommands } from './commands/stop-commands.ts'
 
 const program = new Command('sg-broker')
   .description(
@@ -13,6 +16,9 @@ const program = new Command('sg-broker')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 
 addServe(program)
+addStopCommands(program)
+addAuditCommands(program)
+addSiteCommands(program)
 
 program.parseAsync().catch((thrown: unknown) => {
   const error = asAgentError(thrown)

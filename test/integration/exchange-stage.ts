@@ -9,7 +9,7 @@ import {
   type SubjectTokenType,
   subjectTokenTypes,
 } from '../../src/token-exchange.ts'
-import { nodeFetch, startWorld, TestClock, type World } from './world.ts'
+import { nodeFetch, startWorld, TestClock, type World, type WorldOptions } from './world.ts'
 
 /** A sign-in as the agent does it, up to the exchange. */
 export interface Prepared {
@@ -47,9 +47,9 @@ export class ExchangeStage {
     this.metadata = metadata
   }
 
-  static async open(): Promise<ExchangeStage> {
+  static async open(options: Omit<WorldOptions, 'brokerClock'> = {}): Promise<ExchangeStage> {
     const clock = new TestClock()
-    const world = await startWorld({ brokerClock: clock })
+    const world = await startWorld({ ...options, brokerClock: clock })
     const client = new BrokerClient(world.broker.url, nodeFetch, systemClock)
     return new ExchangeStage(world, clock, client, await client.metadata(signal))
   }
@@ -74,6 +74,17 @@ export class ExchangeStage {
     const nonce = nonceFor(signInChallenge, key.thumbprint)
     const { idToken, accessToken } = await this.world.identity.signIn(person, { nonce, clientId })
     return { key, signInChallenge, nonce, idToken, accessToken }
+  }
+
+  /** The sign-in of somebody whom Autodesk's forms do not know, or of one who has no time for them. */
+  async prepareForged(subject: string): Promise<Prepared> {
+    const key = await makeSignInKey()
+    const signInChallenge = await this.challenge()
+    const nonce = nonceFor(signInChallenge, key.thumbprint)
+    const { identity } = this.world
+    const nowS = Math.floor(Date.now() / 1000)
+    const claims = { iss: identity.issuer, aud: 'sg-session-tray', sub: subject, iat: nowS, exp: nowS + 3600, nonce }
+    return { key, signInChallenge, nonce, idToken: await identity.forgeIdToken(claims), accessToken: 'none' }
   }
 
   /** The exchange of what was prepared, with what is changed about it. */
