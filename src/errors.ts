@@ -270,6 +270,13 @@ export const errorTable = {
     sentence: 'This does not work right now.',
     advice: 'Try again in a moment.',
   },
+  audit_broken: {
+    rpc: -32064,
+    exit: 74,
+    http: 500,
+    sentence: 'The audit is not what the broker wrote.',
+    advice: 'Keep the database as it is, and compare it with its backups, exports and logs.',
+  },
   internal_error: {
     rpc: -32603,
     exit: 1,

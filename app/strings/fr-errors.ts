@@ -141,6 +141,10 @@ export const frenchErrors: Strings['errors'] = {
   },
   rate_limited: { sentence: 'Il y a eu trop de demandes.', advice: 'Attendez un moment et réessayez.' },
   temporarily_unavailable: { sentence: 'Cela ne fonctionne pas pour l’instant.', advice: 'Réessayez dans un moment.' },
+  audit_broken: {
+    sentence: 'Le journal d’audit n’est pas celui que le service d’identité a écrit.',
+    advice: 'Gardez la base de données en l’état et comparez-la à ses sauvegardes, exports et journaux.',
+  },
   internal_error: {
     sentence: 'Une erreur s’est produite dans sg-session.',
     advice: 'Réessayez\u202f; envoyez le journal au service informatique si cela se reproduit.',

@@ -1,6 +1,7 @@
 import type { ConfigRules } from '../config.ts'
 import type { Ports } from '../ports.ts'
 import { AuditLog } from './audit/audit-log.ts'
+import { Syslog } from './audit/syslog.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Database } from './database/tables.ts'
 import { AutodeskIdentity } from './exchange/autodesk.ts'
@@ -33,7 +34,8 @@ export function makeParts(
   const { fetch, clock, log } = ports
   const sites = config.sites.map((policy) => new ScriptedSite(policy, fetch))
   const clientIds = [config.identity.clientId, ...config.webApps.map(({ clientId }) => clientId)]
-  const auditLog = new AuditLog(database, clock, log)
+  const syslog = config.syslog && new Syslog(config.syslog, log)
+  const auditLog = new AuditLog(database, clock, log, (row) => syslog?.send(row))
   const shapes = new SiteShapes(database, clock)
   const peopleTable = new PeopleTable(database, clock)
   const people = new People(peopleTable)
@@ -60,6 +62,7 @@ export function makeParts(
     ports,
     sites,
     auditLog,
+    syslog,
     shapes,
     gatewayAddresses,
     gatewayBearers,

@@ -37,5 +37,6 @@ export async function makeBrokerServer(
   await server.register((scope) => serveExchange(scope, parts))
   await server.register((scope) => serveGateway(scope, parts))
   await server.register((scope) => serveOperation(scope, parts))
+  server.addHook('onClose', () => parts.syslog?.close())
   return server
 }

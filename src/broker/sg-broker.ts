@@ -2,11 +2,14 @@
 import { Command } from 'commander'
 import { asAgentError, errorTable } from '../errors.ts'
 import { version } from '../version.ts'
+import { addAuditCommands } from './commands/audit-commands.ts'
 import { addCheck } from './commands/check.ts'
 import { addPeople } from './commands/people-commands.ts'
 import { addPreflight } from './commands/preflight-command.ts'
 import { addSchema } from './commands/schema.ts'
 import { addServe } from './commands/serve.ts'
+import { addSiteCommands } from './commands/site-commands.ts'
+import { addStopCommands } from './commands/stop-commands.ts'
 
 const program = new Command('sg-broker')
   .description(
@@ -21,6 +24,9 @@ addCheck(program)
 addSchema(program)
 addPeople(program)
 addPreflight(program)
+addStopCommands(program)
+addAuditCommands(program)
+addSiteCommands(program)
 
 program.parseAsync().catch((thrown: unknown) => {
   const error = asAgentError(thrown)

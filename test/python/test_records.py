@@ -54,7 +54,7 @@ class ErrorTable(unittest.TestCase):
         self.assertLessEqual(set(_errors._TYPE_OF_CODE), known)
 
     def test_every_code_of_the_table_that_can_reach_a_plug_in_has_a_type(self):
-        elsewhere = {"agent_already_running", "config_invalid", "secret_store_unavailable"}
+        elsewhere = {"agent_already_running", "audit_broken", "config_invalid", "secret_store_unavailable"}
         plain = {"internal_error", "invalid_request", "unknown_method"}
         self.assertEqual({code for code, _ in self.rows} - set(_errors._TYPE_OF_CODE), elsewhere | plain)
 

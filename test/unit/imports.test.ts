@@ -127,8 +127,9 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
       'the redirect listener is the agent’s only HTTP, and lives while a sign-in waits; the broker listens; the root sets the proxy',
   },
   'node:tls': {
-    only: ['root', 'src/socket', 'test', 'test/sandbox'],
-    because: 'TLS is spoken at the socket; the root sets the certificate authorities',
+    only: ['root', 'src/socket', 'src/broker', 'test', 'test/sandbox'],
+    because:
+      'TLS is spoken at the socket and to the broker’s syslog receiver; the root sets the certificate authorities',
   },
   'rotating-file-stream': { only: ['app'], because: 'the app has no terminal to log to' },
   pino: { only: ['root'], because: 'one log, with one net under it' },

@@ -1,47 +1,37 @@
 import type { Transaction } from 'kysely'
-import type { ErrorCode } from '../../errors.ts'
 import { AgentError } from '../../errors.ts'
 import type { Clock, Log } from '../../ports.ts'
 import type { AuditRow, Database, Tables } from '../database/tables.ts'
-import { type AuditContent, type ChainLink, linkRow } from './chain.ts'
+import { type AuditEntry, contentOf } from './audit-entry.ts'
+import { type ChainLink, linkRow } from './chain.ts'
 
-/** What is to be recorded; what does not apply is left out. */
-export interface AuditEntry {
-  readonly event: AuditEvent
-  readonly actor: string
-  readonly outcome: 'issued' | 'done' | ErrorCode
-  readonly detail: string
-  readonly requestId?: string
-  readonly clientAddress?: string
-  readonly site?: string
-  readonly issuer?: string
-  readonly subject?: string
-  readonly userId?: number
-  readonly login?: string
-  readonly shape?: string
-  readonly sessionUuid?: string
-}
-
-/** `exchange`: somebody asked for a session. The others are an operator's acts, or the broker's own. */
-export type AuditEvent = 'exchange' | 'person' | 'stop' | 'resume' | 'shape' | 'gateway'
+export type { AuditEntry, AuditEvent } from './audit-entry.ts'
 
 /**
  * Judges an entry in the transaction that appends it, while no other broker can append. It may throw an AgentError: then a
- * row that says so takes the entry's place.
+ * row that says so takes the entry's place, and what it wrote before stays. `record` puts another row before the entry's.
  */
-export type Condition = (transaction: Transaction<Tables>) => Promise<void>
+export type Condition = (transaction: Transaction<Tables>, record: (entry: AuditEntry) => void) => Promise<void>
 
-/** A condition that says itself what is to be recorded: nothing, one entry or many. */
-export type Change = (transaction: Transaction<Tables>) => Promise<readonly AuditEntry[]>
+/** A condition that says itself what is to be recorded: nothing, one entry or many. May run a second time, in a new transaction. */
+export type Change = (
+  transaction: Transaction<Tables>,
+  record: (entry: AuditEntry) => void,
+) => Promise<readonly AuditEntry[]>
 
-/** Hears of each row once it is on disk. Must not throw. */
-export type AuditListener = (row: AuditContent & ChainLink) => void
+/** Hears of each row once it is on disk. */
+export type AuditListener = (row: AuditRow) => void
 
 interface Waiting {
   readonly entry: AuditEntry
   readonly change: Change
   resolve(): void
   reject(error: unknown): void
+}
+
+interface Appended {
+  readonly rows: readonly AuditRow[]
+  readonly outcomes: readonly { readonly waiting: Waiting; readonly refusal: AgentError | undefined }[]
 }
 
 /**
@@ -65,11 +55,11 @@ export class AuditLog {
 
   /**
    * Resolves when the row is on disk; whoever waits for that has nothing released without a row. Rejects with what the
-   * condition threw, whose row is on disk then, or with the database's trouble.
+   * condition threw, whose row is on disk then, or with the database's trouble: then nobody knows whether there is a row.
    */
   write(entry: AuditEntry, condition?: Condition): Promise<void> {
-    return this.writeChange(entry, async (transaction) => {
-      await condition?.(transaction)
+    return this.writeChange(entry, async (transaction, record) => {
+      await condition?.(transaction, record)
       return [entry]
     })
   }
@@ -87,26 +77,32 @@ export class AuditLog {
 
   async #writeAll(): Promise<void> {
     this.#isWriting = true
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, mostTogether)
-      try {
-        const written = await this.#append(batch)
-        for (const { rows, refusal, waiting } of written) {
-          for (const row of rows) {
-            this.#log.info(row, 'audit')
-            this.#listener(row)
-          }
-          if (refusal) waiting.reject(refusal)
-          else waiting.resolve()
-        }
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
-    }
+    while (this.#waiting.length > 0) await this.#writeTogether(this.#waiting.splice(0, mostTogether))
     this.#isWriting = false
   }
 
-  #append(batch: readonly Waiting[]) {
+  async #writeTogether(batch: readonly Waiting[]): Promise<void> {
+    let mayBeOnDisk = false
+    try {
+      const { rows, outcomes } = await this.#append(batch, () => {
+        mayBeOnDisk = true
+      })
+      for (const { waiting, refusal } of outcomes) {
+        if (refusal) waiting.reject(refusal)
+        else waiting.resolve()
+      }
+      for (const row of rows) this.#announce(row)
+    } catch (error) {
+      if (batch.length > 1 && !mayBeOnDisk && !isOutage(error)) {
+        // One of them is at fault, and the others must not pay for it.
+        for (const waiting of batch) await this.#writeTogether([waiting])
+        return
+      }
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
+  #append(batch: readonly Waiting[], willCommit: () => void): Promise<Appended> {
     return this.#database.transaction().execute(async (transaction) => {
       // A write comes first: it takes the chain, and with SQLite the file, before anything is read.
       let head: ChainLink = await transaction
@@ -115,27 +111,39 @@ export class AuditLog {
         .where('id', '=', 1)
         .returning(['sequence', 'hash'])
         .executeTakeFirstOrThrow()
-      const written = []
+      const rows: AuditRow[] = []
+      const outcomes = []
       for (const waiting of batch) {
         const { entries, refusal } = await outcomeOf(waiting, transaction)
-        const rows: AuditRow[] = []
+        const added: AuditRow[] = []
         for (const entry of entries) {
           const row = linkRow(head, contentOf(entry, this.#clock.now()))
-          rows.push(row)
+          added.push(row)
           head = row
         }
-        for (let from = 0; from < rows.length; from += mostRowsAStatement) {
-          await transaction
-            .insertInto('audit')
-            .values(rows.slice(from, from + mostRowsAStatement))
-            .execute()
+        // At once, since the next one's condition counts them.
+        for (let from = 0; from < added.length; from += mostRowsAStatement) {
+          const some = added.slice(from, from + mostRowsAStatement)
+          await transaction.insertInto('audit').values(some).execute()
         }
-        written.push({ rows, refusal, waiting })
+        rows.push(...added)
+        outcomes.push({ waiting, refusal })
       }
       const { sequence, hash } = head
       await transaction.updateTable('audit_head').set({ sequence, hash }).where('id', '=', 1).execute()
-      return written
+      willCommit()
+      return { rows, outcomes }
     })
+  }
+
+  /** The row is on disk, and who waited for it has been told: whatever goes wrong here is no refusal any more. */
+  #announce(row: AuditRow): void {
+    try {
+      this.#listener(row)
+      this.#log.info(row, 'audit')
+    } catch (error) {
+      process.emitWarning(`a row of the audit could not be logged: ${error}`)
+    }
   }
 }
 
@@ -146,30 +154,17 @@ const mostRowsAStatement = 500
 async function outcomeOf(
   { entry, change }: Waiting,
   transaction: Transaction<Tables>,
-): Promise<{ entries: readonly AuditEntry[]; refusal?: AgentError }> {
+): Promise<{ entries: readonly AuditEntry[]; refusal: AgentError | undefined }> {
+  const before: AuditEntry[] = []
   try {
-    return { entries: await change(transaction) }
+    const entries = await change(transaction, (other) => before.push(other))
+    return { entries: [...before, ...entries], refusal: undefined }
   } catch (error) {
-    if (!(error instanceof AgentError) || error.code === 'temporarily_unavailable') throw error
-    return { entries: [{ ...entry, outcome: error.code, detail: error.message }], refusal: error }
+    if (!(error instanceof AgentError) || isOutage(error)) throw error
+    return { entries: [...before, { ...entry, outcome: error.code, detail: error.message }], refusal: error }
   }
 }
 
-function contentOf(entry: AuditEntry, at: number): AuditContent {
-  return {
-    at,
-    event: entry.event,
-    actor: entry.actor,
-    request_id: entry.requestId ?? null,
-    client_address: entry.clientAddress ?? null,
-    site: entry.site ?? null,
-    issuer: entry.issuer ?? null,
-    subject: entry.subject ?? null,
-    user_id: entry.userId ?? null,
-    login: entry.login ?? null,
-    shape: entry.shape ?? null,
-    session_uuid: entry.sessionUuid ?? null,
-    outcome: entry.outcome,
-    detail: entry.detail,
-  }
+function isOutage(error: unknown): boolean {
+  return error instanceof AgentError && error.code === 'temporarily_unavailable'
 }

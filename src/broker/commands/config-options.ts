@@ -31,10 +31,11 @@ export async function atWork<T>(
   const config = await readBrokerConfig(options.config, rules)
   const fetch = useSystemNetwork({ extraCa: config.extraCa })
   const database = await openDatabase(config.database)
+  const parts = makeParts(config, database, { fetch, clock: systemClock, log: makeLog('warn') }, rules)
   try {
-    const ports = { fetch, clock: systemClock, log: makeLog('warn') }
-    return await work(makeParts(config, database, ports, rules), operatorName())
+    return await work(parts, operatorName())
   } finally {
+    await parts.syslog?.close()
     await database.destroy()
   }
 }

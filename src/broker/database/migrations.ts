@@ -129,7 +129,8 @@ async function makeAuditTables(db: Kysely<unknown>): Promise<void> {
     .addColumn('hash', 'text', (column) => column.notNull())
     .execute()
   // For the question how many people were signed in to a site lately.
-  await db.schema.createIndex('audit_issued').on('audit').columns(['site', 'outcome', 'at']).execute()
+  await db.schema.createIndex('audit_issued').on('audit').columns(['site', 'outcome', 'at', 'subject']).execute()
+  await sql`CREATE INDEX audit_resume ON audit (sequence) WHERE event = 'resume'`.execute(db)
   await db.schema
     .createTable('audit_head')
     .addColumn('id', 'integer', (column) => column.primaryKey())
@@ -148,6 +149,10 @@ async function forbidChanges(db: Kysely<unknown>, kind: DatabaseKind): Promise<v
       EXECUTE FUNCTION audit_is_append_only()`.execute(db)
     return
   }
+  // INSERT OR REPLACE deletes without asking the trigger for DELETE.
+  await sql`CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
+    WHEN EXISTS (SELECT 1 FROM audit WHERE sequence = NEW.sequence)
+    BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END`.execute(db)
   for (const change of ['UPDATE', 'DELETE']) {
     await sql`CREATE TRIGGER ${sql.id(`audit_no_${change.toLowerCase()}`)} BEFORE ${sql.raw(change)} ON audit
       BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END`.execute(db)

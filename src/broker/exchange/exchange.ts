@@ -84,8 +84,8 @@ export class TokenExchange {
       throw thrown
     }
     const entry = { ...entryOf(request, site, subject, person), shape: issued.shape, sessionUuid }
-    await auditLog.write({ ...entry, outcome: 'issued', detail: '' }, (transaction) =>
-      stops.demandNotTooMany(transaction, site.url, subject.subject, mostPeople),
+    await auditLog.write({ ...entry, outcome: 'issued', detail: '' }, (transaction, record) =>
+      stops.demandNotTooMany(transaction, site.url, subject.subject, mostPeople, record),
     )
     return answerOf(site, person, issued, sessionUuid)
   }

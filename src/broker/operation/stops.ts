@@ -1,7 +1,7 @@
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { AgentError } from '../../errors.ts'
 import type { Clock } from '../../ports.ts'
-import type { AuditLog } from '../audit/audit-log.ts'
+import type { AuditEntry, AuditLog } from '../audit/audit-log.ts'
 import type { BrokerConfig } from '../config.ts'
 import type { Database, Tables } from '../database/tables.ts'
 
@@ -38,30 +38,31 @@ export class Stops {
 
   /** Stops; what is stopped already stays as it is. The audit knows it before this resolves. */
   stop(scope: string, reason: string, by: string, auditLog: AuditLog): Promise<void> {
-    const entry = { event: 'stop', actor: by, outcome: 'done', detail: reason, ...siteOf(scope) } as const
-    return auditLog.write(entry, (transaction) => this.#write(transaction, scope, reason, by))
+    return auditLog.write(stopEntry(scope, reason, by), (transaction) => this.#write(transaction, scope, reason, by))
   }
 
-  /** Takes a stop back; false when there was none. */
+  /** Takes a stop back; false, and no row, when there was none. From here on the people of a site are counted anew. */
   async resume(scope: string, by: string, auditLog: AuditLog): Promise<boolean> {
-    let found = false
-    const entry = { event: 'resume', actor: by, outcome: 'done', detail: '', ...siteOf(scope) } as const
+    const stop = (await this.list()).find((one) => one.scope === scope)
+    if (!stop) return false
+    const detail = `was stopped by ${stop.stopped_by}: ${stop.reason}`
+    const entry = { event: 'resume', actor: by, outcome: 'done', detail, ...siteOf(scope) } as const
     await auditLog.write(entry, async (transaction) => {
-      const { numDeletedRows } = await transaction.deleteFrom('stop').where('scope', '=', scope).executeTakeFirst()
-      found = numDeletedRows > 0n
+      await transaction.deleteFrom('stop').where('scope', '=', scope).execute()
     })
-    return found
+    return true
   }
 
   /**
    * Judges, in the transaction that records it, whether one more person may be given a session of the site. Whoever would be
-   * one too many within the time stops the site. Throws `broker_stopped`.
+   * one too many within the time stops the site, which `record` puts on record. Throws `broker_stopped`.
    */
   async demandNotTooMany(
     transaction: Transaction<Tables>,
     site: string,
     subject: string,
     { most, minutes }: BrokerConfig['limits']['people'],
+    record: (entry: AuditEntry) => void,
   ): Promise<void> {
     await this.demandGoing(site, transaction)
     const { people } = await transaction
@@ -70,11 +71,13 @@ export class Stops {
       .where('site', '=', site)
       .where('outcome', '=', 'issued')
       .where('at', '>', this.#clock.now() - minutes * 60_000)
+      .where('sequence', '>', await lastResume(transaction, site))
       .where('subject', '!=', subject)
       .executeTakeFirstOrThrow()
     if (people < most) return
     const reason = `more than ${most} people within ${minutes} minutes`
     await this.#write(transaction, site, reason, alarm)
+    record(stopEntry(site, reason, alarm))
     throw new AgentError('broker_stopped', `stopped by the ${alarm}: ${reason}`)
   }
 
@@ -85,6 +88,25 @@ export class Stops {
       .onConflict((conflict) => conflict.doNothing())
       .execute()
   }
+}
+
+/**
+ * Where the audit was when the site was last taken up again; whoever did that has seen the people of the time before. Not a
+ * time: the operator's clock need not be the brokers'.
+ */
+async function lastResume(transaction: Transaction<Tables>, site: string): Promise<number> {
+  const { sequence } = await transaction
+    .selectFrom('audit')
+    .select((column) => column.fn.max<number | null>('sequence').as('sequence'))
+    // Written out, so that the database knows the index that has only these.
+    .where('event', '=', sql.lit('resume'))
+    .where((column) => column.or([column('site', '=', site), column('site', 'is', null)]))
+    .executeTakeFirstOrThrow()
+  return sequence ?? 0
+}
+
+function stopEntry(scope: string, reason: string, by: string): AuditEntry {
+  return { event: 'stop', actor: by, outcome: 'done', detail: reason, ...siteOf(scope) }
 }
 
 function siteOf(scope: string): { site?: string } {

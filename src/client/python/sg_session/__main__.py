@@ -45,6 +45,7 @@ EXIT_STATUS = {
     "config_invalid": 71,
     "rate_limited": 72,
     "temporarily_unavailable": 73,
+    "audit_broken": 74,
     "internal_error": 1,
 }
 
