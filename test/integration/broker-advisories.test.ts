@@ -200,7 +200,7 @@ describe('Tailscale TS-2025-007: a one-off key was validated in one transaction 
     expect(made()).toBe(before + 1)
   })
 
-  test('of two hundred racing exchanges at two brokers on one database file one succeeds', async () => {
+  test('of two hundred racing exchanges at two brokers with one database one succeeds', async () => {
     const { world } = stage
     const [port = 0] = await freePorts(1)
     const keyFile = join(world.folder, 'script.key')
@@ -210,7 +210,7 @@ describe('Tailscale TS-2025-007: a one-off key was validated in one transaction 
       issuer: world.broker.url,
       listen: { port },
       identity: world.broker.config.identity,
-      database: { file: world.databaseFile },
+      database: world.broker.config.database,
       limits: { requestsPerAddress: { most: 1_000_000, seconds: 60 } },
       sites: [{ url: world.site.url, scripts: [{ name: 'identity-broker', keyFile }], issue: 'session' }],
     }
