@@ -34,7 +34,7 @@ export function makeParts(
   const { fetch, clock, log } = ports
   const sites = config.sites.map((policy) => new ScriptedSite(policy, fetch))
   const clientIds = [config.identity.clientId, ...config.webApps.map(({ clientId }) => clientId)]
-  const syslog = config.syslog && new Syslog(config.syslog, log)
+  const syslog = config.syslog && new Syslog(config.syslog, log, () => lasting.metrics.countMissedRow())
   const auditLog = new AuditLog(database, clock, log, (row) => syslog?.send(row))
   const shapes = new SiteShapes(database, clock)
   const peopleTable = new PeopleTable(database, clock)

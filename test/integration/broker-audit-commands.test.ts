@@ -2,9 +2,11 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { verifyDatabase } from '../../src/broker/audit/verify.ts'
+import { untilSaid } from '../sandbox/processes.ts'
 import { BrokerCommand, runWithout } from './broker-command.ts'
 import { ExchangeStage } from './exchange-stage.ts'
 import { dropAuditTriggers, ownDatabase } from './owned-database.ts'
+import { streamReceiver } from './syslog-receivers.ts'
 import { codeOf } from './world.ts'
 
 // Each command is a process of its own, and starting it takes most of a second on a machine that has time.
@@ -117,6 +119,29 @@ describe('audit export and list', () => {
     const { stdout } = await command.run('audit', 'export')
     expect(secrets.filter((secret) => secret === '' || stdout.includes(secret))).toEqual([])
   })
+})
+
+test('the broker and its commands send what they wrote to syslog, the last rows before they end too', async () => {
+  const receiver = await streamReceiver()
+  const { port } = stage.world.broker.config.listen
+  const change = { listen: { port }, audit: { syslog: { protocol: 'tcp', port: receiver.port } } }
+  const withSyslog = await BrokerCommand.of(stage.world, change)
+  await withSyslog.run('stop', '--reason', 'x')
+  await withSyslog.run('resume')
+  expect(receiver.messages.map((message) => message.slice(0, 4))).toEqual(['<81>', '<86>'])
+  await stage.world.stopBroker()
+  const running = withSyslog.start('serve')
+  try {
+    await untilSaid(running, 'serves', 60_000)
+    expect(await codeOf(stage.exchange(await stage.prepare()))).toBe('ok')
+    expect(await running.stop()).toBe(0)
+    expect(receiver.messages.at(-1)).toMatch(/^<86>1 .* \{"sequence":5,.*"outcome":"issued"/)
+    expect(receiver.messages).toHaveLength(3)
+  } finally {
+    await running.stop('SIGKILL')
+    await receiver.close()
+    await stage.world.restartBroker()
+  }
 })
 
 test('audit verify finds what the owner of the database did', async () => {

@@ -35,26 +35,23 @@ interface Missed {
 export class Syslog {
   readonly #place: SyslogPlace
   readonly #log: Log
+  readonly #didMiss: () => void
   readonly #limits: SyslogLimits
   readonly #carrier: Carrier
   #held: Held[] = []
   #inDoubt: { readonly until: number; readonly held: readonly Held[] }[] = []
   #missed: Missed | undefined
-  #missedRows = 0
   #isDown = false
   #pumping: Promise<void> | undefined
   #closing: AbortController | undefined
 
-  constructor(place: SyslogPlace, log: Log, limits: Partial<SyslogLimits> = {}) {
+  /** `didMiss` hears of each row that this process has not sent, and will not. */
+  constructor(place: SyslogPlace, log: Log, didMiss: () => void, limits: Partial<SyslogLimits> = {}) {
     this.#place = place
+    this.#didMiss = didMiss
     this.#log = log
     this.#limits = { ...standardLimits, ...limits }
     this.#carrier = makeCarrier(place, () => this.#didBreak())
-  }
-
-  /** How many rows this process has not sent, and will not. */
-  get missedRows(): number {
-    return this.#missedRows
   }
 
   /** Takes a row; never waits, never throws. */
@@ -162,7 +159,7 @@ export class Syslog {
 
   #miss(lost: readonly Held[]): void {
     for (const { sequence } of lost) {
-      this.#missedRows += 1
+      this.#didMiss()
       const { from, to, rows } = this.#missed ?? { from: sequence, to: sequence, rows: 0 }
       // Not in order: what could not be delivered comes back after what came later.
       this.#missed = { from: Math.min(from, sequence), to: Math.max(to, sequence), rows: rows + 1 }

@@ -6,11 +6,11 @@ import { readAudit } from './read-audit.ts'
 export interface Verification {
   /** A head that was noted elsewhere: whoever owns the database can write a new chain, but not one that ends in this. */
   readonly expected?: ChainLink | undefined
-  /** Hears how far it is, every 10 000 rows. */
+  /** Hears how far it is, every 1 000 rows. */
   readonly didCheck?: (sequence: number) => void
 }
 
-const rowsARemark = 10_000
+const rowsARemark = 1_000
 
 /**
  * Walks the whole chain up to the head as it is now; rows that a running broker appends meanwhile are left to the next time.

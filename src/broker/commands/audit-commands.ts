@@ -8,6 +8,7 @@ import { type AuditPoint, lastRows, readAudit } from '../audit/read-audit.ts'
 import { verifyDatabase } from '../audit/verify.ts'
 import type { AuditRow } from '../database/tables.ts'
 import { atWork, type ConfigOptions, withConfigOptions } from './config-options.ts'
+import { Progress } from './progress.ts'
 import { formatTable } from './table.ts'
 
 interface VerifyOptions {
@@ -54,19 +55,19 @@ export function addAuditCommands(program: Command): void {
 }
 
 async function verify({ config, allowInsecureLoopback, expect, file }: VerifyOptions): Promise<void> {
-  const verification = {
-    expected: expect,
-    didCheck: (sequence: number) => void process.stderr.write(`${sequence} rows …\n`),
-  }
+  const progress = new Progress()
+  const verification = { expected: expect, didCheck: (sequence: number) => progress.say(`row ${sequence} …`) }
   if (file !== undefined) {
-    const { first, head } = await verifyFile(file, verification).catch(translateFileError(file))
+    const { first, head } = await verifyFile(file, verification)
+      .catch(translateFileError(file))
+      .finally(() => progress.end())
     const whole = first === 1 ? 'is whole from row 1 on' : `follows from row ${first - 1}, which is not in it`
     process.stdout.write(`"${file}" ${whole}, up to row ${head.sequence}\n${textOf(head)}\n`)
     return
   }
   if (config === undefined) throw new AgentError('config_invalid', '"--config" or "--file" must say what to verify')
   await atWork({ config, allowInsecureLoopback }, async ({ database }) => {
-    const head = await verifyDatabase(database, verification)
+    const head = await verifyDatabase(database, verification).finally(() => progress.end())
     process.stdout.write(`the audit is whole, up to row ${head.sequence}\n${textOf(head)}\n`)
   })
 }

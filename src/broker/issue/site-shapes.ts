@@ -38,13 +38,14 @@ export class SiteShapes {
     return (await this.find(site))?.shape ?? shape
   }
 
-  /** The next exchange asks the site again. False when nothing was known. */
+  /** The next exchange asks the site again. False, and no row, when nothing was known. */
   async forget(site: string, by: string, auditLog: AuditLog): Promise<boolean> {
     let found = false
     const entry = { event: 'shape', actor: by, site, outcome: 'done', detail: 'to be asked again' } as const
-    await auditLog.write(entry, async (transaction) => {
+    await auditLog.writeChange(entry, async (transaction) => {
       const { numDeletedRows } = await transaction.deleteFrom('site_shape').where('site', '=', site).executeTakeFirst()
       found = numDeletedRows > 0n
+      return found ? [entry] : []
     })
     return found
   }

@@ -43,6 +43,11 @@ export class Metrics {
   readonly #certificateEnd = this.#gauge('certificate_expiry_timestamp_seconds', 'End of the TLS certificate in use')
   readonly #database = this.#gauge('database_up', 'Whether the database answered just now')
   readonly #auditRows = this.#gauge('audit_rows', 'Rows of the audit, of all nodes')
+  readonly #syslogMissed = this.#counter(
+    'syslog_missed_rows_total',
+    'Rows of the audit that this node did not get out to syslog, and will not',
+    [],
+  )
   readonly #stopped = this.#gauge('stopped', '1 for each site that is stopped, "*" for everything', ['scope'])
   #sites: readonly string[] = []
 
@@ -102,6 +107,10 @@ export class Metrics {
 
   countAlone(): void {
     this.#countedAlone.inc()
+  }
+
+  countMissedRow(): void {
+    this.#syslogMissed.inc()
   }
 
   countReload(outcome: 'done' | 'refused'): void {

@@ -1,3 +1,4 @@
+import type { BrokerSite } from '../config.ts'
 import type { Parts } from '../parts.ts'
 
 export interface BrokerStatus {
@@ -41,19 +42,10 @@ export async function statusOf(parts: Parts): Promise<BrokerStatus> {
   }
 }
 
-async function siteStatus(
-  parts: Parts,
-  { url, issue, sessionLifetimeS }: Parts['config']['sites'][number],
-): Promise<SiteStatus> {
+async function siteStatus(parts: Parts, policy: BrokerSite): Promise<SiteStatus> {
+  const { url, issue } = policy
   const now = parts.ports.clock.now()
   const chosen = issue === 'auto' ? await parts.shapes.find(url) : undefined
-  const { sessions } = await parts.database
-    .selectFrom('gateway_session')
-    .select((column) => column.fn.countAll<number>().as('sessions'))
-    .where('site', '=', url)
-    .where('ended_at', 'is', null)
-    .where('used_at', '>', now - sessionLifetimeS * 1000)
-    .executeTakeFirstOrThrow()
   return {
     site: url,
     shape: chosen
@@ -63,7 +55,7 @@ async function siteStatus(
       tenMinutes: await peopleSince(parts, url, now - 10 * minuteMs),
       day: await peopleSince(parts, url, now - 24 * 60 * minuteMs),
     },
-    gatewaySessions: sessions,
+    gatewaySessions: (await parts.gatewaySessions.list(policy)).length,
   }
 }
 

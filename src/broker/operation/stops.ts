@@ -43,14 +43,14 @@ export class Stops {
 
   /** Takes a stop back; false, and no row, when there was none. From here on the people of a site are counted anew. */
   async resume(scope: string, by: string, auditLog: AuditLog): Promise<boolean> {
-    const stop = (await this.list()).find((one) => one.scope === scope)
-    if (!stop) return false
-    const detail = `was stopped by ${stop.stopped_by}: ${stop.reason}`
-    const entry = { event: 'resume', actor: by, outcome: 'done', detail, ...siteOf(scope) } as const
-    await auditLog.write(entry, async (transaction) => {
-      await transaction.deleteFrom('stop').where('scope', '=', scope).execute()
+    let found = false
+    const entry = { event: 'resume', actor: by, outcome: 'done', detail: '', ...siteOf(scope) } as const
+    await auditLog.writeChange(entry, async (transaction) => {
+      const stop = await transaction.deleteFrom('stop').where('scope', '=', scope).returningAll().executeTakeFirst()
+      found = stop !== undefined
+      return stop ? [{ ...entry, detail: `was stopped by ${stop.stopped_by}: ${stop.reason}` }] : []
     })
-    return true
+    return found
   }
 
   /**
