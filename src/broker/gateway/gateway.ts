@@ -1,13 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AgentError, asAgentError } from '../../errors.ts'
+import { AgentError, asAgentError, type ErrorCode } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import type { Parts } from '../parts.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
 import { CallLog } from './call-log.ts'
+import { drain } from './drain.ts'
 import { ForeignCredential } from './foreign-credentials.ts'
 import { entryOf } from './gateway-callers.ts'
 
 const idleLimitMs = 120_000
+/** How long somebody without a session may go on sending what is refused. */
+const refusedLimitMs = 60_000
 
 type GatewayParts = Pick<
   Parts,
@@ -20,6 +23,9 @@ type GatewayParts = Pick<
   | 'gatewayBearers'
   | 'gatewaySessions'
 >
+
+/** What costs whoever is nobody. */
+const strangersFaults: ReadonlySet<ErrorCode> = new Set(['session_ended', 'invalid_request', 'unknown_method'])
 
 /** What the gateway's routes have in common. */
 export class Gateway {
@@ -54,7 +60,7 @@ export class Gateway {
     const { log } = this.parts.ports
     if (error.code === 'internal_error') log.error({ requestId: request.id, err: error }, 'gateway call failed')
     const isStranger = !(error instanceof ForeignCredential) && !this.calls.callerOf(request)
-    if (!isStranger || (error.code !== 'session_ended' && error.code !== 'invalid_request')) return error
+    if (!isStranger || !strangersFaults.has(error.code)) return error
     return this.countStranger(request).then(
       () => error,
       (tooMany: unknown) => asAgentError(tooMany),
@@ -70,12 +76,8 @@ export class Gateway {
    * Until a request has come as a whole; what nobody has read of it is thrown away. A client reads no answer before it has
    * sent everything, and an answer before that would close a connection that is not kept.
    */
-  async untilSent({ raw }: FastifyRequest): Promise<void> {
-    if (raw.readableEnded || raw.destroyed) return
-    raw.resume()
-    await new Promise<void>((resolve) => {
-      raw.once('end', resolve).once('close', resolve)
-    })
+  async untilSent(request: FastifyRequest): Promise<void> {
+    await drain(request.raw, this.calls.callerOf(request) ? undefined : refusedLimitMs)
   }
 
   /** For bodies that take as long as they take: ends a connection on which nothing moves. */

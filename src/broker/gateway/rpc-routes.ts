@@ -7,12 +7,11 @@ import { refuseSlowBodies } from '../operation/slow-bodies.ts'
 import { ForeignCredential } from './foreign-credentials.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayCaller } from './gateway-callers.ts'
+import { mostRpcBytes, readRpcBody } from './rpc-body.ts'
 import { activatesSomebody, type RpcCall, readRpcCall, writeRpcCall } from './rpc-envelope.ts'
 import { callSite, discard, type Peeked, passOn, peek } from './site-calls.ts'
 
 const path = '/api3/json'
-const bodyBytes = 32 * 1024 * 1024
-
 /** For 32 MiB over a slow line. */
 const bodyLimitMs = 60_000
 /** Code of a fault, as clients know them. facts: shotgrid §1.5 */
@@ -30,40 +29,47 @@ interface Answer extends Peeked {
 export async function serveRpc(app: FastifyInstance, gateway: Gateway): Promise<void> {
   refuseSlowBodies(app, bodyLimitMs)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: bodyBytes }, (_request, body, done) => done(null, body))
+  // The body stays where it is: who may send how much is for `readRpcBody` to judge.
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.post(path, async (request, reply) => {
     if (gateway.sitesOf(request).length === 0) return reply.callNotFound()
+    if (Number(request.headers['content-length'] ?? 0) > mostRpcBytes) throw new TooLarge()
     try {
       return await answer(request, reply)
     } catch (thrown) {
-      return sendFault(reply, await gateway.judgeThrown(thrown, request))
+      const error = await gateway.judgeThrown(thrown, request)
+      await gateway.untilSent(request)
+      return sendFault(reply, error)
     }
   })
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const call = readRpcCall(String(request.body ?? ''))
+    const { gatewayCallers } = gateway.parts
+    const sites = gateway.sitesOf(request)
+    const body = await readRpcBody(request.raw, (token) => gatewayCallers.demandLiving(token, sites))
+    const call = readRpcCall(body)
     gateway.calls.note(request, call.method)
     if (call.foreign !== undefined) return gateway.refuseForeign(call.foreign, call.sessionToken, request)
     const gone = gateway.goneSignal(reply)
     if (call.method === 'info') {
       const site = await gateway.siteForStranger(request)
-      const body = writeRpcCall({ method: 'info', params: undefined }, undefined)
-      return passOnRpc(reply, await callSite(gateway.parts.ports.fetch, site, { ...post(request), body, gone }))
+      const info = writeRpcCall({ method: 'info', params: undefined }, undefined)
+      return passOnRpc(reply, await callSite(gateway.parts.ports.fetch, site, { ...post(request), body: info, gone }))
     }
     if (!call.sessionToken) throw new AgentError('session_ended', 'the call has no session token')
-    const caller = await gateway.parts.gatewayCallers.ofSession(call.sessionToken, gateway.sitesOf(request))
+    const caller = await gatewayCallers.ofSession(call.sessionToken, sites)
     gateway.calls.note(request, call.method, caller)
     // Never asked of the site: it would make the script's session.
     if (call.method === 'get_session_token') {
       return sendJson(reply, { results: { session_id: call.sessionToken.reveal() } })
     }
-    const { response, whole, body } = await askAsPerson(call, caller, request, gone)
+    const { response, whole, body: answered } = await askAsPerson(call, caller, request, gone)
     const fault = whole === undefined ? undefined : readFault(whole)
     if (fault && (fault.error_code === 104 || fault.error_code === 110) && activatesSomebody(call)) {
       await discard(response)
       return sendJson(reply, { ...fault, message: `${fault.message} ${activationAdvice}` })
     }
-    return passOnRpc(reply, response, body)
+    return passOnRpc(reply, response, answered)
   }
 
   /** Throws what `GatewayCallers` throws when the site does not act for the person any more. */
@@ -96,6 +102,11 @@ export async function serveRpc(app: FastifyInstance, gateway: Gateway): Promise<
     if (fault?.error_code === faultCode.authentication) throw new SiteFault(fault.message, fault.error_code)
     return { response, ...peeked }
   }
+}
+
+/** Nothing of it is read: the connection is over. */
+class TooLarge extends Error {
+  readonly statusCode = 413
 }
 
 function post(request: FastifyRequest) {
