@@ -232,6 +232,19 @@ describe('a site in trouble', () => {
     expect([code, message]).toEqual([100, expect.stringContaining('302')])
   })
 
+  test('that repeats what it was sent tells nobody the script’s key', async () => {
+    const key = 'script-key-with-sudo'
+    for (const body of [`{"x": "${key}"}`, `<p>${'x'.repeat(40_000)}${key}</p>`]) {
+      for (const status of [200, 500]) {
+        stage.site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'status', status, body } })
+        const answer = await sendRpc(stage.url, payload('read', artist, { type: 'Project' })).catch((error) => error)
+        expect(JSON.stringify(answer)).not.toContain(key)
+        expect(stage.site.faults.list()).toEqual([])
+      }
+    }
+    expect(await read()).toHaveLength(2)
+  })
+
   test('that breaks off says so, and the session goes on', async () => {
     stage.site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'reset' } })
     expect(await codeOf(read())).toBe(100)

@@ -4,6 +4,7 @@ import { AgentError, errorTable } from '../../errors.ts'
 import { SiteFault } from '../../shotgrid/faults.ts'
 import { authParams, type ScriptCaller } from '../../shotgrid/json-rpc.ts'
 import { refuseSlowBodies } from '../operation/slow-bodies.ts'
+import type { ScriptedSite } from '../scripted-site.ts'
 import { ForeignCredential } from './foreign-credentials.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayCaller } from './gateway-callers.ts'
@@ -54,7 +55,11 @@ export async function serveRpc(app: FastifyInstance, gateway: Gateway): Promise<
     if (call.method === 'info') {
       const site = await gateway.siteForStranger(request)
       const info = writeRpcCall({ method: 'info', params: undefined }, undefined)
-      return passOnRpc(reply, await callSite(gateway.parts.ports.fetch, site, { ...post(request), body: info, gone }))
+      return passOnRpc(
+        reply,
+        site,
+        await callSite(gateway.parts.ports.fetch, site, { ...post(request), body: info, gone }),
+      )
     }
     if (!call.sessionToken) throw new AgentError('session_ended', 'the call has no session token')
     const caller = await gatewayCallers.ofSession(call.sessionToken, sites)
@@ -69,7 +74,7 @@ export async function serveRpc(app: FastifyInstance, gateway: Gateway): Promise<
       await discard(response)
       return sendJson(reply, { ...fault, message: `${fault.message} ${activationAdvice}` })
     }
-    return passOnRpc(reply, response, answered)
+    return passOnRpc(reply, caller.site, response, answered)
   }
 
   /** Throws what `GatewayCallers` throws when the site does not act for the person any more. */
@@ -129,12 +134,22 @@ function readFault(text: string): z.output<typeof faultSchema> | undefined {
   }
 }
 
-async function passOnRpc(reply: FastifyReply, response: Response, body?: Peeked['body']): Promise<FastifyReply> {
+async function passOnRpc(
+  reply: FastifyReply,
+  { policy: { scripts } }: ScriptedSite,
+  response: Response,
+  body?: Peeked['body'],
+): Promise<FastifyReply> {
   if (response.status >= 300 && response.status < 400) {
     await discard(response)
     throw new AgentError('site_unreachable', `the site answered ${response.status}, which leads away from it`)
   }
-  return passOn(reply, response, body)
+  return passOn(
+    reply,
+    response,
+    scripts.map(({ key }) => key.reveal()),
+    body,
+  )
 }
 
 /** Always HTTP 200: that is how clients tell a refusal from a broken line, and nothing they try again. */

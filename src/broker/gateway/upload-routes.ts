@@ -41,9 +41,9 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
       gateway.calls.note(request, `upload/${name}`)
       gateway.endWhenIdle(request)
       try {
-        const response = await upload(name, request, gateway.goneSignal(reply))
+        const { response, script } = await upload(name, request, gateway.goneSignal(reply))
         await gateway.untilSent(request)
-        return passOn(reply, response)
+        return passOn(reply, response, [script.key.reveal()])
       } catch (thrown) {
         const error = await gateway.judgeThrown(thrown, request)
         await gateway.untilSent(request)
@@ -52,13 +52,18 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
     })
   }
 
-  async function upload(name: string, request: FastifyRequest, gone: AbortSignal): Promise<Response> {
+  async function upload(
+    name: string,
+    request: FastifyRequest,
+    gone: AbortSignal,
+  ): Promise<{ response: Response; script: ScriptCaller }> {
     if (!isMultipart(request)) {
       const head = readUrlencodedHead(String(request.body ?? ''))
       const { caller, script } = await identify(head, name, request)
       const fields: [string, string][] = [...credentialsOf(script), ...head.fields]
       const body = new URLSearchParams(fields).toString()
-      return send(name, caller, { contentType: 'application/x-www-form-urlencoded', body }, gone)
+      const form = { contentType: 'application/x-www-form-urlencoded', body }
+      return { response: await send(name, caller, form, gone), script }
     }
     const over = new AbortController()
     const parts = readFormParts(request.raw, over.signal)
@@ -66,7 +71,8 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
       const tooLate = setTimeout(() => request.raw.destroy(), headLimitMs)
       const head = await readFormHead(parts).finally(() => clearTimeout(tooLate))
       const { caller, script } = await identify(head, name, request)
-      return await send(name, caller, writeMultipart(credentialsOf(script), head, parts), gone)
+      const form = writeMultipart(credentialsOf(script), head, parts)
+      return { response: await send(name, caller, form, gone), script }
     } finally {
       over.abort()
       await parts.return(undefined)
