@@ -70,6 +70,18 @@ describe('a long call', () => {
   })
 })
 
+describe('somebody else’s credentials without a session', () => {
+  test('are refused each time, and recorded once a minute: nobody can delete from the audit', async () => {
+    const rows = async () => (await stage.exchanges.auditRows()).filter(({ actor }) => actor === 'unknown').length
+    const attempt = () => callRpc(stage.url, { script_name: 'x', script_key: 'y' }, 'read', {})
+    for (let turn = 0; turn < 5; turn += 1) await expect(attempt()).rejects.toMatchObject({ code: 102 })
+    expect(await rows()).toBe(1)
+    stage.clock.advance(60_000)
+    await expect(attempt()).rejects.toMatchObject({ code: 102 })
+    expect(await rows()).toBe(2)
+  })
+})
+
 describe('an upload', () => {
   test('with more than a megabyte of fields is refused, however many they are', async () => {
     const fields = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`f${index}`, 'x'.repeat(60_000)]))
