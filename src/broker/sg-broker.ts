@@ -8,6 +8,7 @@ import { addPeople } from './commands/people-commands.ts'
 import { addPreflight } from './commands/preflight-command.ts'
 import { addSchema } from './commands/schema.ts'
 import { addServe } from './commands/serve.ts'
+import { addSessionCommands } from './commands/session-commands.ts'
 import { addSiteCommands } from './commands/site-commands.ts'
 import { addStopCommands } from './commands/stop-commands.ts'
 
@@ -27,6 +28,7 @@ addPreflight(program)
 addStopCommands(program)
 addAuditCommands(program)
 addSiteCommands(program)
+addSessionCommands(program)
 
 program.parseAsync().catch((thrown: unknown) => {
   const error = asAgentError(thrown)

@@ -14,7 +14,7 @@ import { type BrokerMetadata, type ExchangeAnswer, nonceFor, subjectTokenTypes }
 import { freePorts } from '../sandbox/free-ports.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
 import { personNamed } from '../sandbox/people.ts'
-import { type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
+import { compileCache, type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 
 /** A sign-in that is ready to be exchanged. */
@@ -89,7 +89,7 @@ export class ClusterStage {
     }
     await writeFile(file, JSON.stringify(config))
     await writeFile(join(this.#folder, 'script.key'), 'script-key-with-sudo\n', { mode: 0o600 })
-    const env = { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(tmpdir(), 'sg-session-compile-cache') }
+    const env = { PATH: process.env['PATH'] ?? '', ...compileCache }
     const node = startProcess(
       process.execPath,
       [program, 'serve', '--config', file, '--allow-insecure-loopback', '--log-level', 'warn'],

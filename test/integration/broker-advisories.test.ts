@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { restTokenType, subjectTokenTypes } from '../../src/token-exchange.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
-import { startProcess, untilSaid } from '../sandbox/processes.ts'
+import { compileCache, startProcess, untilSaid } from '../sandbox/processes.ts'
 import { ExchangeStage, type Prepared } from './exchange-stage.ts'
 import { codeOf } from './world.ts'
 
@@ -224,7 +224,7 @@ describe('Tailscale TS-2025-007: a one-off key was validated in one transaction 
       '--log-level',
       'silent',
     ]
-    const second = startProcess(process.execPath, args, { PATH: process.env['PATH'] ?? '' })
+    const second = startProcess(process.execPath, args, { PATH: process.env['PATH'] ?? '', ...compileCache })
     try {
       await untilSaid(second, 'serves', 20_000)
       const urls = [stage.metadata.token_endpoint, `http://127.0.0.1:${port}/token`]

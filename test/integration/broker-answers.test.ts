@@ -179,9 +179,12 @@ describe('B15: what proxies would say is not believed', () => {
     expect((await stage.auditRows()).at(-1)?.client_address).toBe('127.0.0.1')
   })
 
-  test('the metadata names the configured address, whatever the host is said to be', async () => {
+  test.each([
+    ['a name that is not the broker’s is refused', 'evil.example', 'invalid_request'],
+    ['another name of this machine is told the configured address', 'localhost', undefined],
+  ])('the host: %s', async (_name, host, code) => {
     const text = await new Promise<string>((resolve, reject) => {
-      const headers = { host: 'evil.example', ...forwarded }
+      const headers = { ...forwarded, host }
       const sent = httpRequest(url(metadataPath), { headers }, (answer) => {
         let body = ''
         answer.setEncoding('utf8').on('data', (chunk: string) => {
@@ -192,7 +195,8 @@ describe('B15: what proxies would say is not believed', () => {
       sent.once('error', reject).end()
     })
     expect(text).not.toContain('evil.example')
-    expect(JSON.parse(text)).toMatchObject({ issuer: stage.world.broker.url, token_endpoint: url('/token') })
+    const metadata = { issuer: stage.world.broker.url, token_endpoint: url('/token') }
+    expect(JSON.parse(text)).toMatchObject(code ? { code } : metadata)
   })
 
   test('a proof for the host that a request names is refused', async () => {

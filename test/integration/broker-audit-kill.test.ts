@@ -40,6 +40,11 @@ class HeldBroker {
     return broker
   }
 
+  /** Resolves when the log has said it; what was said until then is gone. */
+  async untilLogged(text: string): Promise<void> {
+    for (let said = ''; !said.includes(text); said += this.#drain()) await sleep(10)
+  }
+
   hold(): void {
     for (const size of [65_536, 4_096, 1]) {
       try {
@@ -122,6 +127,8 @@ function askOnce(prepared: Parameters<ExchangeStage['exchange']>[0], signal: Abo
 test('a broker that is killed between the row and the answer leaves a row, and nobody has a session without one', async () => {
   const running = await startBroker()
   const prepared = await stage.prepareForged('ARTIST000001')
+  // The line about the challenge must not be the one that stands still.
+  await running.untilLogged('/challenge')
   running.hold()
   const outcome = codeOf(askOnce(prepared, new AbortController().signal))
   await vi.waitFor(async () => expect(await issuedRows()).toHaveLength(2), { timeout: 20_000 })
@@ -138,6 +145,8 @@ test('a broker that is killed between the row and the answer leaves a row, and n
 test('a client that goes away between the row and the answer leaves a row, and the broker goes on', async () => {
   const running = await startBroker()
   const prepared = await stage.prepareForged('ARTIST000001')
+  // The line about the challenge must not be the one that stands still.
+  await running.untilLogged('/challenge')
   running.hold()
   const gone = new AbortController()
   const outcome = codeOf(askOnce(prepared, gone.signal))

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { sandboxScripts } from '../sandbox/people.ts'
-import { type Finished, finished, type Running, startProcess } from '../sandbox/processes.ts'
+import { compileCache, type Finished, finished, type Running, startProcess } from '../sandbox/processes.ts'
 import type { World } from './world.ts'
 
 const program = resolve(import.meta.dirname, '..', '..', 'src', 'broker', 'sg-broker.ts')
@@ -9,7 +9,7 @@ const program = resolve(import.meta.dirname, '..', '..', 'src', 'broker', 'sg-br
 /** `sg-broker` as an operator runs it, in a process of its own, on the database of a world. */
 export class BrokerCommand {
   readonly file: string
-  readonly #env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' }
+  readonly #env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...compileCache }
 
   private constructor(file: string) {
     this.file = file
@@ -50,6 +50,6 @@ export class BrokerCommand {
 
 /** Runs `sg-broker` without a configuration. */
 export function runWithout(...args: string[]): Promise<Finished> {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' }
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...compileCache }
   return finished(startProcess(process.execPath, [program, ...args], env))
 }

@@ -319,7 +319,7 @@ describe('a path', () => {
   test('under another Host is nowhere', async () => {
     const headers = { host: 'evil.example', authorization: `Bearer ${await bearer()}` }
     for (const path of ['/api/v1', '/api/v1/entity/projects']) {
-      expect((await sendRaw(stage.url, path, { headers })).status).toBe(404)
+      expect((await sendRaw(stage.url, path, { headers })).status).toBe(400)
     }
     const body = new URLSearchParams(grant()).toString()
     const answer = await sendRaw(stage.url, '/api/v1/auth/access_token', {
@@ -327,7 +327,7 @@ describe('a path', () => {
       headers: { host: 'evil.example', 'content-type': form },
       body,
     })
-    expect(answer.status).toBe(404)
+    expect(answer.status).toBe(400)
   })
 })
 

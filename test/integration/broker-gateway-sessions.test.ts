@@ -3,6 +3,7 @@ import { makeParts } from '../../src/broker/parts.ts'
 import { Secret } from '../../src/secret.ts'
 import { idIn, sendForm } from '../sandbox/site/shotgun-api3-forms.ts'
 import { callRpc, create, find, WireFault } from '../sandbox/site/shotgun-api3-wire.ts'
+import { BrokerCommand } from './broker-command.ts'
 import { GatewayStage, type SessionAuth } from './gateway-stage.ts'
 import { codeOf, nodeFetch, rules, silentLog } from './world.ts'
 
@@ -32,6 +33,21 @@ describe('a gateway session', () => {
     expect(rows).toMatchObject([{ login: 'artist@studio.example', ended_at: null }])
     expect(JSON.stringify(rows)).not.toContain(artist.session_token)
     expect(artist.session_token).toMatch(/^[\w-]{43}$/)
+  })
+
+  test('is listed for an operator, who ends it with a row in the audit', async () => {
+    const artist = await stage.session()
+    const command = await BrokerCommand.of(stage.world)
+    expect((await command.run('sessions', 'list')).stdout).toContain('artist@studio.example')
+    expect(await command.run('sessions', 'end', '--login', 'supervisor')).toMatchObject({ status: 56 })
+    expect(await outcome(artist)).toBe('ok')
+    expect(await command.run('sessions', 'end', '--login', 'artist@studio.example')).toMatchObject({
+      status: 0,
+      stdout: '1 ended\n',
+    })
+    expect(await outcome(artist)).toBe(102)
+    expect(await lastRow()).toMatchObject({ event: 'gateway', detail: 'sessions ended', outcome: 'done' })
+    expect((await command.run('sessions', 'list')).stdout).not.toContain('artist@studio.example')
   })
 
   test('ends when nobody uses it for as long as the site would keep it', async () => {

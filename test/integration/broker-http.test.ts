@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { grantType, metadataPath, sessionTokenType, subjectTokenTypes, tokenHash } from '../../src/token-exchange.ts'
-import { finished, startProcess } from '../sandbox/processes.ts'
+import { compileCache, finished, startProcess } from '../sandbox/processes.ts'
 import { databaseForTest } from './broker-database.ts'
 import { ExchangeStage } from './exchange-stage.ts'
 import { codeOf } from './world.ts'
@@ -30,7 +30,7 @@ describe('the broker’s database', () => {
       import { openDatabase } from './src/broker/database/database.ts'
       await (await openDatabase(${JSON.stringify(location)})).destroy()`,
           ],
-          { PATH: process.env['PATH'] ?? '' },
+          { PATH: process.env['PATH'] ?? '', ...compileCache },
         ),
       ),
     )

@@ -16,8 +16,8 @@ afterAll(() => stage.close())
 type Document = ReturnType<typeof describeApi>
 type Answers = Record<string, { $ref?: string; content?: Record<string, { schema: object }> }>
 
-/** ShotGrid's own, served by the gateway. */
-const ofShotGrid = /^\/(api3|api\/v1|upload|file_serve|thumbnail|internal_api)/
+/** ShotGrid's own, served by the gateway; the tree of routes prints the last under its two prefixes. */
+const ofShotGrid = /^\/(api3|api\/v1|upload|file_serve|auth\/access_token)/
 
 async function document(): Promise<Document> {
   return (await fetch(`${stage.world.broker.url}/openapi.json`)).json() as Promise<Document>

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 export interface Running {
   readonly pid: number
@@ -17,6 +19,9 @@ export interface Finished {
 }
 
 const stopLimitMs = 10_000
+
+/** For programs that many tests start: Node reads each of their files once, and not once a start. Half a second saved each time. */
+export const compileCache = { NODE_COMPILE_CACHE: join(tmpdir(), 'sg-session-compile-cache') }
 
 /** Who runs a program, and where; by default we, and where we are. */
 export interface Circumstances {

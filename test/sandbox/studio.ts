@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, watch, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { sandboxScripts } from './people.ts'
-import { type Finished, finished, type Running, startProcess, untilSaid } from './processes.ts'
+import { compileCache, type Finished, finished, type Running, startProcess, untilSaid } from './processes.ts'
 
 export interface StudioOptions {
   readonly siteUrl: string
@@ -81,6 +81,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     // Where the real shotgun_api3 lies, if somebody has it.
     ...(process.env['SG_REAL_CLIENTS'] ? { SG_REAL_CLIENTS: process.env['SG_REAL_CLIENTS'] } : {}),
     LANG: 'C.UTF-8',
+    ...compileCache,
     ...(options.realBrowser ? desktopEnvironment() : { BROWSER: place('bin', 'browser') }),
   }
 

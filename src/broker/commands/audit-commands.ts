@@ -8,7 +8,7 @@ import { type AuditPoint, lastRows, readAudit } from '../audit/read-audit.ts'
 import { verifyDatabase } from '../audit/verify.ts'
 import type { AuditRow } from '../database/tables.ts'
 import { atWork, type ConfigOptions, withConfigOptions } from './config-options.ts'
-import { textTable } from './text-table.ts'
+import { formatTable } from './table.ts'
 
 interface VerifyOptions {
   readonly config?: string
@@ -94,9 +94,7 @@ async function exportRows(options: ExportOptions): Promise<void> {
 async function list(options: ConfigOptions): Promise<void> {
   await atWork(options, async ({ database }) => {
     const rows = await lastRows(database, rowsListed)
-    process.stdout.write(
-      textTable([['row', 'time', 'event', 'who', 'site', 'outcome', 'detail'], ...rows.map(cellsOf)]),
-    )
+    process.stdout.write(formatTable(['row', 'time', 'event', 'who', 'site', 'outcome', 'detail'], rows.map(cellsOf)))
   })
 }
 

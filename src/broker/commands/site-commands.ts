@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { AgentError } from '../../errors.ts'
 import type { SiteShapes } from '../issue/site-shapes.ts'
 import { atWork, type ConfigOptions, withConfigOptions } from './config-options.ts'
-import { configuredSite } from './configured-site.ts'
+import { siteNamed, sitesNamed } from './which-site.ts'
 
 interface ShapeOptions extends ConfigOptions {
   readonly site?: string
@@ -27,9 +27,8 @@ export function addSiteCommands(program: Command): void {
 
 async function showShapes(options: ShapeOptions): Promise<void> {
   await atWork(options, async (parts) => {
-    const only = options.site === undefined ? undefined : configuredSite(parts, options.site)
-    for (const { url, issue } of parts.config.sites.filter((site) => only === undefined || site.url === only)) {
-      process.stdout.write(`${url}: ${await shapeOf(parts.shapes, url, issue)}\n`)
+    for (const { url, policy } of sitesNamed(parts, options.site)) {
+      process.stdout.write(`${url}: ${await shapeOf(parts.shapes, url, policy.issue)}\n`)
     }
   })
 }
@@ -43,7 +42,7 @@ async function shapeOf(shapes: SiteShapes, site: string, issue: string): Promise
 
 async function forgetShape(options: ForgetOptions): Promise<void> {
   await atWork(options, async (parts, operator) => {
-    const site = configuredSite(parts, options.site)
+    const site = siteNamed(parts, options.site).url
     const known = await parts.shapes.find(site)
     if (!known || !(await parts.shapes.forget(site, operator, parts.auditLog))) {
       throw new AgentError('config_invalid', `"${site}": nothing is known that could be forgotten`)

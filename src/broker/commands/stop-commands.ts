@@ -3,8 +3,8 @@ import { AgentError } from '../../errors.ts'
 import { type BrokerStatus, statusOf } from '../operation/status.ts'
 import { everything } from '../operation/stops.ts'
 import { atWork, type ConfigOptions, withConfigOptions } from './config-options.ts'
-import { configuredSite } from './configured-site.ts'
-import { textTable } from './text-table.ts'
+import { formatTable } from './table.ts'
+import { siteNamed } from './which-site.ts'
 
 interface StopOptions extends ConfigOptions {
   readonly site?: string
@@ -38,7 +38,7 @@ export function addStopCommands(program: Command): void {
 
 async function stop(options: StopOptions): Promise<void> {
   await atWork(options, async (parts, operator) => {
-    const scope = options.site === undefined ? everything : configuredSite(parts, options.site)
+    const scope = options.site === undefined ? everything : siteNamed(parts, options.site).url
     const before = (await parts.stops.list()).find((one) => one.scope === scope)
     await parts.stops.stop(scope, options.reason, operator, parts.auditLog)
     if (before)
@@ -68,21 +68,16 @@ async function status(options: StatusOptions): Promise<void> {
 }
 
 function describe({ stops, sites, database, auditHead }: BrokerStatus): string {
-  const stopped = stops.map(({ scope, at, by, reason }) => [
-    `STOPPED: ${nameOf(scope)}`,
-    `since ${timeOf(at)}`,
-    `by ${by}`,
-    reason,
-  ])
+  const stopped = stops.map(({ scope, at, by, reason }) => [nameOf(scope), timeOf(at), by, reason])
   const known = sites.map(({ site, shape, people, gatewaySessions }) => [
     site,
     shape.chosenAt === undefined ? shape.is : `${shape.is} (auto, ${timeOf(shape.chosenAt)}: ${shape.reason})`,
-    `${people.tenMinutes} people in 10 minutes, ${people.day} in 24 hours`,
-    `${gatewaySessions} gateway sessions`,
+    `${people.tenMinutes} in 10 minutes, ${people.day} in 24 hours`,
+    `${gatewaySessions}`,
   ])
   return [
-    textTable(stopped.length > 0 ? stopped : [['nothing is stopped']]),
-    textTable(known),
+    stopped.length > 0 ? formatTable(['STOPPED', 'since', 'by', 'reason'], stopped) : 'nothing is stopped\n',
+    formatTable(['site', 'shape', 'people', 'gateway sessions'], known),
     `database ${database}, audit ${auditHead}\n`,
   ].join('')
 }

@@ -115,9 +115,13 @@ export class TokenExchange {
     const { signIns, challenges, clock } = this.#settings
     if (await signIns.isOf(proof.thumbprint, site.url, subject)) return
     if (!('nonce' in subject)) throw notOfThisKey()
-    // Apart from the person's own: who has but their token must not use up what is theirs.
-    await this.#count('not proved', site, subject)
-    demandBoundToKey(subject, proof, clock)
+    try {
+      demandBoundToKey(subject, proof, clock)
+    } catch (error) {
+      // Apart from the person's own: who has but their token must not use up what is theirs.
+      await this.#count('not proved', site, subject)
+      throw error
+    }
     if (!(await challenges.isRecent(proof.signInChallenge))) {
       throw new AgentError('proof_rejected', 'the sign-in did not begin with a recent challenge of this broker')
     }
