@@ -176,7 +176,9 @@ describe('an upload as somebody else', () => {
   test('by the name of the file is refused', async () => {
     const { mine } = await versions()
     const before = stage.site.web.requests.length
-    expect((await upload(mine, artist, { ...document, field: 'sudo_as_login' })).text).toMatch(/^0\n"sudo_as_login"/)
+    for (const field of ['sudo_as_login', 'session_token', 'product']) {
+      expect((await upload(mine, artist, { ...document, field })).text).toMatch(new RegExp(`^0\n"${field}"`))
+    }
     expect(stage.site.web.requests.length).toBe(before)
   })
 

@@ -272,11 +272,16 @@ describe('a path', () => {
     expect(stage.site.web.requests.length).toBe(before)
   })
 
-  test('about credentials leads nowhere', async () => {
+  test('about credentials, or to where nothing is the person’s, leads nowhere', async () => {
     const token = await bearer()
     const before = stage.site.web.requests.length
     for (const path of ['/auth/access_token', '/auth', '/AUTH/access_token', '/auth/anything', '/auth/']) {
       expect((await get(`/api/v1${path}`, token)).status, path).toBe(404)
+    }
+    // Nobody knows whose rights a webhook has, and it would go on after the session.
+    for (const path of ['/webhook/hooks', '/webhook', '/Entity/projects', '/constructor', '/__proto__']) {
+      expect((await get(`/api/v1${path}`, token)).status, path).toBe(404)
+      expect((await get(`/api/v1${path}`, token, { method: 'POST', body: '{}' })).status, path).toBe(404)
     }
     expect(stage.site.web.requests.length).toBe(before)
   })
@@ -288,6 +293,10 @@ describe('a path', () => {
     'access_token=x',
     'sudo_as_login%5B%5D=admin',
     '%73udo_as_login=admin',
+    'a=1;sudo_as_login=admin',
+    'a=1%3Bsudo_as_login=admin',
+    '+sudo_as_login=admin',
+    'sudo_as_login%00=admin',
   ])('with "%s" in its query is refused', async (query) => {
     const before = called.length
     expect((await get(`/api/v1/entity/projects?${query}`)).status).toBe(400)

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AgentError } from '../../errors.ts'
 import { grantType, metadataPath, restTokenType, sessionTokenType } from '../../token-exchange.ts'
 import { version } from '../../version.ts'
+import { countedAs } from '../operation/limits.ts'
 import { refuseSlowBodies } from '../operation/slow-bodies.ts'
 import type { Parts } from '../parts.ts'
 import { challengeLifeS } from './challenges.ts'
@@ -36,7 +37,9 @@ export async function serveExchange(app: FastifyInstance, parts: Parts): Promise
   })
   const webAppOrigins = config.webApps.map(({ origin }) => origin)
   await openToWebApps(app, webAppOrigins, openRoutes)
-  const countAddress = { onRequest: (request: FastifyRequest) => limits.count('requestsPerAddress', request.ip) }
+  const countAddress = {
+    onRequest: (request: FastifyRequest) => limits.count('requestsPerAddress', countedAs(request.ip)),
+  }
 
   app.get(metadataPath, async () => ({
     issuer: config.issuer,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Transaction } from 'kysely'
 import { AgentError, asAgentError } from '../../errors.ts'
 import type { Clock } from '../../ports.ts'
 import {
@@ -10,8 +11,9 @@ import {
 } from '../../token-exchange.ts'
 import type { AuditEntry, AuditLog } from '../audit/audit-log.ts'
 import type { BrokerConfig } from '../config.ts'
+import type { Tables } from '../database/tables.ts'
 import type { Issued, Issuing, Recipient } from '../issue/issuing.ts'
-import type { Limits } from '../operation/limits.ts'
+import { type Limits, RateLimited } from '../operation/limits.ts'
 import type { Stops } from '../operation/stops.ts'
 import type { MappedPerson, People } from '../people/people.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
@@ -64,29 +66,34 @@ export class TokenExchange {
     const { sites, tokenEndpoint, challenges, stops, auditLog, mostPeople } = this.#settings
     const site = sites.find(({ url }) => url === form.audience)
     if (!site) throw new AgentError('site_unknown', 'the audience is not a site this broker serves')
-    await stops.demandGoing(site.url)
+    await stops.demandGoingToAll(site.url)
     const proof = await judgeProof(request.proof, tokenEndpoint, form.subjectToken.reveal())
     if (!(await challenges.use(proof.challenge))) {
       throw new AgentError('proof_rejected', 'the challenge is used, too old, or not this broker’s')
     }
     const subject = await this.#judgeSubject(form, proof, site)
     const sessionUuid = randomUUID()
-    let person: MappedPerson | undefined
+    let found: MappedPerson | undefined
     let issued: Issued
     try {
       await this.#demandOwnToken(subject, proof, site)
-      await this.#settings.limits.count('exchangesPerPerson', `${site.url} ${subject.issuer} ${subject.subject}`)
-      person = await this.#settings.people.find(site, subject, () => this.#verifiedEmail(subject, form))
-      issued = await this.#issue(request, { site, account: subject, person, sessionUuid })
+      // An access token's was counted before Autodesk was asked about it.
+      if ('nonce' in subject) await this.#count('', site, subject)
+      found = await this.#settings.people.find(site, subject, () => this.#verifiedEmail(subject, form))
+      issued = await this.#issue(request, { site, account: subject, person: found, sessionUuid })
     } catch (thrown) {
+      // The first says it for all: whoever goes on asking must not fill what nobody can delete.
+      if (thrown instanceof RateLimited && !thrown.isFirst) throw thrown
       const { code, message } = asAgentError(thrown)
-      await auditLog.write({ ...entryOf(request, site, subject, person), outcome: code, detail: message })
+      await auditLog.write({ ...entryOf(request, site, subject, found), outcome: code, detail: message })
       throw thrown
     }
+    const person = found
     const entry = { ...entryOf(request, site, subject, person), shape: issued.shape, sessionUuid }
-    await auditLog.write({ ...entry, outcome: 'issued', detail: '' }, (transaction, record) =>
-      stops.demandNotTooMany(transaction, site.url, subject.subject, mostPeople, record),
-    )
+    await auditLog.write({ ...entry, outcome: 'issued', detail: '' }, async (transaction, record) => {
+      await demandLinked(transaction, site, subject, person.userId)
+      await stops.demandNotTooMany(transaction, site.url, subject.subject, mostPeople, record)
+    })
     return answerOf(site, person, issued, sessionUuid)
   }
 
@@ -97,9 +104,10 @@ export class TokenExchange {
       return judgeIdToken(form.subjectToken, form.accessToken, identity, clock)
     }
     // Before Autodesk is asked: its quota is the studio's, and strangers must not be able to spend it.
-    const clientId = await signIns.clientOf(proof.thumbprint, site.url)
-    if (clientId === undefined) throw notOfThisKey()
-    return judgeAccessToken(form.subjectToken, clientId, identity)
+    const signIn = await signIns.of(proof.thumbprint, site.url)
+    if (signIn === undefined) throw notOfThisKey()
+    await this.#count('', site, signIn)
+    return judgeAccessToken(form.subjectToken, signIn.clientId, identity)
   }
 
   /** Whether the token was issued to the one who sends it: to the key of a sign-in we know, or of one that begins now. */
@@ -107,11 +115,21 @@ export class TokenExchange {
     const { signIns, challenges, clock } = this.#settings
     if (await signIns.isOf(proof.thumbprint, site.url, subject)) return
     if (!('nonce' in subject)) throw notOfThisKey()
-    demandBoundToKey(subject, proof, clock)
+    try {
+      demandBoundToKey(subject, proof, clock)
+    } catch (error) {
+      // Apart from the person's own: who has but their token must not use up what is theirs.
+      await this.#count('not proved', site, subject)
+      throw error
+    }
     if (!(await challenges.isRecent(proof.signInChallenge))) {
       throw new AgentError('proof_rejected', 'the sign-in did not begin with a recent challenge of this broker')
     }
     await signIns.begin(proof.thumbprint, site.url, subject)
+  }
+
+  #count(what: '' | 'not proved', site: ScriptedSite, { issuer, subject }: Pick<Subject, 'issuer' | 'subject'>) {
+    return this.#settings.limits.count('exchangesPerPerson', `${what}${site.url} ${issuer} ${subject}`)
   }
 
   async #issue({ form, signal }: ExchangeRequest, to: Recipient): Promise<Issued> {
@@ -166,6 +184,23 @@ function answerOf(
   return shape === 'rest'
     ? { ...common, issued_token_type: restTokenType, token_type: 'Bearer' }
     : { ...common, issued_token_type: sessionTokenType, token_type: 'N_A' }
+}
+
+/** Operators change the table of people in the audit's transactions too: whoever they removed is given nothing from then on. */
+async function demandLinked(
+  transaction: Transaction<Tables>,
+  site: ScriptedSite,
+  { issuer, subject }: Subject,
+  userId: number,
+): Promise<void> {
+  const link = await transaction
+    .selectFrom('person')
+    .select('user_id')
+    .where('site', '=', site.url)
+    .where('issuer', '=', issuer)
+    .where('subject', '=', subject)
+    .executeTakeFirst()
+  if (link?.user_id !== userId) throw new AgentError('account_not_mapped', 'the link was removed a moment ago')
 }
 
 function notOfThisKey(): AgentError {

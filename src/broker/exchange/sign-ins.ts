@@ -16,9 +16,10 @@ export class SignIns {
     this.#clock = clock
   }
 
-  /** The Autodesk app by which somebody signed in to this site with the key; undefined when nobody did. */
-  async clientOf(thumbprint: string, site: string): Promise<string | undefined> {
-    return (await this.#living(thumbprint, site).executeTakeFirst())?.client_id
+  /** Who signed in to this site with the key, and by which Autodesk app; undefined when nobody did. */
+  async of(thumbprint: string, site: string): Promise<Omit<Subject, 'verifiedEmail'> | undefined> {
+    const row = await this.#living(thumbprint, site).executeTakeFirst()
+    return row && { issuer: row.issuer, subject: row.subject, clientId: row.client_id }
   }
 
   /** Whether the key stands for this person on this site, signed in by the same app. */
@@ -55,7 +56,7 @@ export class SignIns {
   #living(thumbprint: string, site: string) {
     return this.#database
       .selectFrom('sign_in')
-      .select('client_id')
+      .select(['issuer', 'subject', 'client_id'])
       .where('thumbprint', '=', thumbprint)
       .where('site', '=', site)
       .where('expires_at', '>', this.#clock.now())

@@ -100,7 +100,7 @@ async function passOnFile(
     }
     reply.header('location', location)
   }
-  return passOn(reply, response)
+  return passOn(reply, response, [session.reveal()])
 }
 
 function sessionCookieOf({ headers }: FastifyRequest): Secret | undefined {

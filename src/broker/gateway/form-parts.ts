@@ -14,16 +14,19 @@ export interface FormFile {
 
 export type FormPart = { readonly kind: 'field'; readonly name: string; readonly value: string } | FormFile
 
-const limits = { fieldSize: 1024 * 1024, fields: 200, files: 20, parts: 220, headerPairs: 20, headerSize: 16 * 1024 }
+/** All fields of a form together, files apart. */
+const fieldsBytes = 1024 * 1024
+const limits = { fieldSize: fieldsBytes, fields: 200, files: 20, parts: 220, headerPairs: 20, headerSize: 16 * 1024 }
 
 /**
  * The parts of a `multipart/form-data` body as they come; a file is never held as a whole. Throws `invalid_request` for a body
- * that is no such form, breaks off, or has a field larger than 1 MiB. `over`: nobody waits for parts any more.
+ * that is no such form, breaks off, or has fields of more than 1 MiB. `over`: nobody waits for parts any more.
  */
 export async function* readFormParts(raw: FastifyRequest['raw'], over: AbortSignal): AsyncGenerator<FormPart> {
   const busboy = makeBusboy(raw)
   const waiting: FormPart[] = []
   let isOver = false
+  let fieldsLength = 0
   let failure: AgentError | undefined
   let wake = (): void => undefined
   const fail = (why: string, cause?: unknown): void => {
@@ -32,6 +35,9 @@ export async function* readFormParts(raw: FastifyRequest['raw'], over: AbortSign
   }
   busboy.on('field', (name, value, _isNameTruncated, isTruncated) => {
     if (isTruncated) fail(`the field "${String(name).slice(0, 60)}" is too large`)
+    fieldsLength += Buffer.byteLength(value)
+    if (fieldsLength > fieldsBytes) fail('the fields of the form are too large')
+    if (failure) return
     waiting.push({ kind: 'field', name, value })
     wake()
   })

@@ -61,6 +61,12 @@ export class GatewayCallers {
     return this.#judge(await this.#settings.gatewaySessions.find(token), sites)
   }
 
+  /** Whether a token is worth reading a long call for; says nothing yet about who calls. Throws `session_ended`. */
+  async demandLiving(token: Secret | undefined, sites: readonly ScriptedSite[]): Promise<void> {
+    const { gatewaySessions } = this.#settings
+    this.#livingOf(token && (await gatewaySessions.find(token)), sites)
+  }
+
   /** By a bearer that was made from a session. Throws like `ofSession`. */
   async ofBearer(token: Secret, sites: readonly ScriptedSite[]): Promise<GatewayCaller> {
     const { gatewayBearers, gatewaySessions } = this.#settings
@@ -81,14 +87,25 @@ export class GatewayCallers {
 
   async #judge(session: GatewaySession | undefined, sites: readonly ScriptedSite[]): Promise<GatewayCaller> {
     const { gatewaySessions, stops, limits } = this.#settings
+    const living = this.#livingOf(session, sites)
+    const { site } = living
+    await stops.demandGoing(site.url)
+    await limits.count('callsPerSession', living.session.hash)
+    const sudoAsLogin = await this.#loginOf(site, living.session)
+    // Asking the site takes its time, in which somebody may have stopped it.
+    await stops.demandGoing(site.url)
+    await gatewaySessions.touch(living.session, site.policy)
+    return { ...living, acting: { sudoAsLogin, sessionUuid: living.session.session_uuid } }
+  }
+
+  #livingOf(
+    session: GatewaySession | undefined,
+    sites: readonly ScriptedSite[],
+  ): { readonly site: ScriptedSite; readonly session: GatewaySession } {
     const site = session && sites.find(({ url }) => url === session.site)
     // One sentence for all: whoever guesses learns nothing.
-    if (!site || !gatewaySessions.isAlive(session, site.policy)) throw new AgentError('session_ended')
-    await stops.demandGoing(site.url)
-    await limits.count('callsPerSession', session.hash)
-    const sudoAsLogin = await this.#loginOf(site, session)
-    await gatewaySessions.touch(session, site.policy)
-    return { site, session, acting: { sudoAsLogin, sessionUuid: session.session_uuid } }
+    if (!site || !this.#settings.gatewaySessions.isAlive(session, site.policy)) throw new AgentError('session_ended')
+    return { site, session }
   }
 
   async #loginOf(site: ScriptedSite, session: GatewaySession): Promise<string> {
@@ -96,9 +113,11 @@ export class GatewayCallers {
     const key = keyOf(session)
     const entry = this.#people.get(key) ?? { flight: new SingleFlight<string>(), judgedAtMs: 0 }
     if (!this.#people.has(key)) this.#remember(key, entry)
-    if (entry.login !== undefined && clock.monotonicMs() - entry.judgedAtMs < judgedForMs) return entry.login
-    delete entry.login
     try {
+      // At every call: what an operator takes away is gone at once, whatever the site said a moment ago.
+      await this.#demandLinked(site, session)
+      if (entry.login !== undefined && clock.monotonicMs() - entry.judgedAtMs < judgedForMs) return entry.login
+      delete entry.login
       entry.login = await entry.flight.run(async () => {
         entry.judgedAtMs = clock.monotonicMs()
         return this.#askSite(site, session)
@@ -110,13 +129,18 @@ export class GatewayCallers {
     }
   }
 
-  async #askSite(site: ScriptedSite, session: GatewaySession): Promise<string> {
-    const { people, peopleTable, sudoProof } = this.#settings
-    const link = await peopleTable.find(site.url, session)
+  async #demandLinked(site: ScriptedSite, session: GatewaySession): Promise<void> {
+    const link = await this.#settings.peopleTable.find(site.url, session)
     if (link?.user_id !== session.user_id) {
       throw new AgentError('account_not_mapped', `the Autodesk account is no longer linked to "${session.login}"`)
     }
-    const { login } = await people.find(site, session, async () => undefined)
+  }
+
+  async #askSite(site: ScriptedSite, session: GatewaySession): Promise<string> {
+    const { people, sudoProof } = this.#settings
+    const { login, userId } = await people.find(site, session, async () => undefined)
+    // Linked to somebody else while the site was asked.
+    if (userId !== session.user_id) throw new AgentError('account_not_mapped')
     await sudoProof.demand(site, login)
     return login
   }

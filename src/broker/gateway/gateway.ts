@@ -1,13 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AgentError, asAgentError } from '../../errors.ts'
+import { AgentError, asAgentError, type ErrorCode } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
+import { countedAs } from '../operation/limits.ts'
 import type { Parts } from '../parts.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
 import { CallLog } from './call-log.ts'
+import { drain } from './drain.ts'
 import { ForeignCredential } from './foreign-credentials.ts'
 import { entryOf } from './gateway-callers.ts'
 
 const idleLimitMs = 120_000
+/** How long somebody without a session may go on sending what is refused. */
+const refusedLimitMs = 60_000
+const strangerRowEveryMs = 60_000
 
 type GatewayParts = Pick<
   Parts,
@@ -21,10 +26,14 @@ type GatewayParts = Pick<
   | 'gatewaySessions'
 >
 
+/** What costs whoever is nobody. */
+const strangersFaults: ReadonlySet<ErrorCode> = new Set(['session_ended', 'invalid_request', 'unknown_method'])
+
 /** What the gateway's routes have in common. */
 export class Gateway {
   readonly parts: GatewayParts
   readonly calls: CallLog
+  #strangerRecordedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: GatewayParts) {
     this.parts = parts
@@ -41,7 +50,7 @@ export class Gateway {
     await this.countStranger(request)
     const [site, another] = this.sitesOf(request)
     if (!site || another) throw new AgentError('site_unknown', 'this address stands for several sites')
-    await this.parts.stops.demandGoing(site.url)
+    await this.parts.stops.demandGoingToAll(site.url)
     return site
   }
 
@@ -54,7 +63,7 @@ export class Gateway {
     const { log } = this.parts.ports
     if (error.code === 'internal_error') log.error({ requestId: request.id, err: error }, 'gateway call failed')
     const isStranger = !(error instanceof ForeignCredential) && !this.calls.callerOf(request)
-    if (!isStranger || (error.code !== 'session_ended' && error.code !== 'invalid_request')) return error
+    if (!isStranger || !strangersFaults.has(error.code)) return error
     return this.countStranger(request).then(
       () => error,
       (tooMany: unknown) => asAgentError(tooMany),
@@ -63,19 +72,15 @@ export class Gateway {
 
   /** Throws RateLimited. */
   countStranger({ ip }: FastifyRequest): Promise<void> {
-    return this.parts.limits.count('requestsPerAddress', `gateway ${ip}`)
+    return this.parts.limits.count('requestsPerAddress', `gateway ${countedAs(ip)}`)
   }
 
   /**
    * Until a request has come as a whole; what nobody has read of it is thrown away. A client reads no answer before it has
    * sent everything, and an answer before that would close a connection that is not kept.
    */
-  async untilSent({ raw }: FastifyRequest): Promise<void> {
-    if (raw.readableEnded || raw.destroyed) return
-    raw.resume()
-    await new Promise<void>((resolve) => {
-      raw.once('end', resolve).once('close', resolve)
-    })
+  async untilSent(request: FastifyRequest): Promise<void> {
+    await drain(request.raw, this.calls.callerOf(request) ? undefined : refusedLimitMs)
   }
 
   /** For bodies that take as long as they take: ends a connection on which nothing moves. */
@@ -87,11 +92,19 @@ export class Gateway {
   async refuseForeign(field: string, sessionToken: Secret | undefined, request: FastifyRequest): Promise<never> {
     const error = new ForeignCredential(field)
     await this.countStranger(request)
-    const { gatewaySessions, auditLog } = this.parts
+    const {
+      gatewaySessions,
+      auditLog,
+      ports: { log },
+    } = this.parts
     const sites = this.sitesOf(request)
     const found = sessionToken && (await gatewaySessions.find(sessionToken))
     const session = found && sites.some(({ url }) => url === found.site) ? found : undefined
     const [onlySite] = sites
+    if (!session && !this.#mayRecordStranger()) {
+      log.warn({ requestId: request.id, clientAddress: request.ip, err: error }, 'foreign credential, not recorded')
+      throw error
+    }
     await auditLog.write({
       event: 'gateway',
       actor: 'unknown',
@@ -103,6 +116,14 @@ export class Gateway {
       detail: error.message,
     })
     throw error
+  }
+
+  /** Nobody can delete from the audit, and strangers can come from everywhere: one row a minute says that they do. */
+  #mayRecordStranger(): boolean {
+    const now = this.parts.ports.clock.monotonicMs()
+    if (now - this.#strangerRecordedAtMs < strangerRowEveryMs) return false
+    this.#strangerRecordedAtMs = now
+    return true
   }
 
   /** Aborts when the client has gone. */

@@ -31,12 +31,29 @@ export function readRestAddress(url: string): RestAddress {
     throw new AgentError('invalid_request', 'the address is not one the gateway passes on')
   }
   const query = new URLSearchParams(rawQuery)
-  const names = [...query.keys()].map((name) => name.replace(/\[.*$/s, ''))
+  // Some readers separate by semicolons too, and drop what stands around a name.
+  const names = [...query.keys(), ...new URLSearchParams(rawQuery.replaceAll(/;|%3b/gi, '&')).keys()].map((name) =>
+    name.replace(/\[.*$/s, '').replaceAll(/[\s\0]/g, ''),
+  )
   const foreign = foreignCredentialIn(names) ?? names.find((name) => credentialsOfQuery.includes(name))
   return { route, path: cut < 0 ? path : `${path}?${rawQuery}`, query, foreign }
 }
 
-/** Whether the site would read a call there as one about credentials. */
-export function isAboutCredentials({ route }: Pick<RestAddress, 'route'>): boolean {
-  return /^\/auth(\/|$)/i.test(route)
+/** Where what there is belongs to the person. Webhooks go on without them, `auth` is about credentials; what is new is not known. */
+const passedOn: ReadonlySet<string> = new Set([
+  '',
+  'entity',
+  'hierarchy',
+  'license',
+  'preferences',
+  'projects',
+  'schedule',
+  'schema',
+  'spec.json',
+  'subscriptions',
+])
+
+/** Whether a call to that address is one for the gateway to pass on. */
+export function isPassedOn({ route }: Pick<RestAddress, 'route'>): boolean {
+  return passedOn.has(route.split('/', 2)[1] ?? '')
 }

@@ -7,7 +7,7 @@ import { refuseSlowBodies } from '../operation/slow-bodies.ts'
 import type { Gateway } from './gateway.ts'
 import { bearerLifeS } from './gateway-bearers.ts'
 import type { GatewayCaller } from './gateway-callers.ts'
-import { isAboutCredentials, type RestAddress, readRestAddress } from './rest-address.ts'
+import { isPassedOn, type RestAddress, readRestAddress } from './rest-address.ts'
 import { foreignGrantParameter, judgeSessionGrant } from './rest-grant.ts'
 import { SiteBearers } from './site-bearers.ts'
 import { callSite, discard, passOn, redirectElsewhere } from './site-calls.ts'
@@ -102,7 +102,7 @@ export async function serveRest(app: FastifyInstance, gateway: Gateway): Promise
       const response = await callSite(fetch, site, { method: 'GET', path: address.path, headers, gone })
       return passOnRest(reply, response, site.url, [])
     }
-    if (isAboutCredentials(address)) throw new NotFound()
+    if (!isPassedOn(address)) throw new NotFound()
     if (!token) throw new AgentError('session_ended', 'Unauthorized')
     const caller = await gateway.parts.gatewayCallers.ofBearer(token, gateway.sitesOf(request))
     gateway.calls.note(request, `${request.method} ${address.route}`, caller)
@@ -179,7 +179,7 @@ async function passOnRest(
     }
     reply.header('location', location)
   }
-  return passOn(reply, response)
+  return passOn(reply, response, secrets)
 }
 
 /** The refusal of a grant, in the site's own words. facts: shotgrid §2.2 */

@@ -4,15 +4,15 @@ import { AgentError, errorTable } from '../../errors.ts'
 import { SiteFault } from '../../shotgrid/faults.ts'
 import { authParams, type ScriptCaller } from '../../shotgrid/json-rpc.ts'
 import { refuseSlowBodies } from '../operation/slow-bodies.ts'
+import type { ScriptedSite } from '../scripted-site.ts'
 import { ForeignCredential } from './foreign-credentials.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayCaller } from './gateway-callers.ts'
+import { mostRpcBytes, readRpcBody } from './rpc-body.ts'
 import { activatesSomebody, type RpcCall, readRpcCall, writeRpcCall } from './rpc-envelope.ts'
 import { callSite, discard, type Peeked, passOn, peek } from './site-calls.ts'
 
 const path = '/api3/json'
-const bodyBytes = 32 * 1024 * 1024
-
 /** For 32 MiB over a slow line. */
 const bodyLimitMs = 60_000
 /** Code of a fault, as clients know them. facts: shotgrid §1.5 */
@@ -30,40 +30,51 @@ interface Answer extends Peeked {
 export async function serveRpc(app: FastifyInstance, gateway: Gateway): Promise<void> {
   refuseSlowBodies(app, bodyLimitMs)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: bodyBytes }, (_request, body, done) => done(null, body))
+  // The body stays where it is: who may send how much is for `readRpcBody` to judge.
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.post(path, async (request, reply) => {
     if (gateway.sitesOf(request).length === 0) return reply.callNotFound()
+    if (Number(request.headers['content-length'] ?? 0) > mostRpcBytes) throw new TooLarge()
     try {
       return await answer(request, reply)
     } catch (thrown) {
-      return sendFault(reply, await gateway.judgeThrown(thrown, request))
+      const error = await gateway.judgeThrown(thrown, request)
+      await gateway.untilSent(request)
+      return sendFault(reply, error)
     }
   })
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const call = readRpcCall(String(request.body ?? ''))
+    const { gatewayCallers } = gateway.parts
+    const sites = gateway.sitesOf(request)
+    const body = await readRpcBody(request.raw, (token) => gatewayCallers.demandLiving(token, sites))
+    const call = readRpcCall(body)
     gateway.calls.note(request, call.method)
     if (call.foreign !== undefined) return gateway.refuseForeign(call.foreign, call.sessionToken, request)
     const gone = gateway.goneSignal(reply)
     if (call.method === 'info') {
       const site = await gateway.siteForStranger(request)
-      const body = writeRpcCall({ method: 'info', params: undefined }, undefined)
-      return passOnRpc(reply, await callSite(gateway.parts.ports.fetch, site, { ...post(request), body, gone }))
+      const info = writeRpcCall({ method: 'info', params: undefined }, undefined)
+      return passOnRpc(
+        reply,
+        site,
+        await callSite(gateway.parts.ports.fetch, site, { ...post(request), body: info, gone }),
+      )
     }
     if (!call.sessionToken) throw new AgentError('session_ended', 'the call has no session token')
-    const caller = await gateway.parts.gatewayCallers.ofSession(call.sessionToken, gateway.sitesOf(request))
+    const caller = await gatewayCallers.ofSession(call.sessionToken, sites)
     gateway.calls.note(request, call.method, caller)
     // Never asked of the site: it would make the script's session.
     if (call.method === 'get_session_token') {
       return sendJson(reply, { results: { session_id: call.sessionToken.reveal() } })
     }
-    const { response, whole, body } = await askAsPerson(call, caller, request, gone)
+    const { response, whole, body: answered } = await askAsPerson(call, caller, request, gone)
     const fault = whole === undefined ? undefined : readFault(whole)
     if (fault && (fault.error_code === 104 || fault.error_code === 110) && activatesSomebody(call)) {
       await discard(response)
       return sendJson(reply, { ...fault, message: `${fault.message} ${activationAdvice}` })
     }
-    return passOnRpc(reply, response, body)
+    return passOnRpc(reply, caller.site, response, answered)
   }
 
   /** Throws what `GatewayCallers` throws when the site does not act for the person any more. */
@@ -98,6 +109,11 @@ export async function serveRpc(app: FastifyInstance, gateway: Gateway): Promise<
   }
 }
 
+/** Nothing of it is read: the connection is over. */
+class TooLarge extends Error {
+  readonly statusCode = 413
+}
+
 function post(request: FastifyRequest) {
   const agent = request.headers['user-agent']
   const headers = { 'content-type': 'application/json; charset=utf-8', ...(agent ? { 'user-agent': agent } : {}) }
@@ -118,12 +134,22 @@ function readFault(text: string): z.output<typeof faultSchema> | undefined {
   }
 }
 
-async function passOnRpc(reply: FastifyReply, response: Response, body?: Peeked['body']): Promise<FastifyReply> {
+async function passOnRpc(
+  reply: FastifyReply,
+  { policy: { scripts } }: ScriptedSite,
+  response: Response,
+  body?: Peeked['body'],
+): Promise<FastifyReply> {
   if (response.status >= 300 && response.status < 400) {
     await discard(response)
     throw new AgentError('site_unreachable', `the site answered ${response.status}, which leads away from it`)
   }
-  return passOn(reply, response, body)
+  return passOn(
+    reply,
+    response,
+    scripts.map(({ key }) => key.reveal()),
+    body,
+  )
 }
 
 /** Always HTTP 200: that is how clients tell a refusal from a broken line, and nothing they try again. */

@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify'
 import type { Fetch } from '../../ports.ts'
 import { SiteTrouble, translateSiteTrouble } from '../../shotgrid/faults.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
+import { withhold } from './withhold.ts'
 
 export interface SiteCall {
   readonly method: string
@@ -107,10 +108,11 @@ const passedOn = [
   'retry-after',
 ]
 
-/** Sends a site's answer on as it comes, with its status. */
+/** Sends a site's answer on as it comes, with its status; not beyond one of the secrets that the call was made with. */
 export function passOn(
   reply: FastifyReply,
   response: Response,
+  secrets: readonly string[],
   body: AsyncIterable<Uint8Array> = bodyOf(response),
 ): FastifyReply {
   for (const name of passedOn) {
@@ -121,7 +123,9 @@ export function passOn(
   // Of a body that came compressed this is not the length it has now.
   if (length !== null && !response.headers.has('content-encoding')) reply.header('content-length', length)
   reply.code(response.status)
-  return response.body === null ? reply.send('') : reply.send(Readable.from(body, { objectMode: false }))
+  return response.body === null
+    ? reply.send('')
+    : reply.send(Readable.from(withhold(body, secrets), { objectMode: false }))
 }
 
 /** Where an answer that is not used goes. */

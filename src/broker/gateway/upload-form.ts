@@ -40,7 +40,8 @@ function headOf(given: readonly [string, string][], file: FormFile | undefined):
   const [token] = tokens
   return {
     sessionToken: token ? new Secret(token) : undefined,
-    foreign: foreignCredentialIn([...given.map(([name]) => name), ...(file ? [file.name] : [])]),
+    foreign:
+      foreignCredentialIn(given.map(([name]) => name)) ?? (file && isCredential(file.name) ? file.name : undefined),
     fields: given.filter(([name]) => !isCredential(name)),
     file,
   }
@@ -110,9 +111,9 @@ function demandPlainName(name: unknown): void {
   throw new AgentError('invalid_request', `"${String(name).slice(0, 60)}" is no name of a field`)
 }
 
-/** HTML's way to write what would end the name. */
+/** HTML's way to write what would end the name, and what some readers take for the beginning of an escape. */
 function quoted(filename: string): string {
-  return filename.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+  return filename.replaceAll('\\', '%5C').replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }
 
 function mediaType(given: string): string {

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AgentError, errorTable } from '../../errors.ts'
 import { SiteFault } from '../../shotgrid/faults.ts'
 import { authParams, readEntities, type ScriptCaller } from '../../shotgrid/json-rpc.ts'
+import { refuseSlowBodies } from '../operation/slow-bodies.ts'
 import { readFormParts } from './form-parts.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayCaller } from './gateway-callers.ts'
@@ -21,9 +22,12 @@ const names = [
 
 const formBytes = 1024 * 1024
 const siteLimitMs = 30_000
+/** Until a form has said who sends it. */
+const headLimitMs = 60_000
 
 /** `/upload/…`: forms with files, whose credentials stand among their fields. */
 export async function serveUploads(app: FastifyInstance, gateway: Gateway): Promise<void> {
+  refuseSlowBodies(app, headLimitMs, (request) => !isMultipart(request))
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null))
   app.addContentTypeParser(
@@ -37,9 +41,9 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
       gateway.calls.note(request, `upload/${name}`)
       gateway.endWhenIdle(request)
       try {
-        const response = await upload(name, request, gateway.goneSignal(reply))
+        const { response, script } = await upload(name, request, gateway.goneSignal(reply))
         await gateway.untilSent(request)
-        return passOn(reply, response)
+        return passOn(reply, response, [script.key.reveal()])
       } catch (thrown) {
         const error = await gateway.judgeThrown(thrown, request)
         await gateway.untilSent(request)
@@ -48,21 +52,27 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
     })
   }
 
-  async function upload(name: string, request: FastifyRequest, gone: AbortSignal): Promise<Response> {
-    const isMultipart = /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '')
-    if (!isMultipart) {
+  async function upload(
+    name: string,
+    request: FastifyRequest,
+    gone: AbortSignal,
+  ): Promise<{ response: Response; script: ScriptCaller }> {
+    if (!isMultipart(request)) {
       const head = readUrlencodedHead(String(request.body ?? ''))
       const { caller, script } = await identify(head, name, request)
       const fields: [string, string][] = [...credentialsOf(script), ...head.fields]
       const body = new URLSearchParams(fields).toString()
-      return send(name, caller, { contentType: 'application/x-www-form-urlencoded', body }, gone)
+      const form = { contentType: 'application/x-www-form-urlencoded', body }
+      return { response: await send(name, caller, form, gone), script }
     }
     const over = new AbortController()
     const parts = readFormParts(request.raw, over.signal)
     try {
-      const head = await readFormHead(parts)
+      const tooLate = setTimeout(() => request.raw.destroy(), headLimitMs)
+      const head = await readFormHead(parts).finally(() => clearTimeout(tooLate))
       const { caller, script } = await identify(head, name, request)
-      return await send(name, caller, writeMultipart(credentialsOf(script), head, parts), gone)
+      const form = writeMultipart(credentialsOf(script), head, parts)
+      return { response: await send(name, caller, form, gone), script }
     } finally {
       over.abort()
       await parts.return(undefined)
@@ -110,6 +120,10 @@ export async function serveUploads(app: FastifyInstance, gateway: Gateway): Prom
     }
     return response
   }
+}
+
+function isMultipart({ headers }: FastifyRequest): boolean {
+  return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '')
 }
 
 /** They stand flat among the fields. */

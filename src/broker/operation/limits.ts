@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isIPv6 } from 'node:net'
 import type { Redis } from 'ioredis'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { AgentError } from '../../errors.ts'
@@ -12,9 +13,13 @@ export type LimitName = (typeof names)[number]
 export class RateLimited extends AgentError {
   readonly retryAfterS: number
 
-  constructor(retryAfterS: number) {
+  /** Of those that are refused until then. */
+  readonly isFirst: boolean
+
+  constructor(retryAfterS: number, isFirst: boolean) {
     super('rate_limited', `there were too many requests; try again in ${retryAfterS} s`)
     this.retryAfterS = retryAfterS
+    this.isFirst = isFirst
   }
 }
 
@@ -58,12 +63,14 @@ export class Limits {
 
   /** Counts one request. Throws RateLimited. */
   async count(name: LimitName, key: string): Promise<void> {
+    const limit = this.#limiters.get(name)
     try {
-      await this.#limiters.get(name)?.limiter.consume(hashOf(key))
+      await limit?.limiter.consume(hashOf(key))
     } catch (thrown) {
       if (!(thrown instanceof RateLimiterRes)) throw thrown
       this.#settings.onRefused?.(name)
-      throw new RateLimited(Math.max(1, Math.ceil(thrown.msBeforeNext / 1000)))
+      const isFirst = thrown.consumedPoints === (limit?.most ?? 0) + 1
+      throw new RateLimited(Math.max(1, Math.ceil(thrown.msBeforeNext / 1000)), isFirst)
     }
   }
 
@@ -110,6 +117,30 @@ class Insurance extends RateLimiterMemory {
     this.#onUsed()
     return super.consume(...parameters)
   }
+}
+
+/**
+ * What counts as one address: of IPv6 the network, since whoever has one address of a /64 has all of them; IPv4 as it is, written
+ * as IPv6 or not.
+ */
+export function countedAs(address: string): string {
+  if (!isIPv6(address)) return address
+  const [before = '', after] = new URL(`http://[${address.split('%', 1)[0]}]`).hostname.slice(1, -1).split('::')
+  const [first, last] = [before, after ?? ''].map((part) => (part === '' ? [] : part.split(':')))
+  const zeros = after === undefined ? 0 : 8 - (first?.length ?? 0) - (last?.length ?? 0)
+  const groups = [...(first ?? []), ...Array<string>(zeros).fill('0'), ...(last ?? [])].map((group) =>
+    parseInt(group, 16),
+  )
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
+  if (!isMapped)
+    return `${groups
+      .slice(0, 4)
+      .map((group) => group.toString(16))
+      .join(':')}::/64`
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 0xff])
+    .join('.')
 }
 
 /** Addresses and accounts do not get into Redis: a counter needs to tell them apart, not to know them. */

@@ -28,12 +28,18 @@ export class Stops {
 
   /** Throws `broker_stopped` when the site, or everything, is stopped. */
   async demandGoing(site: string, database: Database | Transaction<Tables> = this.#database): Promise<void> {
-    const stop = await database
-      .selectFrom('stop')
-      .selectAll()
-      .where('scope', 'in', [site, everything])
-      .executeTakeFirst()
+    const stop = await this.#find(site, database)
     if (stop) throw new AgentError('broker_stopped', `stopped by ${stop.stopped_by}: ${stop.reason}`)
+  }
+
+  /** Like `demandGoing`, for who has not shown yet who they are: who stopped it is not for them. */
+  async demandGoingToAll(site: string): Promise<void> {
+    const stop = await this.#find(site, this.#database)
+    if (stop) throw new AgentError('broker_stopped', `stopped: ${stop.reason}`)
+  }
+
+  #find(site: string, database: Database | Transaction<Tables>): Promise<Stop | undefined> {
+    return database.selectFrom('stop').selectAll().where('scope', 'in', [site, everything]).executeTakeFirst()
   }
 
   /** Stops; what is stopped already stays as it is. The audit knows it before this resolves. */

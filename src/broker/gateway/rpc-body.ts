@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http'
+import { AgentError } from '../../errors.ts'
+import { Secret } from '../../secret.ts'
+
+export const mostRpcBytes = 32 * 1024 * 1024
+/** What anybody may send; no longer is what comes before the parameters of a call. */
+const strangerBytes = 64 * 1024
+
+/**
+ * The body of a call. Only who shows a session may send more than a little: `demandLiving` gets the token that stands at the
+ * beginning, before the rest is read, held in memory or parsed. What it lets pass is judged anew when all of it is there. Throws
+ * `invalid_request`, and what `demandLiving` throws; the rest is then unread.
+ */
+export async function readRpcBody(
+  raw: IncomingMessage,
+  demandLiving: (token: Secret | undefined) => Promise<void>,
+): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  let isKnown = false
+  try {
+    for await (const chunk of raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes > mostRpcBytes) throw new AgentError('invalid_request', 'the body is larger than 32 MiB')
+      if (isKnown || bytes <= strangerBytes) continue
+      await demandLiving(tokenAtStart(Buffer.concat(chunks)))
+      isKnown = true
+    }
+  } catch (cause) {
+    if (cause instanceof AgentError) throw cause
+    throw new AgentError('invalid_request', 'the body broke off', { cause })
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function tokenAtStart(body: Buffer): Secret | undefined {
+  const start = body.subarray(0, strangerBytes).toString('latin1')
+  const [, token] = /"session_token"\s*:\s*"([^"\\]{1,500})"/.exec(start) ?? []
+  return token === undefined ? undefined : new Secret(token)
+}
