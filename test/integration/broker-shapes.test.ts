@@ -128,6 +128,15 @@ describe('a REST bearer', () => {
     expect(calls(stage, 'rest:client_credentials')).toBe(0)
   })
 
+  test('is refused where "auto" chose the gateway: it would go past it', async () => {
+    const stage = await open('auto', { sudoSessionOwner: 'script' })
+    await stage.exchange(await stage.prepare())
+    expect(await stage.sendForRest(await stage.prepare())).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request' },
+    })
+  })
+
   const unfit: RestSudo[] = ['ignored', 'wrong']
   for (const restSudo of unfit) {
     test.each(['session', 'auto', 'rest'] as const)(

@@ -57,9 +57,14 @@ export class Issuing {
     return issue === 'auto' ? this.#asTheSiteCan(to, signal) : this.#inShape(issue, to, signal)
   }
 
-  /** A REST bearer. Throws like `session`; `invalid_request` for a site that is served through the gateway only. */
+  /**
+   * A REST bearer. Throws like `session`; `invalid_request` for a site that is served through the gateway, by policy or because
+   * `auto` chose so: the site's own bearer would go past it, and past a stop, for ten minutes.
+   */
   async restBearer({ site, person, sessionUuid }: Recipient, waiting: AbortSignal): Promise<Issued> {
-    if (site.policy.issue === 'gateway') {
+    const { issue } = site.policy
+    const shape = issue === 'auto' ? (await this.#settings.shapes.find(site.url))?.shape : issue
+    if (shape === 'gateway') {
       throw new AgentError('invalid_request', `"${site.url}" is served through the gateway only`)
     }
     const grant = await makeRestBearer(site, person, sessionUuid, limited(waiting))
