@@ -19,8 +19,7 @@ export async function connectPostgres({
   readonly url: string
   readonly password?: Secret
 }): Promise<Database> {
-  const { hostname } = new URL(url)
-  const isHere = hostname === '' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  const isHere = isOnThisMachine(new URL(url))
   const pool = new Pool({
     connectionString: url,
     ...(password ? { password: () => password.reveal() } : {}),
@@ -47,14 +46,34 @@ export async function connectPostgres({
     }),
   })
   try {
-    await (await pool.connect()).release()
+    await demandDurable(pool)
   } catch (cause) {
     await database.destroy()
+    if (cause instanceof AgentError) throw cause
     if (isOutage(cause)) throw outage(cause)
     const reason = cause instanceof Error ? cause.message : cause
     throw new AgentError('config_invalid', `"database.url": ${reason}`, { cause })
   }
   return database
+}
+
+/** Throws `config_invalid` for a URL by which tokens' hashes and people's names would cross a network in clear, or to anybody. */
+function isOnThisMachine({ hostname, searchParams }: URL): boolean {
+  // pg takes the host from here before it takes it from its place.
+  const host = searchParams.get('host') ?? hostname
+  if (host === '' || host.startsWith('/') || ['localhost', '127.0.0.1', '[::1]', '::1'].includes(host)) return true
+  const aboutTls = [...searchParams.keys()].find((name) => /ssl|libpqcompat/i.test(name))
+  if (aboutTls === undefined) return false
+  const said = `"database.url": leave "${aboutTls}" out: off this machine TLS is spoken and checked, always`
+  throw new AgentError('config_invalid', said)
+}
+
+/** Otherwise a row of the audit could be lost after its session was given out. */
+async function demandDurable(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<{ synchronous_commit: string }>('SHOW synchronous_commit')
+  if (rows[0]?.synchronous_commit !== 'off') return
+  const said = '"database.url": "synchronous_commit" is off for this server, role or database; the audit needs it on'
+  throw new AgentError('config_invalid', said)
 }
 
 function asKyselyClient(client: PoolClient): PostgresPoolClient {
