@@ -4,12 +4,17 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     reporters: ['default', './test/counting-reporter.ts'],
+    // vitest would leave a core to itself; most of these wait for programs they start.
+    maxWorkers: '100%',
     projects: [
       // Nothing here leaves anything behind, so the files of a worker share it: a third of the time.
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], root: '.', isolate: false } },
       {
         test: {
           name: 'e2e',
+          // Alone on the machine, one file after the other: some of them measure.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
           include: ['test/e2e/**/*.test.ts'],
           root: '.',
           testTimeout: 120_000,
