@@ -32,10 +32,11 @@ export async function startPinned(core: number, file: string, args: readonly str
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     wrong = (wrong + chunk).slice(-2_000)
   })
+  const ended = once(child, 'exit')
   const until = async (hasSaid: () => boolean): Promise<void> => {
     while (!hasSaid()) {
       if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}: ${wrong}`)
-      await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
+      await Promise.race([once(child.stdout, 'data'), ended])
     }
   }
   await until(() => out.includes('serves'))
@@ -55,7 +56,7 @@ export async function startPinned(core: number, file: string, args: readonly str
     async stop() {
       if (child.exitCode !== null) return
       child.kill()
-      await once(child, 'exit')
+      await ended
     },
   }
 }
