@@ -66,7 +66,7 @@ export class TokenExchange {
     const { sites, tokenEndpoint, challenges, stops, auditLog, mostPeople } = this.#settings
     const site = sites.find(({ url }) => url === form.audience)
     if (!site) throw new AgentError('site_unknown', 'the audience is not a site this broker serves')
-    await stops.demandGoingToAll(site.url)
+    await stops.demandGoingForStranger(site.url)
     const proof = await judgeProof(request.proof, tokenEndpoint, form.subjectToken.reveal())
     if (!(await challenges.use(proof.challenge))) {
       throw new AgentError('proof_rejected', 'the challenge is used, too old, or not this broker’s')

@@ -50,7 +50,7 @@ export class Gateway {
     await this.countStranger(request)
     const [site, another] = this.sitesOf(request)
     if (!site || another) throw new AgentError('site_unknown', 'this address stands for several sites')
-    await this.parts.stops.demandGoingToAll(site.url)
+    await this.parts.stops.demandGoingForStranger(site.url)
     return site
   }
 

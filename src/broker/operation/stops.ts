@@ -33,7 +33,7 @@ export class Stops {
   }
 
   /** Like `demandGoing`, for who has not shown yet who they are: who stopped it is not for them. */
-  async demandGoingToAll(site: string): Promise<void> {
+  async demandGoingForStranger(site: string): Promise<void> {
     const stop = await this.#find(site, this.#database)
     if (stop) throw new AgentError('broker_stopped', `stopped: ${stop.reason}`)
   }
