@@ -217,7 +217,7 @@ export class Shell {
 
   #listenTo(agent: Agent): void {
     agent.onChange((status) => this.#onChange(status))
-    agent.onBrowserStep(() => this.refresh())
+    agent.onSignInStep(() => this.refresh())
     agent.onBrowserFailed((site) => {
       this.#browserFailed.add(site)
       this.refresh()

@@ -7,8 +7,10 @@ import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { SiteFault } from './shotgrid/faults.ts'
 import { RestTokens } from './shotgrid/rest-tokens.ts'
-import { type BrowserStepOptions, BrowserSteps } from './sign-in/browser-steps.ts'
-import type { WayIn } from './sign-in/way-in.ts'
+import type { Choice } from './sign-in/choose-way-in.ts'
+import { type SignInStepOptions, SignInSteps } from './sign-in/sign-in-steps.ts'
+import type { SiteWayIn } from './sign-in/site-way-in.ts'
+import type { Credentials, SignInStep } from './sign-in/way-in.ts'
 import { makeWaysIn } from './sign-in/ways-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
@@ -22,8 +24,10 @@ export {
   checkAddresses,
 } from './sign-in/check-addresses.ts'
 
-export interface SignInOptions extends BrowserStepOptions {
-  readonly onBrowser?: (site: string, url: URL) => void
+export type { Credentials, SignInStep } from './sign-in/way-in.ts'
+
+export interface SignInOptions extends SignInStepOptions {
+  readonly onStep?: (site: string, step: SignInStep) => void
 }
 
 /**
@@ -35,10 +39,10 @@ export class Agent {
   readonly #hasSecretStore: boolean
   readonly #sessions: Sessions
   readonly #restTokens: RestTokens
-  readonly #waysIn: ReadonlyMap<string, WayIn>
+  readonly #waysIn: ReadonlyMap<string, SiteWayIn>
   readonly #tools: ToolLog
   readonly #listener: SocketListener
-  readonly #browser: BrowserSteps
+  readonly #steps: SignInSteps
   readonly #startedAt: number
 
   constructor(config: Config, ports: Ports, rules: { readonly insecureLoopback: boolean }) {
@@ -53,7 +57,7 @@ export class Agent {
       log: ports.log,
     })
     this.#restTokens = new RestTokens(ports.fetch, ports.clock)
-    this.#browser = new BrowserSteps(ports)
+    this.#steps = new SignInSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
     this.#tools = new ToolLog(ports.clock, ports.log)
     this.#listener = new SocketListener(ports.log, this.#tools)
@@ -68,6 +72,7 @@ export class Agent {
       restToken: (site) => this.restToken(site),
       reportRejected: (site, generation) => this.reportRejected(site, generation),
       signIn: ({ site, ...options }) => this.signIn(site, options),
+      submitCredentials: (site, credentials) => this.submitCredentials(site, credentials),
       pasteRedirect: async (site, address) => this.pasteRedirect(site, address),
       cancelSignIn: (site) => this.cancelSignIn(site),
       signOut: (site) => this.signOut(site),
@@ -134,7 +139,7 @@ export class Agent {
     // Also one that has not reached the browser yet: it would come back with the account the browser remembers.
     if (options.switchUser) this.#sessions.at(site.url).cancelSignIn()
     // Asking again is how an artist says that they closed the tab.
-    else if (this.#browser.at(site.url) && options.openBrowser !== false) this.#browser.openOrTell(site.url)
+    else if (this.signInAddress(site.url) && options.openBrowser !== false) this.#steps.openOrTell(site.url)
     await this.#signIn(site, options)
     return this.#sessions.at(site.url).status()
   }
@@ -142,30 +147,58 @@ export class Agent {
   /** The address the browser came back to, pasted by the artist. Throws `invalid_request` if no sign-in waits for it. */
   pasteRedirect(wanted: string | undefined, address: string): SiteStatus {
     const { url } = this.#site(wanted)
-    const step = this.#browser.at(url)
-    if (!step) throw new AgentError('invalid_request', `no sign-in to "${url}" is waiting for the browser`)
+    const step = this.#steps.at(url)
+    if (step?.kind !== 'browser' || !step.acceptRedirect) {
+      throw new AgentError('invalid_request', `no sign-in to "${url}" is waiting for such an address`)
+    }
     step.acceptRedirect(address)
     return this.#sessions.at(url).status()
   }
 
+  /**
+   * Tries a login and passphrase for the sign-in that waits for them. Resolves when the artist is signed in. Throws
+   * `invalid_request` if none waits, else why the site did not take them: then it goes on waiting.
+   */
+  async submitCredentials(wanted: string | undefined, credentials: Credentials): Promise<SiteStatus> {
+    const { url } = this.#site(wanted)
+    const step = this.#steps.at(url)
+    if (step?.kind !== 'credentials') {
+      throw new AgentError('invalid_request', `no sign-in to "${url}" is waiting for a login and passphrase`)
+    }
+    await step.submit(credentials)
+    await this.#sessions.at(url).signedIn()
+    return this.#sessions.at(url).status()
+  }
+
+  /** What a sign-in waits for, while it waits for the artist. */
+  signInStep(wanted?: string): SignInStep | undefined {
+    return this.#steps.at(this.#site(wanted).url)
+  }
+
   /** Where the artist signs in, while a sign-in waits for the browser. */
   signInAddress(wanted?: string): URL | undefined {
-    return this.#browser.at(this.#site(wanted).url)?.url
+    const step = this.signInStep(wanted)
+    return step?.kind === 'browser' ? step.url : undefined
+  }
+
+  /** Which way a sign-in to the site goes now, and why. Asks the site where only it can tell. Throws like a sign-in. */
+  async wayIn(wanted: string | undefined, signal: AbortSignal): Promise<Choice> {
+    return this.#wayInto(this.#site(wanted)).choose(signal)
   }
 
   /** Throws `invalid_request` if no sign-in waits for the browser, or what kept the browser from starting. */
   async openBrowserAgain(wanted?: string): Promise<void> {
-    await this.#browser.open(this.#site(wanted).url)
+    await this.#steps.open(this.#site(wanted).url)
   }
 
-  /** Calls `listener` with the address of each sign-in, whoever started it; returns how to stop. */
-  onBrowserStep(listener: (site: string, url: URL) => void): () => void {
-    return this.#browser.begun.listen(listener)
+  /** Calls `listener` whenever a sign-in, whoever started it, begins to wait for the artist; returns how to stop. */
+  onSignInStep(listener: (site: string, step: SignInStep) => void): () => void {
+    return this.#steps.begun.listen(listener)
   }
 
   /** Calls `listener` when a browser could not be started for a sign-in, which goes on; returns how to stop. */
   onBrowserFailed(listener: (site: string) => void): () => void {
-    return this.#browser.failed.listen(listener)
+    return this.#steps.failed.listen(listener)
   }
 
   cancelSignIn(wanted: string | undefined): SiteStatus {
@@ -237,19 +270,24 @@ export class Agent {
   }
 
   async #signIn(site: SiteConfig, options: SignInOptions): Promise<void> {
-    const way = this.#waysIn.get(site.url)
-    if (!way) throw new AgentError('web_sign_in_unavailable', `no broker is configured for "${site.url}"`)
-    const hear = (at: string, url: URL): void => {
-      if (at === site.url) options.onBrowser?.(at, url)
+    const way = this.#wayInto(site)
+    const hear = (at: string, step: SignInStep): void => {
+      if (at === site.url) options.onStep?.(at, step)
     }
-    const joined = options.switchUser ? undefined : this.#browser.at(site.url)
-    if (joined) hear(site.url, joined.url)
-    const stop = this.#browser.begun.listen(hear)
+    const joined = options.switchUser ? undefined : this.#steps.at(site.url)
+    if (joined) hear(site.url, joined)
+    const stop = this.#steps.begun.listen(hear)
     try {
-      await this.#sessions.at(site.url).signIn((signal) => this.#browser.run(way, site.url, options, signal))
+      await this.#sessions.at(site.url).signIn((signal) => this.#steps.run(way, site.url, options, signal))
     } finally {
       stop()
     }
+  }
+
+  #wayInto(site: SiteConfig): SiteWayIn {
+    const way = this.#waysIn.get(site.url)
+    if (!way) throw new AgentError('site_unknown', `"${site.url}" is not configured`)
+    return way
   }
 
   async #end(site: string, reason: EndReason): Promise<void> {

@@ -74,7 +74,7 @@ function partSchemas(rules: ConfigRules) {
         url: origin,
         /** What people call the site; its host name when not given. */
         name: z.string().min(1).max(80).optional(),
-        signIn: z.enum(['auto', 'broker']).default('auto'),
+        signIn: z.enum(['auto', 'broker', 'web', 'legacy']).default('auto'),
         broker: origin.optional(),
       }),
     ),
@@ -137,6 +137,13 @@ function wholeSchema(rules: ConfigRules) {
           context.addIssue({ code: 'custom', path: ['sites', index, 'url'], message: `"${site.url}" is listed twice` })
         }
         seen.add(site.url)
+        if (site.signIn === 'broker' && !site.broker) {
+          context.addIssue({
+            code: 'custom',
+            path: ['sites', index, 'broker'],
+            message: 'is needed to sign in through a broker',
+          })
+        }
         if (site.broker && !config.identity.clientId) {
           context.addIssue({
             code: 'custom',

@@ -37,7 +37,7 @@ export const errorTable = {
     rpc: -32005,
     exit: 14,
     http: 403,
-    sentence: 'Autodesk says that access was denied.',
+    sentence: 'Access was denied in the browser.',
     advice: 'Sign in again and accept, or choose another account.',
   },
   identity_rejected: {
@@ -59,7 +59,7 @@ export const errorTable = {
     exit: 17,
     http: 409,
     sentence: 'There is no way to sign in to this site through the browser.',
-    advice: 'Ask IT to name a broker for this site in the configuration.',
+    advice: 'Ask IT to name a broker for this site, or to switch on the App Session Launcher of the site.',
   },
   passphrase_rejected: {
     rpc: -32009,
@@ -81,6 +81,20 @@ export const errorTable = {
     http: 401,
     sentence: 'The site asks for a two-factor code.',
     advice: 'Enter the code your authenticator shows now.',
+  },
+  legacy_sign_in_unavailable: {
+    rpc: -32012,
+    exit: 21,
+    http: 409,
+    sentence: 'This site takes no login and passphrase.',
+    advice: 'Sign in through the browser; ask IT which way this site offers.',
+  },
+  autodesk_token_unavailable: {
+    rpc: -32013,
+    exit: 22,
+    http: 403,
+    sentence: 'There is no Autodesk token to hand out.',
+    advice: 'Ask IT whether the policy allows it, and whether this site is signed in to through Autodesk Identity.',
   },
 
   // Consent and the socket
@@ -311,14 +325,17 @@ export class AgentError extends Error {
   override readonly name = 'AgentError'
   readonly code: ErrorCode
 
-  constructor(code: ErrorCode, message?: string, options?: { readonly cause?: unknown }) {
+  /** What to do about it, in a sentence or a few for a person. */
+  readonly advice: string
+
+  constructor(
+    code: ErrorCode,
+    message?: string,
+    options?: { readonly cause?: unknown /** Where more is known than the table knows. */; readonly advice?: string },
+  ) {
     super(message ?? errorTable[code].sentence, options)
     this.code = code
-  }
-
-  /** What to do about it, in a sentence for a person. */
-  get advice(): string {
-    return errorTable[this.code].advice
+    this.advice = options?.advice ?? errorTable[code].advice
   }
 }
 

@@ -20,7 +20,7 @@ export const frenchErrors: Strings['errors'] = {
       'Reconnectez-vous. Si le navigateur a montré une page d’erreur Autodesk, demandez au service informatique si les adresses de retour sont enregistrées.',
   },
   access_denied: {
-    sentence: 'Autodesk indique que l’accès a été refusé.',
+    sentence: 'L’accès a été refusé dans le navigateur.',
     advice: 'Reconnectez-vous et acceptez, ou choisissez un autre compte.',
   },
   identity_rejected: {
@@ -33,7 +33,8 @@ export const frenchErrors: Strings['errors'] = {
   },
   web_sign_in_unavailable: {
     sentence: 'Il n’y a aucun moyen de se connecter à ce site par le navigateur.',
-    advice: 'Demandez au service informatique d’indiquer un courtier pour ce site dans la configuration.',
+    advice:
+      'Demandez au service informatique d’indiquer un courtier pour ce site, ou d’y activer l’App Session Launcher.',
   },
   passphrase_rejected: {
     sentence: 'Le site n’a pas accepté cet identifiant et cette phrase secrète.',
@@ -46,6 +47,15 @@ export const frenchErrors: Strings['errors'] = {
   two_factor_required: {
     sentence: 'Le site demande un code à deux facteurs.',
     advice: 'Saisissez le code que votre application affiche maintenant.',
+  },
+  legacy_sign_in_unavailable: {
+    sentence: 'Ce site n’accepte pas d’identifiant ni de phrase secrète.',
+    advice: 'Connectez-vous par le navigateur\u202f; demandez au service informatique ce que ce site propose.',
+  },
+  autodesk_token_unavailable: {
+    sentence: 'Il n’y a pas de jeton Autodesk à remettre.',
+    advice:
+      'Demandez au service informatique si sa politique le permet et si la connexion à ce site passe par Autodesk Identity.',
   },
   consent_denied: {
     sentence: 'Ce programme n’a pas été autorisé à utiliser la session.',

@@ -45,15 +45,17 @@ export async function signInCommand(client: AgentClient, output: Output, options
   const stopPasting = offerPaste(client, output, options)
   try {
     const request = { ...named(options), openBrowser: options.browser, switchUser: options.switchUser }
-    const status = await client.signIn(request, (url) => {
-      const how = options.browser
-        ? 'Your browser is opening. If it does not, open this address:'
-        : 'Open this address in a browser:'
-      output.remark(`${how}\n\n  ${url}\n`)
-      output.remark('Waiting for the sign-in, five minutes at most. Ctrl-C cancels.')
-      if (process.stdin.isTTY) {
-        output.remark('Is the browser on another machine? Paste the address it ends at (http://localhost:…) here.')
-      }
+    const status = await client.signIn(request, {
+      onBrowser: (url) => {
+        const how = options.browser
+          ? 'Your browser is opening. If it does not, open this address:'
+          : 'Open this address in a browser:'
+        output.remark(`${how}\n\n  ${url}\n`)
+        output.remark('Waiting for the sign-in, five minutes at most. Ctrl-C cancels.')
+        if (process.stdin.isTTY) {
+          output.remark('Is the browser on another machine? Paste the address it ends at (http://localhost:…) here.')
+        }
+      },
     })
     output.result(status, describeStatus(status, Date.now()))
   } finally {

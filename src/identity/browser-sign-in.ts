@@ -29,11 +29,11 @@ export interface BrowserSignInRequest {
    * Where to send the artist's browser, and the way in for an address they paste. Called once, when the listener is up: a
    * remembered sign-in comes back within milliseconds.
    */
-  readonly onBrowser: (step: BrowserStep) => void
+  readonly onBrowser: (step: BrowserReturn) => void
   readonly signal: AbortSignal
 }
 
-export interface BrowserStep {
+export interface BrowserReturn {
   readonly url: URL
   /** Takes the address the browser was sent back to. Throws `invalid_request` when it is not of this sign-in. */
   acceptRedirect(address: string): void

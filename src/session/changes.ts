@@ -20,6 +20,8 @@ export interface SiteStatus {
   readonly account?: string
   /** End of the session now held; it is renewed on use before that. */
   readonly expiresAt?: number
+  /** Whether the site itself has told that end, or it is what can be counted on. */
+  readonly expiry?: 'exact' | 'estimated'
   /** Until when this sign-in can serve sessions at all, renewals included. */
   readonly signInEndsAt?: number
   /** Why the last renewal failed, while the session lives on. */

@@ -84,6 +84,11 @@ export class SessionHolder {
     return done
   }
 
+  /** Resolves when the sign-in under way, if any, has come to a session; throws what it came to else. */
+  async signedIn(): Promise<void> {
+    await this.#underWay.signedIn()
+  }
+
   /**
    * Takes up a sign-in of an earlier run without the artist. Does nothing while there is a session or a sign-in, and is over
    * when one begins. Never throws; only success is announced.
@@ -156,7 +161,8 @@ export class SessionHolder {
 
   #hold(issued: IssuedSession, signIn: OneSignIn): Held {
     const { renewal, signedIn, account, renewing, checking } = signIn
-    this.#generation += 1
+    // A session that was made to last longer is the same to those who hold its token.
+    if (issued.sessionToken !== this.#held?.session.sessionToken) this.#generation += 1
     this.#held = {
       ...{ renewal, signedIn, account, renewing, checking },
       session: startSession(issued, signedIn, this.#settings.maxAgeMs, this.#settings.clock),

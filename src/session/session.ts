@@ -15,7 +15,9 @@ export interface IssuedSession {
   readonly sessionToken: Secret
   /** How long the site will accept it if nobody uses it, from the moment it was issued. */
   readonly lifetimeMs: number
-  readonly obtainedBy: 'broker'
+  /** Whether the site itself has told `lifetimeMs`, or it is what can be counted on. */
+  readonly expiry: 'exact' | 'estimated'
+  readonly obtainedBy: 'broker' | 'web' | 'legacy'
 }
 
 /** What a way in can still do for a session after it was obtained. */

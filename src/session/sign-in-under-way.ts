@@ -45,6 +45,11 @@ export class SignInUnderWay {
     return this.#begin(start, false).done
   }
 
+  /** Resolves when no sign-in is under way any more; throws what it came to if that is no session. */
+  async signedIn(): Promise<void> {
+    if (this.#current?.isResume === false) await this.#current.done
+  }
+
   /** Starts the one resumption, or joins it; leaves a sign-in alone. Never throws: what fails, fails quietly. */
   async resume(start: SignIn): Promise<void> {
     if (this.isSigningIn) return

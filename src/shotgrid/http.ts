@@ -3,27 +3,30 @@ import type { Fetch } from '../ports.ts'
 import { SiteTrouble } from './faults.ts'
 
 export interface SiteRequest {
+  readonly method: 'GET' | 'POST' | 'PUT'
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body?: string
   readonly signal: AbortSignal
 }
 
 export interface SiteAnswer {
   readonly status: number
   readonly body: unknown
+  /** The site's clock (RFC 9110 §6.6.1), ms since the epoch; undefined when it does not say. */
+  readonly dateMs: number | undefined
 }
 
 /** One try; a site that says nothing for this long will not say it later either. */
 const tryLimitMs = 15_000
 
 /**
- * POSTs and reads the JSON answer, whatever its status. Tries three times on 502 and 504, 0.75 s and 1.5 s apart, as the
+ * Sends and reads the JSON answer, whatever its status. Tries three times on 502 and 504, 0.75 s and 1.5 s apart, as the
  * official client does; nothing else is tried again, so that no write happens twice. Throws SiteTrouble, or what `fetch` or
  * `signal` throw.
  */
-export function postToSite(fetch: Fetch, request: SiteRequest): Promise<SiteAnswer> {
-  return pRetry(() => postOnce(fetch, request), {
+export function askSite(fetch: Fetch, request: SiteRequest): Promise<SiteAnswer> {
+  return pRetry(() => askOnce(fetch, request), {
     retries: 2,
     minTimeout: 750,
     factor: 2,
@@ -32,11 +35,11 @@ export function postToSite(fetch: Fetch, request: SiteRequest): Promise<SiteAnsw
   })
 }
 
-async function postOnce(fetch: Fetch, { url, headers, body, signal }: SiteRequest): Promise<SiteAnswer> {
+async function askOnce(fetch: Fetch, { method, url, headers, body, signal }: SiteRequest): Promise<SiteAnswer> {
   const response = await fetch(url, {
-    method: 'POST',
+    method,
     headers: { ...headers, accept: 'application/json' },
-    body,
+    ...(body === undefined ? {} : { body }),
     redirect: 'manual',
     signal: AbortSignal.any([signal, AbortSignal.timeout(tryLimitMs)]),
   })
@@ -47,9 +50,14 @@ async function postOnce(fetch: Fetch, { url, headers, body, signal }: SiteReques
   }
   const text = await response.text()
   try {
-    return { status, body: JSON.parse(text) }
+    return { status, body: JSON.parse(text), dateMs: dateOf(response) }
   } catch (cause) {
     const what = /^\s*</.test(text) ? 'a web page (a proxy or sign-in page in between?)' : 'something that is not JSON'
     throw new SiteTrouble(`answered ${status} with ${what}`, status, { cause })
   }
+}
+
+function dateOf({ headers }: Response): number | undefined {
+  const date = Date.parse(headers.get('date') ?? '')
+  return Number.isNaN(date) ? undefined : date
 }

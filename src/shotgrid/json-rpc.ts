@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
-import { postToSite } from './http.ts'
+import { askSite } from './http.ts'
 
 /** A script, or a script in the name of a person. */
 export interface ScriptCaller {
@@ -14,9 +14,18 @@ export interface ScriptCaller {
   readonly sessionUuid?: string | undefined
 }
 
+/** A person by what they type. `login` is HumanUser.login; `code` the one of the second factor. */
+export interface PersonCaller {
+  readonly kind: 'person'
+  readonly login: string
+  readonly passphrase: Secret
+  readonly code?: Secret
+}
+
 /** Who a JSON-RPC call is made as. facts: shotgrid §1.3 */
 export type RpcCaller =
   | ScriptCaller
+  | PersonCaller
   | { readonly kind: 'session'; readonly sessionToken: Secret }
   | { readonly kind: 'nobody' }
 
@@ -38,7 +47,8 @@ export async function callRpc(
 ): Promise<unknown> {
   const params = caller.kind === 'nobody' ? [] : [authParams(caller), ...(call.params ? [call.params] : [])]
   try {
-    const { status, body } = await postToSite(fetch, {
+    const { status, body } = await askSite(fetch, {
+      method: 'POST',
       url: `${site}/api3/json`,
       headers: { 'content-type': 'application/json; charset=utf-8' },
       body: JSON.stringify({ method_name: call.method, params }),
@@ -56,6 +66,13 @@ export async function callRpc(
 /** The auth dict: the first element of every call's `params`. */
 export function authParams(caller: Exclude<RpcCaller, { kind: 'nobody' }>): object {
   if (caller.kind === 'session') return { session_token: caller.sessionToken.reveal(), reject_if_expired: true }
+  if (caller.kind === 'person') {
+    return {
+      user_login: caller.login,
+      user_password: caller.passphrase.reveal(),
+      ...(caller.code === undefined ? {} : { auth_token: caller.code.reveal() }),
+    }
+  }
   return {
     script_name: caller.name,
     script_key: caller.key.reveal(),

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
-import { postToSite } from './http.ts'
+import { askSite } from './http.ts'
 import type { ScriptCaller } from './json-rpc.ts'
 
 /** A REST bearer and what the site says about it. */
@@ -68,7 +68,8 @@ async function grant(
   signal: AbortSignal,
 ): Promise<RestGrant> {
   try {
-    const { status, body } = await postToSite(fetch, {
+    const { status, body } = await askSite(fetch, {
+      method: 'POST',
       url: `${site}/api/v1/auth/access_token`,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams(form).toString(),

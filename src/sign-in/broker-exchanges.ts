@@ -103,6 +103,7 @@ export class BrokerExchanges {
       name: answer.name,
       sessionToken: new Secret(answer.access_token),
       lifetimeMs: answer.expires_in * 1000,
+      expiry: 'estimated',
       obtainedBy: 'broker',
     }
     if ((await this.check(session, signal)) === 'refused') {

@@ -1,5 +1,5 @@
 import { AgentError, asAgentError } from '../errors.ts'
-import type { BrowserSignIn } from '../identity/browser-sign-in.ts'
+import type { BrowserReturn, BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { IdentityTokens } from '../identity/tokens.ts'
 import type { Ports } from '../ports.ts'
 import { judgeRenewalFailure } from '../session/renewal-rules.ts'
@@ -10,7 +10,7 @@ import { BrokerClient } from './broker-client.ts'
 import { BrokerExchanges } from './broker-exchanges.ts'
 import { makeSignInKey, makeStorableSignInKey, restoreSignInKey, type SignInKey } from './sign-in-key.ts'
 import type { RememberedTokens, SignInMemory } from './sign-in-memory.ts'
-import type { SignInRequest, WayIn } from './way-in.ts'
+import type { ResumableWayIn, SignInRequest } from './way-in.ts'
 
 export interface BrokerWaySettings {
   readonly site: string
@@ -23,7 +23,7 @@ export interface BrokerWaySettings {
 const refreshLimitMs = 60_000
 
 /** Signing in through Autodesk Identity and the studio's broker. */
-export class BrokerWayIn implements WayIn {
+export class BrokerWayIn implements ResumableWayIn {
   readonly name = 'broker'
   readonly #settings: BrokerWaySettings
   readonly #ports: Pick<Ports, 'fetch' | 'clock'>
@@ -44,7 +44,9 @@ export class BrokerWayIn implements WayIn {
     const key = storableKey ?? (await makeSignInKey())
     const signInChallenge = await this.#client.challenge(metadata, signal)
     const nonce = nonceFor(signInChallenge, key.thumbprint)
-    return identity.run({ ...request, nonce }, async ({ tokens, idToken }) => {
+    const onBrowser = (step: BrowserReturn): void => request.onStep({ kind: 'browser', ...step })
+    const { switchUser } = request
+    return identity.run({ switchUser, onBrowser, signal, nonce }, async ({ tokens, idToken }) => {
       const exchanges = this.#exchanges(metadata, tokens, key, signInChallenge)
       const [session, account] = await Promise.all([exchanges.first(idToken, signal), tokens.accountName(signal)])
       const remember = (signedInAt: number): RememberedTokens | undefined => {

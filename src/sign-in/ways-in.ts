@@ -1,30 +1,40 @@
-import type { Config } from '../config.ts'
+import type { Config, SiteConfig } from '../config.ts'
 import { BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { Ports } from '../ports.ts'
 import { BrokerWayIn } from './broker.ts'
+import { LegacyWayIn } from './legacy.ts'
 import { SignInMemory } from './sign-in-memory.ts'
+import { SiteWayIn } from './site-way-in.ts'
 import { StoredSecret } from './stored-secret.ts'
-import type { WayIn } from './way-in.ts'
+import { WebWayIn } from './web.ts'
 
-/** The way in of each configured site that has one. */
+/** The way in of each configured site. */
 export function makeWaysIn(
   config: Config,
   ports: Ports,
   rules: { readonly insecureLoopback: boolean },
-): ReadonlyMap<string, WayIn> {
+): ReadonlyMap<string, SiteWayIn> {
   const { issuer, clientId, redirectPorts, scopes } = config.identity
-  const ways = new Map<string, WayIn>()
-  if (clientId === undefined) return ways
-  const identity = new BrowserSignIn({ issuer, clientId, redirectPorts, scopes, ...rules }, ports)
+  const identity =
+    clientId === undefined ? undefined : new BrowserSignIn({ issuer, clientId, redirectPorts, scopes, ...rules }, ports)
   const memoryOf = (site: string, broker: string): { memory?: SignInMemory } => {
     const { secretStore: store, clock, log } = ports
-    if (!store) return {}
+    if (!store || !identity) return {}
     const { maxAgeHours, rememberSignIn: isOn } = config.session
     const place = new StoredSecret({ store, name: `${issuer} ${site} ${clientId}`, log })
     return { memory: new SignInMemory({ place, identity, broker, maxAgeMs: maxAgeHours * 3600_000, clock, isOn }) }
   }
-  for (const { url: site, broker } of config.sites) {
-    if (broker) ways.set(site, new BrokerWayIn({ site, broker, identity, ...memoryOf(site, broker) }, ports))
-  }
-  return ways
+  const brokerOf = ({ url: site, broker }: SiteConfig): BrokerWayIn | undefined =>
+    identity && broker ? new BrokerWayIn({ site, broker, identity, ...memoryOf(site, broker) }, ports) : undefined
+  return new Map(
+    config.sites.map((site) => {
+      const settings = { site: site.url, ...rules }
+      const ways = {
+        broker: brokerOf(site),
+        web: new WebWayIn(settings, ports),
+        legacy: new LegacyWayIn(settings, ports),
+      }
+      return [site.url, new SiteWayIn(site, ways, ports)]
+    }),
+  )
 }

@@ -18,7 +18,7 @@ import {
   type Request,
   refusal,
 } from './messages.ts'
-import { type Caller, type Desk, handlers, handsOut, toWireStatus } from './methods.ts'
+import { type Caller, type Desk, handlers, handsOut, toWireStatus, type WaitsFor } from './methods.ts'
 import { type Tool, type ToolLog, toolFromClaim } from './tool-log.ts'
 
 export interface ConnectionSettings {
@@ -141,7 +141,7 @@ export class Connection {
         this.#watching = true
       },
       noteHandOut: (site) => this.#settings.tools.noteUse(tool, site),
-      notifyBrowser: (site, url) => this.#send(notification('signIn/browser', { site, url: url.href })),
+      notifyStep: (site, step) => this.#send(stepNotification(site, step)),
     }
     return dispatch(method, request.params, this.#settings.desk, caller)
   }
@@ -156,6 +156,11 @@ export class Connection {
     this.#settings.log.warn({ client: this.#tool && nameOf(this.#tool), reason }, 'connection cut')
     this.#socket.destroy()
   }
+}
+
+function stepNotification(site: string, step: WaitsFor): object {
+  if (step.kind === 'browser') return notification('signIn/browser', { site, url: step.url.href })
+  return notification('signIn/credentialsWanted', { site, wantsCode: step.wantsCode })
 }
 
 function nameOf({ name, version }: Tool): string {

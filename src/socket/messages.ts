@@ -20,6 +20,7 @@ const siteStatus = z.object({
   obtainedBy: z.string().optional(),
   account: z.string().optional(),
   expiresAt: seconds.optional(),
+  expiry: z.enum(['exact', 'estimated']).optional(),
   signInEndsAt: seconds.optional(),
   problem: z.string().optional(),
   generation: z.number().int().optional(),
@@ -50,6 +51,8 @@ export const methods = {
       name: z.string(),
       sessionToken: z.string(),
       expiresAt: seconds,
+      /** Whether the site itself has told `expiresAt`. */
+      expiry: z.enum(['exact', 'estimated']).optional(),
       obtainedBy: z.string(),
       generation: z.number().int(),
     }),
@@ -76,6 +79,17 @@ export const methods = {
   /** For a browser that could not come back by itself: the address it was sent to, pasted by the artist. */
   'signIn/paste': { params: z.object({ site: site.optional(), url: z.string().max(8_000) }), result: siteStatus },
   'signIn/cancel': { params: z.object({ site: site.optional() }), result: siteStatus },
+  /** For a sign-in that asks for a login and passphrase. Answers when the site took them; an error leaves it waiting. */
+  'signIn/credentials': {
+    params: z.object({
+      site: site.optional(),
+      login: z.string().min(1).max(200),
+      passphrase: z.string().min(1).max(1_000),
+      /** Of the second factor. */
+      code: z.string().min(1).max(32).optional(),
+    }),
+    result: siteStatus,
+  },
   signOut: { params: z.object({ site: site.optional() }), result: siteStatus },
   status: {
     params: z.object({}),
@@ -92,6 +106,8 @@ export const notifications = {
   'session/changed': siteStatus,
   /** To connections whose `signIn` waits: where the artist signs in, for showing or opening again. */
   'signIn/browser': z.object({ site, url: z.string() }),
+  /** To the same: the sign-in waits for `signIn/credentials`, with a code if the site asks for one. */
+  'signIn/credentialsWanted': z.object({ site, wantsCode: z.boolean() }),
 } as const
 
 export type Method = keyof typeof methods
@@ -152,7 +168,7 @@ export interface WireError {
 export function toWireError(error: AgentError): WireError {
   const row = errorTable[error.code]
   const message = error.code === 'internal_error' ? row.sentence : shortened(error.message)
-  return { code: row.rpc, message, data: { code: error.code, advice: row.advice } }
+  return { code: row.rpc, message, data: { code: error.code, advice: shortened(error.advice) } }
 }
 
 /** An error may quote what it is about, and what it is about may be as long as a request. */
@@ -176,7 +192,7 @@ const wireErrorSchema = z.object({
   code: z.number(),
   message: z.string(),
   /** A newer agent may know codes that this client does not. */
-  data: z.object({ code: z.string() }).optional(),
+  data: z.object({ code: z.string(), advice: z.string().optional() }).optional(),
 })
 
 const replySchema = z.union([
@@ -199,7 +215,9 @@ export function judgeReply(message: unknown): Reply {
   if ('error' in reply) {
     const code = reply.error.data?.code ?? ''
     const known = isErrorCode(code) ? code : 'internal_error'
-    return { kind: 'error', id: reply.id, error: new AgentError(known, reply.error.message) }
+    const advice = reply.error.data?.advice
+    const error = new AgentError(known, reply.error.message, advice === undefined ? {} : { advice })
+    return { kind: 'error', id: reply.id, error }
   }
   return { kind: 'result', id: reply.id, result: reply.result }
 }

@@ -1,4 +1,4 @@
-import type { Secret } from '../secret.ts'
+import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
 import type { Session } from '../session/session.ts'
 import { version } from '../version.ts'
@@ -11,6 +11,11 @@ export interface RestTokenOf {
   readonly accessToken: Secret
   readonly expiresAt: number
 }
+
+/** What a sign-in waits for, as far as a client may know it. */
+export type WaitsFor =
+  | { readonly kind: 'browser'; readonly url: URL }
+  | { readonly kind: 'credentials'; readonly wantsCode: boolean }
 
 /** What the socket needs of the agent. Sites are as the caller wrote them; the agent knows which one is meant. */
 export interface Desk {
@@ -27,8 +32,12 @@ export interface Desk {
     site: string | undefined
     switchUser: boolean
     openBrowser: boolean
-    onBrowser: (site: string, url: URL) => void
+    onStep: (site: string, step: WaitsFor) => void
   }): Promise<SiteStatus>
+  submitCredentials(
+    site: string | undefined,
+    credentials: { readonly login: string; readonly passphrase: Secret; readonly code?: Secret },
+  ): Promise<SiteStatus>
   pasteRedirect(site: string | undefined, url: string): Promise<SiteStatus>
   cancelSignIn(site: string | undefined): SiteStatus
   signOut(site: string | undefined): Promise<SiteStatus>
@@ -42,7 +51,8 @@ export interface Caller {
   watch(): void
   /** To be called with the site whenever a session or a token of it goes out. */
   noteHandOut(site: string): void
-  notifyBrowser(site: string, url: URL): void
+  /** Tells what the sign-in that was asked for waits for. */
+  notifyStep(site: string, step: WaitsFor): void
 }
 
 type Handlers = {
@@ -62,6 +72,7 @@ export const handlers: Handlers = {
       name: session.name,
       sessionToken: session.sessionToken.reveal(),
       expiresAt: toSeconds(session.expiresAt),
+      expiry: session.expiry,
       obtainedBy: session.obtainedBy,
       generation,
     }
@@ -80,11 +91,19 @@ export const handlers: Handlers = {
     return { site: token.site, apiUrl, accessToken: accessToken.reveal(), expiresAt: toSeconds(expiresAt) }
   },
   async signIn({ site, switchUser, openBrowser }, desk, caller) {
-    const onBrowser = (canonical: string, url: URL): void => caller.notifyBrowser(canonical, url)
-    return toWireStatus(await desk.signIn({ site, switchUser, openBrowser, onBrowser }))
+    const onStep = (canonical: string, step: WaitsFor): void => caller.notifyStep(canonical, step)
+    return toWireStatus(await desk.signIn({ site, switchUser, openBrowser, onStep }))
   },
   async 'signIn/paste'({ site, url }, desk) {
     return toWireStatus(await desk.pasteRedirect(site, url))
+  },
+  async 'signIn/credentials'({ site, login, passphrase, code }, desk) {
+    const credentials = {
+      login,
+      passphrase: new Secret(passphrase),
+      ...(code === undefined ? {} : { code: new Secret(code) }),
+    }
+    return toWireStatus(await desk.submitCredentials(site, credentials))
   },
   async 'signIn/cancel'({ site }, desk) {
     return toWireStatus(desk.cancelSignIn(site))

@@ -127,12 +127,12 @@ describe('metadata of Autodesk that lies', () => {
     const body = JSON.stringify({ ...metadata, authorization_endpoint: named })
     world.identity.faults.inject({ path: '/.well-known', does: { kind: 'status', status: 200, body } })
     const openBrowser = vi.fn<OpenBrowser>()
-    const onBrowser = vi.fn()
-    expect(await codeOf(world.agent('artist', { openBrowser }).signIn(undefined, { onBrowser }))).toMatch(
+    const onStep = vi.fn()
+    expect(await codeOf(world.agent('artist', { openBrowser }).signIn(undefined, { onStep }))).toMatch(
       /^identity_(rejected|unreachable)$/,
     )
     expect(openBrowser).not.toHaveBeenCalled()
-    expect(onBrowser).not.toHaveBeenCalled()
+    expect(onStep).not.toHaveBeenCalled()
   })
 
   test('and is another issuer’s is not believed', async () => {

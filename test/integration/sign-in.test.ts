@@ -127,7 +127,9 @@ describe('an artist signs in through the broker', () => {
   test('by pasting the address when the browser could not come back', async () => {
     const agent = world.agent('artist', { openBrowser: async () => Promise.reject(new Error('no browser here')) })
     const done = agent.signIn(undefined, {
-      onBrowser: (site, url) => {
+      onStep: (site, step) => {
+        if (step.kind !== 'browser') return
+        const { url } = step
         const redirectUri = url.searchParams.get('redirect_uri') ?? ''
         const account = { email: 'artist@studio.example', password: 'autodesk-password' }
         void new HeadlessBrowser().signIn(url, account, redirectUri).then((address) => {
@@ -194,7 +196,7 @@ describe('a sign-in that does not come to a session says why', () => {
     const agent = world.agent('artist', { openBrowser: async () => undefined })
     const outcome = codeOf(
       agent.signIn(undefined, {
-        onBrowser: (site) => void setTimeout(() => agent.cancelSignIn(site), 20),
+        onStep: (site) => void setTimeout(() => agent.cancelSignIn(site), 20),
       }),
     )
     expect(await outcome).toBe('sign_in_cancelled')

@@ -17,6 +17,11 @@ export type AgentSession = Result<'session/get'>
 /** How long a sign-in may take altogether: the artist's five minutes, and what the machines need around them. */
 const signInLimitMs = 6 * 60_000
 
+export interface SignInListeners {
+  readonly onBrowser?: (url: string) => void
+  readonly onCredentialsWanted?: (wantsCode: boolean) => void
+}
+
 /**
  * Asks the user's agent for sessions. One connection, opened when first needed and again after the agent was restarted;
  * `close()` when done. Every call is bounded in time and throws an AgentError.
@@ -50,18 +55,29 @@ export class AgentClient {
     return this.call('rest/get', named(site), 30_000)
   }
 
-  /** Signs the artist in through the browser. `onBrowser` hears the address, for showing it. */
+  /**
+   * Signs the artist in. `onBrowser` hears the address, for showing it; `onCredentialsWanted` that the sign-in waits for
+   * `submitCredentials`.
+   */
   async signIn(
     request: ParamsInput<'signIn'>,
-    onBrowser: (url: string) => void = () => undefined,
+    { onBrowser, onCredentialsWanted }: SignInListeners = {},
   ): Promise<WireSiteStatus> {
     const line = await this.#connected()
-    const stop = line.onNotification('signIn/browser', ({ url }) => onBrowser(url))
+    const stops = [
+      line.onNotification('signIn/browser', ({ url }) => onBrowser?.(url)),
+      line.onNotification('signIn/credentialsWanted', ({ wantsCode }) => onCredentialsWanted?.(wantsCode)),
+    ]
     try {
       return await line.request('signIn', request, signInLimitMs)
     } finally {
-      stop()
+      for (const stop of stops) stop()
     }
+  }
+
+  /** Tries a login and passphrase for the sign-in that waits for them; throws why the site did not take them. */
+  submitCredentials(request: ParamsInput<'signIn/credentials'>): Promise<WireSiteStatus> {
+    return this.call('signIn/credentials', request, 60_000)
   }
 
   pasteRedirect(url: string, site?: string): Promise<WireSiteStatus> {

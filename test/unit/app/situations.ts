@@ -40,6 +40,7 @@ export const signedIn: Partial<SiteStatus> = {
   login: 'artist@studio.example',
   userId: 7,
   name: 'Plain Artist',
+  expiry: 'estimated',
   obtainedBy: 'broker',
   account: 'plain.artist@autodesk.example',
   expiresAt: at(11),

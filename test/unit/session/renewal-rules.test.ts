@@ -15,6 +15,7 @@ function issued(lifetimeMs: number): IssuedSession {
     name: 'Artist',
     sessionToken: new Secret('t'),
     lifetimeMs,
+    expiry: 'estimated',
     obtainedBy: 'broker',
   }
 }

@@ -76,6 +76,7 @@ export function issued(number: number, change: Partial<IssuedSession> = {}): Iss
     name: 'Artist',
     sessionToken: new Secret(`token-${number}`),
     lifetimeMs: hour,
+    expiry: 'estimated',
     obtainedBy: 'broker',
     ...change,
   }

@@ -19,6 +19,8 @@ EXIT_STATUS = {
     "passphrase_rejected": 18,
     "personal_access_token_required": 19,
     "two_factor_required": 20,
+    "legacy_sign_in_unavailable": 21,
+    "autodesk_token_unavailable": 22,
     "consent_denied": 30,
     "consent_timeout": 31,
     "not_your_agent": 32,

@@ -61,6 +61,7 @@ _TYPES = {
         "passphrase_rejected",
         "personal_access_token_required",
         "two_factor_required",
+        "legacy_sign_in_unavailable",
         "subject_token_rejected",
         "proof_rejected",
         "session_owner_mismatch",
@@ -72,6 +73,7 @@ _TYPES = {
         "account_disabled",
         "account_ambiguous",
         "privileged_account",
+        "autodesk_token_unavailable",
     ),
     SiteUnknown: ("site_unknown",),
     Unreachable: (

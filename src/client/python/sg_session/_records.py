@@ -27,9 +27,10 @@ class _Record(object):
 class Session(_Record):
     """A session of ``site``: give ``session_token`` to ``shotgun_api3.Shotgun(api_url, session_token=…)``.
 
-    ``api_url`` is where it is good: ``site``, or the gateway of the studio's broker. ``expires_at`` is in seconds since the epoch; ``generation`` rises when the token changes."""
+    ``api_url`` is where it is good: ``site``, or the gateway of the studio's broker. ``expires_at`` is in seconds since the epoch, and ``exact`` or
+    ``estimated`` as ``expiry`` says; ``generation`` rises when the token changes."""
 
-    __slots__ = ("site", "api_url", "login", "user_id", "name", "session_token", "expires_at", "obtained_by", "generation")
+    __slots__ = ("site", "api_url", "login", "user_id", "name", "session_token", "expires_at", "expiry", "obtained_by", "generation")
     _secret = ("session_token",)
 
 
@@ -55,6 +56,7 @@ class Change(_Record):
         "obtained_by",
         "account",
         "expires_at",
+        "expiry",
         "sign_in_ends_at",
         "problem",
         "generation",

@@ -37,10 +37,12 @@ describe('while a sign-in waits for the browser', () => {
   test('who listens hears its address, also when a plug-in started it over the socket', async () => {
     const agent = world.agent('artist')
     const heard: [string, string][] = []
-    agent.onBrowserStep(() => {
+    agent.onSignInStep(() => {
       throw new Error('a listener’s own trouble')
     })
-    const stop = agent.onBrowserStep((site, url) => heard.push([site, url.origin]))
+    const stop = agent.onSignInStep((site, step) =>
+      heard.push([site, step.kind === 'browser' ? step.url.origin : step.kind]),
+    )
     const files = [`${world.folder}/sg-session/endpoint.json`]
     const claimed = await claimEndpoint(files, () => agent.listen())
     const client = new AgentClient({ endpointFiles: files, caller: { name: 'maya', version: '2026' } })

@@ -1,0 +1,69 @@
+import type { SiteConfig } from '../config.ts'
+import { AgentError } from '../errors.ts'
+import type { Ports } from '../ports.ts'
+import type { SignedIn } from '../session/session.ts'
+import { readSiteInfo } from '../shotgrid/site-info.ts'
+import { type Choice, chooseByConfiguration, chooseBySite, type WayInName } from './choose-way-in.ts'
+import type { ResumableWayIn, SignInRequest, WayIn } from './way-in.ts'
+
+/** The ways there are to one site. */
+export interface Ways {
+  readonly broker: ResumableWayIn | undefined
+  readonly web: WayIn
+  readonly legacy: WayIn
+}
+
+const infoLimitMs = 20_000
+
+/** The way in to one site: the configured one, or with `auto` the best there is at the moment of the sign-in. */
+export class SiteWayIn {
+  readonly #site: SiteConfig
+  readonly #ways: Ways
+  readonly #ports: Pick<Ports, 'fetch' | 'log'>
+
+  constructor(site: SiteConfig, ways: Ways, ports: Pick<Ports, 'fetch' | 'log'>) {
+    this.#site = site
+    this.#ways = ways
+    this.#ports = ports
+  }
+
+  /** Which way a sign-in goes now, and why. Throws `web_sign_in_unavailable` where there is none, `site_unreachable`. */
+  async choose(signal: AbortSignal): Promise<Choice> {
+    const decided = chooseByConfiguration(this.#site)
+    if (decided) return decided
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(infoLimitMs)])
+    return chooseBySite(this.#site.url, await readSiteInfo(this.#ports.fetch, this.#site.url, limited))
+  }
+
+  /** Throws an AgentError, or the reason of the request's signal. */
+  async signIn(request: SignInRequest): Promise<SignedIn> {
+    const choice = await this.choose(request.signal)
+    this.#ports.log.info({ site: this.#site.url, ...choice }, 'signing in')
+    return this.#named(choice.way).signIn(request)
+  }
+
+  /** As `ResumableWayIn`: sign-ins of a way that cannot be resumed are over with the agent. */
+  async resume(signal: AbortSignal): Promise<SignedIn> {
+    if (!this.#ways.broker) throw new AgentError('login_required', 'no sign-in is remembered')
+    return this.#ways.broker.resume(signal)
+  }
+
+  async forgetRemembered(): Promise<void> {
+    await this.#ways.broker?.forgetRemembered()
+  }
+
+  async settled(): Promise<void> {
+    await this.#ways.broker?.settled()
+  }
+
+  get secretStoreProblem(): AgentError | undefined {
+    return this.#ways.broker?.secretStoreProblem
+  }
+
+  #named(name: WayInName): WayIn {
+    const way = this.#ways[name]
+    // The configuration is checked for this: a site that is to be reached through a broker has one.
+    if (!way) throw new AgentError('config_invalid', `no broker is configured for "${this.#site.url}"`)
+    return way
+  }
+}
