@@ -147,6 +147,10 @@ function judgeWhole({ issuer, listen, identity, webApps, sites, database, redis 
     problems.push(
       '"listen": give "tls", or set "behindTlsProxy" where a proxy speaks TLS for the broker: tokens do not cross a network in clear',
     )
+  } else if (!listen.tls && !listen.behindTlsProxy && new URL(issuer).protocol === 'https:') {
+    problems.push(
+      '"listen": "issuer" is https, and nothing here speaks TLS: give "tls", or set "behindTlsProxy" and name the proxy in "trustedProxies"',
+    )
   }
   // Else every request would count as the proxy's own: for the limits, the audit, and whoever may read the metrics.
   if (listen.behindTlsProxy && listen.trustedProxies.length === 0) {

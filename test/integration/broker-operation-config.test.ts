@@ -17,6 +17,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const site = { url: 'https://studio.example', scripts: [{ name: 'broker', keyFile: 'script.key' }] }
 const whole = {
   issuer: 'https://broker.studio.example',
+  listen: { behindTlsProxy: true, trustedProxies: ['127.0.0.1'] },
   identity: { clientId: 'app' },
   database: { file: 'broker.sqlite' },
   sites: [site],
@@ -42,7 +43,7 @@ describe('a configuration', () => {
   test('of the least there can be is filled up with what is safe', async () => {
     const config = await read({})
     expect(config).toMatchObject({
-      listen: { host: '127.0.0.1', port: 8443, trustedProxies: [] },
+      listen: { host: '127.0.0.1', port: 8443, trustedProxies: ['127.0.0.1'] },
       identity: { issuer: 'https://developer.api.autodesk.com' },
       database: { file: join(folder, 'broker.sqlite') },
       redis: undefined,
@@ -124,6 +125,7 @@ describe('a configuration', () => {
     ],
     ['plain HTTP off loopback', { listen: { host: '0.0.0.0' } }, '"listen": give "tls"'],
     ['plain HTTP on every IPv6 address', { listen: { host: '::' } }, '"listen": give "tls"'],
+    ['an https address, and nothing that speaks TLS', { listen: {} }, '"listen": "issuer" is https'],
     ['a proxy that nobody names', { listen: { host: '0.0.0.0', behindTlsProxy: true } }, '"listen.trustedProxies"'],
     [
       'a key file that is not there',
@@ -149,7 +151,8 @@ describe('a configuration', () => {
   test('may have several gateways where each has its address, and plain HTTP on loopback or behind a named proxy', async () => {
     const second = { ...site, url: 'https://b.example', issue: 'gateway', gatewayUrl: 'https://b-gateway.example' }
     await read({ sites: [{ ...site, issue: 'gateway' }, second] })
-    for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) await read({ listen: { host } })
+    for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
+      await read({ issuer: 'http://127.0.0.1:1', listen: { host } }, true)
     await read({ listen: { host: '0.0.0.0', behindTlsProxy: true, trustedProxies: ['10.0.0.0/8', '2001:db8::1'] } })
     await read({ issuer: 'http://127.0.0.1:1' }, true)
   })

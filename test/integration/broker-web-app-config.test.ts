@@ -15,7 +15,8 @@ async function read(webApps: unknown): Promise<BrokerConfig> {
   const file = join(folder, 'broker.json')
   const sites = [{ url: 'https://studio.example', scripts: [{ name: 'identity-broker', keyFile: 'script.key' }] }]
   const identity = { clientId: 'tray' }
-  const content = { issuer: 'https://broker.example', identity, database: { file: 'b.sqlite' }, webApps, sites }
+  const listen = { behindTlsProxy: true, trustedProxies: ['127.0.0.1'] }
+  const content = { issuer: 'https://broker.example', listen, identity, database: { file: 'b.sqlite' }, webApps, sites }
   await writeFile(file, JSON.stringify(content))
   return readBrokerConfig(file, { insecureLoopback: false })
 }
