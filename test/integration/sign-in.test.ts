@@ -7,6 +7,7 @@ import type { OpenBrowser } from '../../src/ports.ts'
 import type { SiteStatus } from '../../src/session/changes.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
+import { startSite } from '../sandbox/site/site.ts'
 import { codeOf, nodeFetch, rules, silentLog, startWorld, type World } from './world.ts'
 
 let world: World
@@ -216,10 +217,12 @@ describe('a sign-in that does not come to a session says why', () => {
   })
 
   test('at a site without a way in', async () => {
-    const content = { sites: [{ url: 'https://studio.example' }] }
+    const site = await startSite({ switches: { mode: 'saml2', launcher: false } })
+    const content = { sites: [{ url: site.url }] }
     const { config } = mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules)
     const ports = { fetch: nodeFetch, clock: systemClock, log: silentLog, openBrowser: async () => undefined }
     expect(await codeOf(new Agent(config, ports, rules).signIn(undefined))).toBe('web_sign_in_unavailable')
+    await site.close()
   })
 
   test('asked for again, as after closing the tab: the same address opens again', async () => {
