@@ -39,8 +39,9 @@ export class WebWayIn implements WayIn {
    */
   async signIn({ onStep, signal }: SignInRequest): Promise<SignedIn> {
     const launch = await this.#request(signal)
+    const wait = new LaunchWait(this.#site, this.#ports)
     onStep({ kind: 'browser', url: launch.url })
-    const sessionToken = await this.#approved(launch, signal)
+    const sessionToken = await this.#approved(launch, wait, signal)
     const made = { site: this.#site, sessionToken, obtainedBy: this.name } as const
     return takeInSiteSession(this.#ports, made, signal)
   }
@@ -56,9 +57,8 @@ export class WebWayIn implements WayIn {
   }
 
   /** One question after the other, never two at once: the site hands the token out once. */
-  async #approved(launch: Launch, signal: AbortSignal): Promise<Secret> {
+  async #approved(launch: Launch, wait: LaunchWait, signal: AbortSignal): Promise<Secret> {
     const { fetch, clock } = this.#ports
-    const wait = new LaunchWait(this.#site, this.#ports)
     for (;;) {
       await sleep(wait.pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted())
       const state = await pollLaunch(fetch, this.#site, launch.id, signal)
