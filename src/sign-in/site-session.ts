@@ -161,6 +161,7 @@ class SiteSessionRenewal implements Renewal {
   readonly #life: SiteSessionLife
   readonly #refusals: RefusalCheck
   #forgotten = false
+  #wasRefused = false
 
   constructor(ports: SitePorts, session: IssuedSession, life: SiteSessionLife) {
     this.#ports = ports
@@ -171,13 +172,20 @@ class SiteSessionRenewal implements Renewal {
 
   async renew(signal: AbortSignal): Promise<IssuedSession> {
     const life = await this.#life.prolong(signal)
+    // A session that its API refuses is over, however long the web app still counts it down.
+    if (this.#wasRefused && !(await isAccepted(this.#ports, this.#session, signal))) {
+      throw new AgentError('session_ended', `"${this.#session.site}" refuses the session`)
+    }
+    this.#wasRefused = false
     if (this.#forgotten) throw new AgentError('login_required', 'signed out while the session was renewed')
     const { endsForGoodInMs: _before, ...session } = this.#session
     return { ...session, ...life }
   }
 
-  check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'> {
-    return this.#refusals.check(session, signal)
+  async check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'> {
+    const verdict = await this.#refusals.check(session, signal)
+    this.#wasRefused = verdict === 'refused'
+    return verdict
   }
 
   leftAtSiteMs(session: IssuedSession, signal: AbortSignal): Promise<number | undefined> {
