@@ -70,8 +70,8 @@ function dateOf({ headers }: Response): number | undefined {
 
 const longestWaitMs = 24 * 3600_000
 
-/** RFC 9110 §10.2.3: seconds, or a date, which is held against the answer's own. */
-function retryAfterOf(response: Response): number | undefined {
+/** How long a server asks to be left alone, in ms. RFC 9110 §10.2.3: seconds, or a date, held against the answer's own. */
+export function retryAfterOf(response: Response): number | undefined {
   const text = response.headers.get('retry-after')?.trim()
   if (!text) return undefined
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - (dateOf(response) ?? Date.now())

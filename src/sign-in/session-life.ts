@@ -9,8 +9,8 @@ export type SitePorts = Pick<Ports, 'fetch' | 'clock'>
 type SessionAtSite = Pick<IssuedSession, 'site' | 'sessionToken'>
 export type Life = Pick<IssuedSession, 'lifetimeMs' | 'expiry' | 'endsForGoodInMs'>
 
-/** The reading is good to have and never worth a sign-in. */
-const readingLimitMs = 5_000
+/** What an undocumented call may take: its answer is good to have and never worth a sign-in. */
+export const readingLimitMs = 5_000
 
 /**
  * The end of a session as the site tells it, without prolonging anything. What stands in the way of an undocumented call is no

@@ -6,7 +6,15 @@ import { SiteFault } from '../shotgrid/faults.ts'
 import { readEntities } from '../shotgrid/json-rpc.ts'
 import { whoAmI } from '../shotgrid/rest.ts'
 import { SessionClock, type SessionEnd } from '../shotgrid/session-end.ts'
-import { isAccepted, type Life, RefusalCheck, readEnd, readLeftMs, type SitePorts } from './session-life.ts'
+import {
+  isAccepted,
+  type Life,
+  RefusalCheck,
+  readEnd,
+  readingLimitMs,
+  readLeftMs,
+  type SitePorts,
+} from './session-life.ts'
 
 /** A session that the site itself has made for a person. */
 export interface SiteMadeSession {
@@ -126,7 +134,8 @@ class SiteSessionLife {
     const { site, sessionToken } = this.#session
     if (end.known === 'exact' && end.endsFirst !== 'cap') {
       try {
-        return await this.#clock.prolong(site, end.endsFirst, sessionToken, signal)
+        const limited = AbortSignal.any([signal, AbortSignal.timeout(readingLimitMs)])
+        return await this.#clock.prolong(site, end.endsFirst, sessionToken, limited)
       } catch {
         signal.throwIfAborted()
       }
