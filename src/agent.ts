@@ -4,6 +4,7 @@ import { AgentError } from './errors.ts'
 import type { Ports } from './ports.ts'
 import type { EndReason, SiteStatus } from './session/changes.ts'
 import type { Session } from './session/session.ts'
+import type { SessionHolder } from './session/session-holder.ts'
 import { Sessions } from './session/sessions.ts'
 import { SiteFault } from './shotgrid/faults.ts'
 import { RestTokens } from './shotgrid/rest-tokens.ts'
@@ -253,20 +254,27 @@ export class Agent {
   async restToken(wanted: string | undefined): Promise<RestTokenOf> {
     const site = this.#site(wanted).url
     const holder = this.#sessions.at(site)
-    const { session, generation } = await holder.get(0)
-    const tokenOf = async ({ apiUrl, sessionToken }: Session) => ({
-      apiUrl,
-      ...(await this.#restTokens.get(apiUrl, sessionToken)),
-    })
-    const token = await tokenOf(session).catch(async (error: unknown) => {
-      if (!(error instanceof SiteFault)) throw error
-      // The site does not know the session any more: found out here instead of by a plug-in.
-      await holder.reportRejected(generation)
-      return tokenOf((await holder.get(0)).session)
-    })
+    const { session } = await holder.get(0)
+    const token = await this.#bearerOf(holder)
     // Signed out meanwhile: then nobody gets it. Someone else signed in: then it is not theirs.
     const { session: now } = await holder.get(0)
     return now.userId === session.userId ? { site, ...token } : this.restToken(wanted)
+  }
+
+  /** A site that does not know the session any more is found out here instead of by a plug-in. */
+  async #bearerOf(holder: SessionHolder): Promise<Omit<RestTokenOf, 'site'>> {
+    for (let reports = 0; ; reports += 1) {
+      const { session, generation } = await holder.get(0)
+      try {
+        return { apiUrl: session.apiUrl, ...(await this.#restTokens.get(session.apiUrl, session.sessionToken)) }
+      } catch (error) {
+        if (!(error instanceof SiteFault)) throw error
+        // The first report may be answered by looking at the session, the second is by using it.
+        if (reports === 2)
+          throw new AgentError('session_ended', `"${session.site}" refuses the session`, { cause: error })
+        await holder.reportRejected(generation)
+      }
+    }
   }
 
   async #signIn(site: SiteConfig, options: SignInOptions): Promise<void> {

@@ -328,14 +328,23 @@ export class AgentError extends Error {
   /** What to do about it, in a sentence or a few for a person. */
   readonly advice: string
 
+  /** How long the other side asked to be left alone (RFC 9110 §10.2.3); undefined when it did not. */
+  readonly retryAfterMs: number | undefined
+
   constructor(
     code: ErrorCode,
     message?: string,
-    options?: { readonly cause?: unknown /** Where more is known than the table knows. */; readonly advice?: string },
+    options?: {
+      readonly cause?: unknown
+      /** Where more is known than the table knows. */
+      readonly advice?: string
+      readonly retryAfterMs?: number | undefined
+    },
   ) {
     super(message ?? errorTable[code].sentence, options)
     this.code = code
     this.advice = options?.advice ?? errorTable[code].advice
+    this.retryAfterMs = options?.retryAfterMs
   }
 }
 

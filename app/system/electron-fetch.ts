@@ -4,7 +4,8 @@ import type { Fetch } from '../../src/ports.ts'
 
 /**
  * Chromium's way out: the system's proxy, PAC and certificates; no cookies, no cache, nothing on disk. `proxy` of the
- * configuration replaces the system's. A redirect is an error, as with every caller of the port.
+ * configuration replaces the system's. A `cookie` that a caller sends itself goes out as it is; none is ever kept. A redirect
+ * that is not to be followed comes back as an answer without a body, as from Node's fetch; where it leads stays unsaid.
  */
 export async function electronFetch(network: Pick<Config['network'], 'proxy'>): Promise<Fetch> {
   // Without "persist:" a partition lives in memory only.
@@ -15,11 +16,22 @@ export async function electronFetch(network: Pick<Config['network'], 'proxy'>): 
       : { mode: 'system' },
   )
   outside.setPermissionRequestHandler((_contents, _permission, answer) => answer(false))
-  return (url, init) =>
-    outside.fetch(url, {
-      ...init,
-      credentials: 'omit',
-      cache: 'no-store',
-      bypassCustomProtocolHandlers: true,
-    } as RequestInit)
+  return async (url, init) => {
+    try {
+      return await outside.fetch(url, {
+        ...init,
+        credentials: 'omit',
+        cache: 'no-store',
+        bypassCustomProtocolHandlers: true,
+      } as RequestInit)
+    } catch (error) {
+      if (init.redirect === 'manual' && isRefusedRedirect(error)) return new Response(null, { status: 302 })
+      throw error
+    }
+  }
+}
+
+/** Electron ends such a request without saying more than this. */
+function isRefusedRedirect(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Redirect was cancelled'
 }

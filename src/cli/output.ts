@@ -50,9 +50,17 @@ export function describeStatus(status: WireSiteStatus, nowMs: number): string {
       return `${status.site}: waiting for the browser`
     case 'signed_out': {
       const why = status.reason && status.reason in errorTable ? ` – ${errorSentence(status.reason)}` : ''
-      return `${status.site}: signed out${why}`
+      return `${status.site}: signed out${why}${describeLeft(status, nowMs)}`
     }
   }
+}
+
+/** What the sign-out has left at the site. */
+function describeLeft({ leftAtSite }: WireSiteStatus, nowMs: number): string {
+  if (!leftAtSite) return ''
+  const { until, expiry, advice } = leftAtSite
+  const when = `${clockTime(until, nowMs)}${expiry === 'exact' ? '' : ' at least'}`
+  return `\n  at the site the session lives on until ${when}, if nobody uses it\n  ${advice}`
 }
 
 function errorSentence(code: string): string {

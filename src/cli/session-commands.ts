@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { AgentClient } from '../client/node/agent-client.ts'
 import { AgentError } from '../errors.ts'
-import { clockTime, describeStatus, type Output } from './output.ts'
+import { describeStatus, type Output } from './output.ts'
 
 export interface SiteOption {
   readonly site?: string
@@ -77,14 +77,8 @@ function offerPaste(client: AgentClient, output: Output, options: SiteOption): (
 }
 
 export async function signOutCommand(client: AgentClient, output: Output, options: SiteOption): Promise<void> {
-  const { sites } = await client.status()
   const status = await client.signOut(options.site)
-  const before = sites.find(({ site }) => site === status.site)
-  const lives =
-    before?.state === 'signed_in' && before.expiresAt
-      ? `\nShotGrid has no sign-out call: the session it had ends by itself when unused, by ${clockTime(before.expiresAt, Date.now())}.`
-      : ''
-  output.result(status, `${describeStatus(status, Date.now())}${lives}`)
+  output.result(status, describeStatus(status, Date.now()))
 }
 
 /** Prints each change as it happens, until Ctrl-C. */

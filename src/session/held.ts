@@ -1,3 +1,4 @@
+import type { AskedToWait } from '../asked-to-wait.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { SingleFlight } from '../single-flight.ts'
 import type { SiteStatus } from './changes.ts'
@@ -11,6 +12,8 @@ export interface OneSignIn {
   readonly account: string | undefined
   readonly renewing: SingleFlight<void>
   readonly checking: SingleFlight<void>
+  /** The site's own word when it was asked whether it takes the session. */
+  readonly askedToWait: AskedToWait
 }
 
 /** A session that is held, and how it stands with it. */

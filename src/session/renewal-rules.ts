@@ -20,6 +20,7 @@ export function startSession(issued: IssuedSession, signedIn: SignInMoment, maxA
   return {
     ...issued,
     expiresAt: now + Math.max(0, Math.min(issued.lifetimeMs, dayLeftMs)),
+    ...(issued.endsForGoodInMs === undefined ? {} : { endsForGoodAt: now + issued.endsForGoodInMs }),
     obtainedAt: now,
     obtainedAtMonotonicMs: clock.monotonicMs(),
   }

@@ -1,3 +1,4 @@
+import { AskedToWait, pauseMs } from '../asked-to-wait.ts'
 import { AgentError, asAgentError } from '../errors.ts'
 import type { Clock, Log } from '../ports.ts'
 import { SingleFlight } from '../single-flight.ts'
@@ -5,6 +6,7 @@ import { withPatience } from '../with-patience.ts'
 import type { ChangeReason, EndReason, SiteStatus } from './changes.ts'
 import { EndAlarm } from './end-alarm.ts'
 import { type Held, type OneSignIn, signedInStatus } from './held.ts'
+import { LeftBehind } from './left-at-site.ts'
 import { isDayOver, judgeRenewalFailure, judgeSession, signInMoment, startSession } from './renewal-rules.ts'
 import { type IssuedSession, type Renewal, type Session, type SignedIn, timeLeftMs } from './session.ts'
 import type { SignIn } from './sign-in-attempt.ts'
@@ -33,6 +35,7 @@ export class SessionHolder {
   #held: Held | undefined
   #reason: ChangeReason | undefined
   #signOuts = 0
+  readonly #leftBehind: LeftBehind
   readonly #underWay: SignInUnderWay
   readonly #alarm: EndAlarm
   /** Starts at the clock so that numbers of two runs of the agent never meet. */
@@ -42,6 +45,7 @@ export class SessionHolder {
     this.#settings = settings
     this.#generation = settings.clock.now()
     const { clock, remindBeforeMs, log } = settings
+    this.#leftBehind = new LeftBehind(clock)
     this.#underWay = new SignInUnderWay({
       log,
       welcome: (signedIn, isResume) => this.#welcome(signedIn, isResume),
@@ -104,12 +108,16 @@ export class SessionHolder {
     this.#announce('sign_in_cancelled')
   }
 
-  /** Forgets the session at once; revoking what can be revoked goes on behind it and is awaited. */
+  /**
+   * Forgets the session at once. Revoking what can be revoked, and asking the site what it keeps, go on behind it and are
+   * awaited: `leftAtSite` of the status then says it.
+   */
   async signOut(reason: EndReason = 'signed_out'): Promise<void> {
     this.#signOuts += 1
     this.cancelSignIn()
     this.#underWay.abandon()
-    await this.#end(reason)
+    const held = this.#held
+    await Promise.all([this.#end(reason), held && this.#leftBehind.note(held.session, held.renewal)])
   }
 
   /** The agent stops: forgets like a sign-out, and leaves alone what its next run may resume. */
@@ -137,13 +145,16 @@ export class SessionHolder {
   async reportRejected(generation: number | undefined): Promise<void> {
     const held = this.#usable()
     if (generation !== undefined && generation !== held.generation) return
-    await held.checking.run(() => this.#checkWithSite(held))
+    await held.checking.run(() => held.askedToWait.run(() => this.#checkWithSite(held)))
   }
 
   status(): SiteStatus {
     const { site } = this.#settings
     const reason = this.#reason === undefined ? {} : { reason: this.#reason }
-    if (!this.#held) return { site, state: this.#underWay.isSigningIn ? 'signing_in' : 'signed_out', ...reason }
+    if (!this.#held) {
+      const state = this.#underWay.isSigningIn ? 'signing_in' : 'signed_out'
+      return { site, state, ...reason, ...this.#leftBehind.status }
+    }
     return { ...signedInStatus(this.#held, this.#finalEnd(this.#held)), ...reason }
   }
 
@@ -152,7 +163,9 @@ export class SessionHolder {
     const previous = this.#held
     const signedIn = signInMoment(signedInAt ?? clock.now(), clock)
     const flights = { renewing: new SingleFlight<void>(), checking: new SingleFlight<void>() }
-    const held = this.#hold(session, { renewal, signedIn, account, ...flights })
+    const askedToWait = new AskedToWait(clock)
+    this.#leftBehind.forget()
+    const held = this.#hold(session, { renewal, signedIn, account, ...flights, askedToWait })
     void previous?.renewal.forget()
     renewal.remember(signedIn.at)
     this.#announce(isResume ? 'resumed' : 'signed_in')
@@ -160,11 +173,11 @@ export class SessionHolder {
   }
 
   #hold(issued: IssuedSession, signIn: OneSignIn): Held {
-    const { renewal, signedIn, account, renewing, checking } = signIn
+    const { renewal, signedIn, account, renewing, checking, askedToWait } = signIn
     // A session that was made to last longer is the same to those who hold its token.
     if (issued.sessionToken !== this.#held?.session.sessionToken) this.#generation += 1
     this.#held = {
-      ...{ renewal, signedIn, account, renewing, checking },
+      ...{ renewal, signedIn, account, renewing, checking, askedToWait },
       session: startSession(issued, signedIn, this.#settings.maxAgeMs, this.#settings.clock),
       generation: this.#generation,
       renewable: true,
@@ -251,7 +264,7 @@ export class SessionHolder {
       void this.#end('session_ended')
       return new AgentError('login_required', 'the session has ended and could not be renewed', { cause: error })
     }
-    const waitUntilMonotonicMs = this.#settings.clock.monotonicMs() + retryPauseMs
+    const waitUntilMonotonicMs = this.#settings.clock.monotonicMs() + pauseMs(error, retryPauseMs)
     this.#note(held, { renewable: verdict === 'try_again', problem: error.code, waitUntilMonotonicMs })
     this.#alarm.set(this.#finalEnd(this.#held))
     this.#announce(error.code)
@@ -283,6 +296,7 @@ export class SessionHolder {
   }
 
   #finalEnd(held: Held): number {
-    return held.renewable ? held.signedIn.at + this.#settings.maxAgeMs : held.session.expiresAt
+    if (!held.renewable) return held.session.expiresAt
+    return Math.min(held.signedIn.at + this.#settings.maxAgeMs, held.session.endsForGoodAt ?? Number.POSITIVE_INFINITY)
   }
 }

@@ -17,6 +17,8 @@ export interface IssuedSession {
   readonly lifetimeMs: number
   /** Whether the site itself has told `lifetimeMs`, or it is what can be counted on. */
   readonly expiry: 'exact' | 'estimated'
+  /** Where the site ends it at a set time, however it is used or renewed: how long until then. */
+  readonly endsForGoodInMs?: number
   readonly obtainedBy: 'broker' | 'web' | 'legacy'
 }
 
@@ -29,6 +31,11 @@ export interface Renewal {
   renew(signal: AbortSignal): Promise<IssuedSession>
   /** Asks the site whose session this is: `accepted`, or refused because it has ended. Throws when the site is silent. */
   check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'>
+  /**
+   * How long the site will accept the session from now on if nobody uses it; asking prolongs nothing. 0 when it has ended,
+   * undefined when the site does not tell; absent where nobody can. Never throws but for the reason of `signal`.
+   */
+  leftAtSiteMs?(session: IssuedSession, signal: AbortSignal): Promise<number | undefined>
   /** Told once, when the session is held: from now on this is the sign-in that a later run may resume. */
   remember(signedInAt: number): void
   /** Revokes what was obtained for this person, as far as it goes; never throws and is bounded in time. */
@@ -50,6 +57,8 @@ export interface SignedIn {
 export interface Session extends IssuedSession {
   /** Wall clock, ms since the epoch: the earlier of the site's end and the end of the working day (`maxAgeHours`). */
   readonly expiresAt: number
+  /** Wall clock: when the site ends it for good; undefined where use goes on prolonging it. */
+  readonly endsForGoodAt?: number
   readonly obtainedAt: number
   readonly obtainedAtMonotonicMs: number
 }

@@ -38,10 +38,17 @@ export class SiteTrouble extends Error {
   override readonly name = 'SiteTrouble'
   /** Absent when there was no HTTP answer. */
   readonly status: number | undefined
+  /** How long the site asked to be left alone. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(message: string, status: number | undefined, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    status: number | undefined,
+    options?: ErrorOptions & { readonly retryAfterMs?: number },
+  ) {
     super(message, options)
     this.status = status
+    this.retryAfterMs = options?.retryAfterMs
   }
 }
 
@@ -49,5 +56,6 @@ export class SiteTrouble extends Error {
 export function translateSiteTrouble(thrown: unknown, site: string, doing: string): unknown {
   if (thrown instanceof AgentError || thrown instanceof SiteFault) return thrown
   const reason = thrown instanceof SiteTrouble ? thrown.message : transportReason(thrown)
-  return new AgentError('site_unreachable', `${doing} at "${site}": ${reason}`, { cause: thrown })
+  const retryAfterMs = thrown instanceof SiteTrouble ? thrown.retryAfterMs : undefined
+  return new AgentError('site_unreachable', `${doing} at "${site}": ${reason}`, { cause: thrown, retryAfterMs })
 }

@@ -26,7 +26,7 @@ const tryLimitMs = 15_000
  * `signal` throw.
  */
 export function askSite(fetch: Fetch, request: SiteRequest): Promise<SiteAnswer> {
-  return pRetry(() => askOnce(fetch, request), {
+  return pRetry(() => askSiteOnce(fetch, request), {
     retries: 2,
     minTimeout: 750,
     factor: 2,
@@ -35,7 +35,11 @@ export function askSite(fetch: Fetch, request: SiteRequest): Promise<SiteAnswer>
   })
 }
 
-async function askOnce(fetch: Fetch, { method, url, headers, body, signal }: SiteRequest): Promise<SiteAnswer> {
+/** The same with one try: for what may have taken effect although its answer was lost, and for who asks again anyway. */
+export async function askSiteOnce(
+  fetch: Fetch,
+  { method, url, headers, body, signal }: SiteRequest,
+): Promise<SiteAnswer> {
   const response = await fetch(url, {
     method,
     headers: { ...headers, accept: 'application/json' },
@@ -46,7 +50,9 @@ async function askOnce(fetch: Fetch, { method, url, headers, body, signal }: Sit
   const { status } = response
   if (status >= 500 || status === 429 || (status >= 300 && status < 400)) {
     await response.body?.cancel().catch(() => undefined)
-    throw new SiteTrouble(`answered ${status}`, status)
+    const retryAfterMs = retryAfterOf(response)
+    const asks = retryAfterMs === undefined ? '' : ` and asks to wait ${Math.ceil(retryAfterMs / 1000)} s`
+    throw new SiteTrouble(`answered ${status}${asks}`, status, retryAfterMs === undefined ? {} : { retryAfterMs })
   }
   const text = await response.text()
   try {
@@ -60,4 +66,14 @@ async function askOnce(fetch: Fetch, { method, url, headers, body, signal }: Sit
 function dateOf({ headers }: Response): number | undefined {
   const date = Date.parse(headers.get('date') ?? '')
   return Number.isNaN(date) ? undefined : date
+}
+
+const longestWaitMs = 24 * 3600_000
+
+/** How long a server asks to be left alone, in ms. RFC 9110 §10.2.3: seconds, or a date, held against the answer's own. */
+export function retryAfterOf(response: Response): number | undefined {
+  const text = response.headers.get('retry-after')?.trim()
+  if (!text) return undefined
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - (dateOf(response) ?? Date.now())
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), longestWaitMs)
 }

@@ -1,3 +1,4 @@
+import { AskedToWait } from '../asked-to-wait.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import { SingleFlight } from '../single-flight.ts'
@@ -15,12 +16,18 @@ export interface RestToken {
 const spareMs = 60_000
 const grantLimitMs = 20_000
 
+interface Entry {
+  readonly flight: SingleFlight<RestToken>
+  readonly asked: AskedToWait
+  token?: RestToken
+}
+
 /** REST bearers made from sessions: one a session, shared by all who ask, made anew when it is nearly over. */
 export class RestTokens {
   readonly #fetch: Fetch
   readonly #clock: Clock
   /** By the session token's own object, so that a renewed session starts with nothing. */
-  readonly #known = new WeakMap<Secret, { flight: SingleFlight<RestToken>; token?: RestToken }>()
+  readonly #known = new WeakMap<Secret, Entry>()
 
   constructor(fetch: Fetch, clock: Clock) {
     this.#fetch = fetch
@@ -29,19 +36,22 @@ export class RestTokens {
 
   /** Throws SiteFault when the site does not accept the session, else `site_unreachable`. */
   async get(site: string, sessionToken: Secret): Promise<RestToken> {
-    const entry = this.#known.get(sessionToken) ?? { flight: new SingleFlight<RestToken>() }
+    const fresh: Entry = { flight: new SingleFlight<RestToken>(), asked: new AskedToWait(this.#clock) }
+    const entry = this.#known.get(sessionToken) ?? fresh
     this.#known.set(sessionToken, entry)
     if (entry.token && this.#timeLeftMs(entry.token) > spareMs) return entry.token
-    return entry.flight.run(async () => {
-      const grant = await grantFromSession(this.#fetch, site, sessionToken, AbortSignal.timeout(grantLimitMs))
-      const lifetimeMs = grant.expiresInS * 1000
-      entry.token = {
-        accessToken: grant.accessToken,
-        expiresAt: this.#clock.now() + lifetimeMs,
-        expiresAtMonotonicMs: this.#clock.monotonicMs() + lifetimeMs,
-      }
-      return entry.token
-    })
+    return entry.flight.run(() =>
+      entry.asked.run(async () => {
+        const grant = await grantFromSession(this.#fetch, site, sessionToken, AbortSignal.timeout(grantLimitMs))
+        const lifetimeMs = grant.expiresInS * 1000
+        entry.token = {
+          accessToken: grant.accessToken,
+          expiresAt: this.#clock.now() + lifetimeMs,
+          expiresAtMonotonicMs: this.#clock.monotonicMs() + lifetimeMs,
+        }
+        return entry.token
+      }),
+    )
   }
 
   #timeLeftMs(token: RestToken): number {

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { AgentError, isErrorCode } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import type { Secret } from '../secret.ts'
+import { retryAfterOf } from '../shotgrid/http.ts'
 import {
   type BrokerMetadata,
   brokerMetadataSchema,
@@ -35,7 +36,9 @@ export interface Exchange {
 }
 
 /** Longer than the broker takes for an exchange at most. */
-const callLimitMs = 45_000
+const exchangeLimitMs = 45_000
+/** For what the broker answers by itself. */
+const callLimitMs = 15_000
 
 /** The agent's side of the conversation with the broker. Every call throws `broker_unreachable` or the broker's own code. */
 export class BrokerClient {
@@ -79,7 +82,7 @@ export class BrokerClient {
       dpop: await this.#prove(metadata.token_endpoint, exchange),
     }
     const init = { method: 'POST', headers, body: form.toString() }
-    return this.#call(metadata.token_endpoint, init, exchangeAnswerSchema, signal)
+    return this.#call(metadata.token_endpoint, init, exchangeAnswerSchema, signal, exchangeLimitMs)
   }
 
   /** RFC 9449 §4.2, with the sign-in's own challenge as one more claim. */
@@ -102,14 +105,17 @@ export class BrokerClient {
     init: RequestInit,
     schema: S,
     signal: AbortSignal,
+    limitMs = callLimitMs,
   ): Promise<z.output<S>> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(callLimitMs)])
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
     let status: number
     let text: string
+    let retryAfterMs: number | undefined
     try {
       const response = await this.#fetch(url, { ...init, redirect: 'manual', signal: limited })
       status = response.status
       text = await response.text()
+      retryAfterMs = retryAfterOf(response)
     } catch (cause) {
       if (signal.aborted && signal.reason instanceof AgentError) throw signal.reason
       throw new AgentError('broker_unreachable', `"${this.#broker}": ${transportReason(cause)}`, { cause })
@@ -118,7 +124,7 @@ export class BrokerClient {
     const refusal = exchangeRefusalSchema.safeParse(body)
     if (status >= 400 && refusal.success) {
       const { code, error_description: said } = refusal.data
-      if (isErrorCode(code)) throw new AgentError(code, said)
+      if (isErrorCode(code)) throw new AgentError(code, said, { retryAfterMs })
       throw new AgentError('broker_unreachable', `"${this.#broker}" refused with "${code.slice(0, 60)}": ${said ?? ''}`)
     }
     const answer = schema.safeParse(body)
@@ -126,6 +132,7 @@ export class BrokerClient {
       throw new AgentError(
         'broker_unreachable',
         `"${this.#broker}" answered ${status} in a form that is not the broker's`,
+        { retryAfterMs },
       )
     }
     return answer.data

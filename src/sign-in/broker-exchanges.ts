@@ -1,20 +1,21 @@
 import pRetry from 'p-retry'
 import { AgentError, type ErrorCode } from '../errors.ts'
 import type { IdentityTokens } from '../identity/tokens.ts'
-import type { Fetch } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import type { IssuedSession } from '../session/session.ts'
 import { SiteFault } from '../shotgrid/faults.ts'
 import { whoAmI } from '../shotgrid/rest.ts'
+import type { SessionEnd } from '../shotgrid/session-end.ts'
 import { type BrokerMetadata, type SubjectTokenType, subjectTokenTypes } from '../token-exchange.ts'
 import { judgeApiUrl } from './api-address.ts'
 import type { BrokerClient } from './broker-client.ts'
+import { RefusalCheck, readEnd, readLeftMs, type SitePorts } from './session-life.ts'
 import type { SignInKey } from './sign-in-key.ts'
 
 export interface BrokerExchangesSettings {
   readonly site: string
   readonly client: BrokerClient
-  readonly fetch: Fetch
+  readonly ports: SitePorts
   readonly metadata: BrokerMetadata
   readonly tokens: IdentityTokens
   readonly key: SignInKey
@@ -27,9 +28,11 @@ const passing: ReadonlySet<ErrorCode> = new Set(['broker_unreachable', 'site_unr
 /** The sessions of one sign-in: what its Autodesk tokens are exchanged for at the broker, first and later. */
 export class BrokerExchanges {
   readonly #settings: BrokerExchangesSettings
+  readonly #refusals: RefusalCheck
 
   constructor(settings: BrokerExchangesSettings) {
     this.#settings = settings
+    this.#refusals = new RefusalCheck(settings.ports, (session, signal) => this.#isTheirs(session, signal))
   }
 
   /** Tried three times with a challenge each: what went wrong on the way must not cost a second trip to the browser. */
@@ -63,13 +66,22 @@ export class BrokerExchanges {
     return this.#exchange(subject, await client.challenge(metadata, signal), signal)
   }
 
-  /** Defence in depth after the broker's own check, and the answer to a plug-in that reports a refused session. */
-  async check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'> {
+  /** The answer to a plug-in that reports a refused session. Throws `site_unreachable`. */
+  check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'> {
+    return this.#refusals.check(session, signal)
+  }
+
+  /** As `Renewal.leftAtSiteMs`. */
+  leftAtSiteMs(session: IssuedSession, signal: AbortSignal): Promise<number | undefined> {
+    return readLeftMs(this.#settings.ports, session, signal)
+  }
+
+  async #isTheirs(session: IssuedSession, signal: AbortSignal): Promise<boolean> {
     try {
-      const { user } = await whoAmI(this.#settings.fetch, session.apiUrl, session.sessionToken, signal)
-      return user.type === 'HumanUser' && user.id === session.userId ? 'accepted' : 'refused'
+      const { user } = await whoAmI(this.#settings.ports.fetch, session.apiUrl, session.sessionToken, signal)
+      return user.type === 'HumanUser' && user.id === session.userId
     } catch (error) {
-      if (error instanceof SiteFault) return 'refused'
+      if (error instanceof SiteFault) return false
       throw error
     }
   }
@@ -106,9 +118,22 @@ export class BrokerExchanges {
       expiry: 'estimated',
       obtainedBy: 'broker',
     }
-    if ((await this.check(session, signal)) === 'refused') {
+    // Defence in depth after the broker's own check.
+    const [isTheirs, end] = await Promise.all([this.#isTheirs(session, signal), this.#endOf(session, signal)])
+    if (!isTheirs) {
       throw new AgentError('session_owner_mismatch', `the site says the session is not "${answer.login}"'s`)
     }
-    return session
+    return shortened(session, end)
   }
+
+  /** A gateway's session is not the site's. */
+  async #endOf(session: IssuedSession, signal: AbortSignal): Promise<SessionEnd> {
+    return session.apiUrl === session.site ? readEnd(this.#settings.ports, session, signal) : { known: 'untold' }
+  }
+}
+
+/** The broker says how long its sessions are to live, the site how long it lets this one: the shorter holds. */
+function shortened(session: IssuedSession, end: SessionEnd): IssuedSession {
+  if (end.known !== 'exact' || end.leftMs === 0 || end.leftMs > session.lifetimeMs) return session
+  return { ...session, lifetimeMs: end.leftMs, expiry: 'exact' }
 }

@@ -113,8 +113,8 @@ export class BrokerWayIn implements ResumableWayIn {
 
   #exchanges(metadata: BrokerMetadata, tokens: IdentityTokens, key: SignInKey, signInChallenge: string) {
     const { site } = this.#settings
-    const { fetch } = this.#ports
-    return new BrokerExchanges({ site, client: this.#client, fetch, metadata, tokens, key, signInChallenge })
+    const ports = this.#ports
+    return new BrokerExchanges({ site, client: this.#client, ports, metadata, tokens, key, signInChallenge })
   }
 
   #renewal(
@@ -133,6 +133,7 @@ export class BrokerWayIn implements ResumableWayIn {
     return {
       renew: (signal) => exchanges.renew(signal, over.signal),
       check: (held: IssuedSession, signal) => exchanges.check(held, signal),
+      leftAtSiteMs: (held: IssuedSession, signal) => exchanges.leftAtSiteMs(held, signal),
       remember: (signedInAt) => {
         remembered = remember(signedInAt)
       },

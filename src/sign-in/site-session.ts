@@ -1,11 +1,20 @@
+import pRetry from 'p-retry'
 import { AgentError } from '../errors.ts'
-import type { Ports } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import type { IssuedSession, Renewal, SignedIn } from '../session/session.ts'
 import { SiteFault } from '../shotgrid/faults.ts'
 import { readEntities } from '../shotgrid/json-rpc.ts'
 import { whoAmI } from '../shotgrid/rest.ts'
-import { SessionClock } from '../shotgrid/session-end.ts'
+import { SessionClock, type SessionEnd } from '../shotgrid/session-end.ts'
+import {
+  isAccepted,
+  type Life,
+  RefusalCheck,
+  readEnd,
+  readingLimitMs,
+  readLeftMs,
+  type SitePorts,
+} from './session-life.ts'
 
 /** A session that the site itself has made for a person. */
 export interface SiteMadeSession {
@@ -14,14 +23,17 @@ export interface SiteMadeSession {
   readonly obtainedBy: 'web' | 'legacy'
 }
 
-type SitePorts = Pick<Ports, 'fetch' | 'clock'>
-
-/** "User Session Expiry" is an hour, a day or a week; where the site does not tell, the shortest. facts: shotgrid §7 */
-const estimatedLifetimeMs = 3600_000
+/**
+ * "User Session Expiry" is an hour, a day or a week; where the site does not tell, the shortest, less the five minutes within
+ * which the site does not count a use again. facts: shotgrid §7
+ */
+const estimatedLifetimeMs = (60 - 5) * 60_000
+const takeInLimitMs = 30_000
 
 /**
- * Takes in a session that came from the site itself: asks whose it is and until when. Throws `session_ended` when the site
- * does not know it, `session_owner_mismatch` when it is no person's, `site_unreachable`.
+ * Takes in a session that came from the site itself: asks whose it is and until when. The site hands it out once, so passing
+ * trouble is waited out for half a minute. Throws `session_ended` when the site does not know it, `session_owner_mismatch`
+ * when it is no person's, `site_unreachable`.
  */
 export async function takeInSiteSession(
   ports: SitePorts,
@@ -29,7 +41,13 @@ export async function takeInSiteSession(
   signal: AbortSignal,
 ): Promise<SignedIn> {
   const { site, sessionToken, obtainedBy } = made
-  const person = await askWhoseItIs(ports, made, signal)
+  const person = await pRetry(() => askWhoseItIs(ports, made, signal), {
+    retries: 5,
+    minTimeout: 750,
+    maxRetryTime: takeInLimitMs,
+    signal,
+    shouldRetry: ({ error }) => error instanceof AgentError && error.code === 'site_unreachable',
+  })
   const life = new SiteSessionLife(ports, made)
   const session: IssuedSession = {
     site,
@@ -37,7 +55,7 @@ export async function takeInSiteSession(
     ...person,
     sessionToken,
     obtainedBy,
-    ...(await life.read(signal)),
+    ...(await life.begin(signal)),
   }
   return { session, renewal: new SiteSessionRenewal(ports, session, life) }
 }
@@ -71,9 +89,7 @@ async function askWhoseItIs(
   }
 }
 
-type Life = Pick<IssuedSession, 'lifetimeMs' | 'expiry'>
-
-/** How long a session of the site still lives, as exactly as the site tells. */
+/** How long a session of the site still lives, as exactly as the site tells, and what makes it live longer. */
 class SiteSessionLife {
   readonly #ports: SitePorts
   readonly #session: Pick<IssuedSession, 'site' | 'sessionToken'>
@@ -87,14 +103,11 @@ class SiteSessionLife {
     this.#clock = new SessionClock(ports.fetch, ports.clock)
   }
 
-  /** Throws `session_ended`, `site_unreachable`. */
-  async read(signal: AbortSignal): Promise<Life> {
-    const { site, sessionToken } = this.#session
-    const end = await this.#clock.read(site, sessionToken, signal)
-    if (end.known === 'ended') throw new AgentError('session_ended', `"${site}" has ended the session`)
-    if (end.known === 'untold') return { lifetimeMs: estimatedLifetimeMs, expiry: 'estimated' }
-    this.#windowMs = Math.max(this.#windowMs, end.leftMs)
-    return { lifetimeMs: end.leftMs, expiry: 'exact' }
+  /** Of a session that the site has just accepted. Throws `session_ended`, `site_unreachable`. */
+  async begin(signal: AbortSignal): Promise<Life> {
+    const end = await this.#look(signal)
+    // The licence lease is the browser's, and may be as old as its sign-in.
+    return end.known === 'exact' && end.leftMs === 0 ? this.prolong(signal) : this.#lifeOf(end)
   }
 
   /**
@@ -102,29 +115,51 @@ class SiteSessionLife {
    * looked at. Throws `session_ended`, `site_unreachable`.
    */
   async prolong(signal: AbortSignal): Promise<Life> {
-    const { site, sessionToken } = this.#session
-    const end = await this.#clock.read(site, sessionToken, signal)
-    if (end.known === 'exact' && end.leftMs < this.#windowMs / 2) {
-      await this.#clock.prolong(site, end.endsFirst, sessionToken, signal)
-    } else if (end.known === 'untold') {
-      // The cheapest question that counts as use.
-      if (!(await isAccepted(this.#ports, this.#session, signal))) throw new AgentError('session_ended')
+    let end = await this.#look(signal)
+    // Twice: what ends next may be the other of the two clocks.
+    for (let push = 0; push < 2 && !this.#isLongEnough(end); push += 1) {
+      await this.#push(end, signal)
+      end = await this.#look(signal)
+      if (end.known !== 'exact') break
     }
-    return this.read(signal)
+    return this.#lifeOf(end)
   }
-}
 
-async function isAccepted(
-  { fetch }: SitePorts,
-  { site, sessionToken }: Pick<IssuedSession, 'site' | 'sessionToken'>,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    await whoAmI(fetch, site, sessionToken, signal)
-    return true
-  } catch (error) {
-    if (error instanceof SiteFault) return false
-    throw error
+  #isLongEnough(end: SessionEnd): boolean {
+    if (end.known !== 'exact') return false
+    return end.endsFirst === 'cap' || (end.leftMs > 0 && end.leftMs >= this.#windowMs / 2)
+  }
+
+  async #push(end: SessionEnd, signal: AbortSignal): Promise<void> {
+    const { site, sessionToken } = this.#session
+    if (end.known === 'exact' && end.endsFirst !== 'cap') {
+      try {
+        const limited = AbortSignal.any([signal, AbortSignal.timeout(readingLimitMs)])
+        return await this.#clock.prolong(site, end.endsFirst, sessionToken, limited)
+      } catch {
+        signal.throwIfAborted()
+      }
+    }
+    // The cheapest question that counts as use, and the API's word against one of the web app's own calls.
+    if (!(await isAccepted(this.#ports, this.#session, signal))) throw this.#ended()
+  }
+
+  async #look(signal: AbortSignal): Promise<SessionEnd> {
+    const end = await readEnd(this.#ports, this.#session, signal)
+    if (end.known === 'exact') this.#windowMs = Math.max(this.#windowMs, end.leftMs)
+    return end
+  }
+
+  /** Throws `session_ended` when nothing is left. */
+  #lifeOf(end: SessionEnd): Life {
+    if (end.known !== 'exact') return { lifetimeMs: estimatedLifetimeMs, expiry: 'estimated' }
+    if (end.leftMs === 0) throw this.#ended()
+    const { leftMs: lifetimeMs, capLeftMs } = end
+    return { lifetimeMs, expiry: 'exact', ...(capLeftMs === undefined ? {} : { endsForGoodInMs: capLeftMs }) }
+  }
+
+  #ended(): AgentError {
+    return new AgentError('session_ended', `"${this.#session.site}" has ended the session`)
   }
 }
 
@@ -133,22 +168,37 @@ class SiteSessionRenewal implements Renewal {
   readonly #ports: SitePorts
   readonly #session: IssuedSession
   readonly #life: SiteSessionLife
+  readonly #refusals: RefusalCheck
   #forgotten = false
+  #wasRefused = false
 
   constructor(ports: SitePorts, session: IssuedSession, life: SiteSessionLife) {
     this.#ports = ports
     this.#session = session
     this.#life = life
+    this.#refusals = new RefusalCheck(ports, (held, signal) => isAccepted(ports, held, signal))
   }
 
   async renew(signal: AbortSignal): Promise<IssuedSession> {
     const life = await this.#life.prolong(signal)
+    // A session that its API refuses is over, however long the web app still counts it down.
+    if (this.#wasRefused && !(await isAccepted(this.#ports, this.#session, signal))) {
+      throw new AgentError('session_ended', `"${this.#session.site}" refuses the session`)
+    }
+    this.#wasRefused = false
     if (this.#forgotten) throw new AgentError('login_required', 'signed out while the session was renewed')
-    return { ...this.#session, ...life }
+    const { endsForGoodInMs: _before, ...session } = this.#session
+    return { ...session, ...life }
   }
 
   async check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'> {
-    return (await isAccepted(this.#ports, session, signal)) ? 'accepted' : 'refused'
+    const verdict = await this.#refusals.check(session, signal)
+    this.#wasRefused = verdict === 'refused'
+    return verdict
+  }
+
+  leftAtSiteMs(session: IssuedSession, signal: AbortSignal): Promise<number | undefined> {
+    return readLeftMs(this.#ports, session, signal)
   }
 
   remember(): void {

@@ -5,6 +5,7 @@ import type { SignedIn } from '../session/session.ts'
 import { readSiteInfo } from '../shotgrid/site-info.ts'
 import { type Choice, chooseByConfiguration, chooseBySite, type WayInName } from './choose-way-in.ts'
 import type { ResumableWayIn, SignInRequest, WayIn } from './way-in.ts'
+import { launcherOff } from './web.ts'
 
 /** The ways there are to one site. */
 export interface Ways {
@@ -27,12 +28,19 @@ export class SiteWayIn {
     this.#ports = ports
   }
 
-  /** Which way a sign-in goes now, and why. Throws `web_sign_in_unavailable` where there is none, `site_unreachable`. */
+  /**
+   * Which way a sign-in goes now, and why. Asks the site where only it can tell, and for `web` whether it has that. Throws
+   * `web_sign_in_unavailable` where there is no way, or not the configured one; `site_unreachable`.
+   */
   async choose(signal: AbortSignal): Promise<Choice> {
+    const { url } = this.#site
     const decided = chooseByConfiguration(this.#site)
-    if (decided) return decided
+    if (decided && decided.way !== 'web') return decided
     const limited = AbortSignal.any([signal, AbortSignal.timeout(infoLimitMs)])
-    return chooseBySite(this.#site.url, await readSiteInfo(this.#ports.fetch, this.#site.url, limited))
+    const info = await readSiteInfo(this.#ports.fetch, url, limited)
+    if (!decided) return chooseBySite(url, info)
+    if (!info.hasLauncher) throw launcherOff(url)
+    return decided
   }
 
   /** Throws an AgentError, or the reason of the request's signal. */

@@ -24,6 +24,8 @@ const siteStatus = z.object({
   signInEndsAt: seconds.optional(),
   problem: z.string().optional(),
   generation: z.number().int().optional(),
+  /** After a sign-out: until when the session lives on at the site if nobody uses it, and what can be done about it. */
+  leftAtSite: z.object({ until: seconds, expiry: z.enum(['exact', 'estimated']), advice: z.string() }).optional(),
 })
 
 /** Every method: what it takes and what it answers. */

@@ -125,9 +125,10 @@ export function handsOut(method: string): boolean {
 }
 
 export function toWireStatus(status: SiteStatus): WireSiteStatus {
-  const { expiresAt, signInEndsAt, ...rest } = status
+  const { expiresAt, signInEndsAt, leftAtSite, ...rest } = status
   return {
     ...rest,
+    ...(leftAtSite === undefined ? {} : { leftAtSite: { ...leftAtSite, until: toSeconds(leftAtSite.until) } }),
     ...(expiresAt === undefined ? {} : { expiresAt: toSeconds(expiresAt) }),
     ...(signInEndsAt === undefined ? {} : { signInEndsAt: toSeconds(signInEndsAt) }),
   }

@@ -93,7 +93,9 @@ describe('sg-session', () => {
     })
 
     const out = await run('sign-out')
-    expect(out.stdout).toMatch(/signed out\nShotGrid has no sign-out call: .* by (\w{3} )?\d\d:\d\d\.\n$/)
+    expect(out.stdout).toMatch(
+      /signed out\n {2}at the site the session lives on until (\w{3} )?\d\d:\d\d, if nobody uses it\n {2}ShotGrid has no call that ends a session\. .*administrator.*\n$/,
+    )
     expect((await run('get')).status).toBe(10)
     for (const text of [status.stdout, out.stdout, agent.stdout(), agent.stderr()]) expect(text).not.toContain(token)
     expect(await findSecret(token, scene.studio.folder, agent.pid)).toEqual([])

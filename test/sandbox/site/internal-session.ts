@@ -43,13 +43,14 @@ export function sendMessage(reply: FastifyReply, status: number, message: string
  * What an ended lease does to API calls was not measured: here, nothing.
  */
 function describeSession({ sessions, clock, url }: SiteState, session: Session): unknown {
+  const forcedEndAtMs = sessions.forcedEndAtMs(session)
   const licenceEnded = clock.now() >= sessions.licenceEndsAtMs(session)
   const expiresAt = seconds(licenceEnded ? sessions.licenceEndsAtMs(session) : sessions.expiresAtMs(session))
   return {
     app: {
       createdAt: seconds(session.createdAtMs),
       expiresAt: seconds(sessions.expiresAtMs(session)),
-      forceExpiresAt: null,
+      forceExpiresAt: forcedEndAtMs === undefined ? null : seconds(forcedEndAtMs),
     },
     license: { createdAt: seconds(session.licenceFromMs), expiresAt: seconds(sessions.licenceEndsAtMs(session)) },
     expirationReason: licenceEnded ? 'license' : 'session',

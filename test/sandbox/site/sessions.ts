@@ -38,9 +38,9 @@ export interface SessionSummary {
 export class Sessions {
   readonly #sessions = new Map<string, Session>()
   readonly #clock: SandboxClock
-  readonly #switches: Pick<SiteSwitches, 'sessionWindowS'>
+  readonly #switches: Pick<SiteSwitches, 'sessionWindowS' | 'sessionCapS'>
 
-  constructor(clock: SandboxClock, switches: Pick<SiteSwitches, 'sessionWindowS'>) {
+  constructor(clock: SandboxClock, switches: Pick<SiteSwitches, 'sessionWindowS' | 'sessionCapS'>) {
     this.#clock = clock
     this.#switches = switches
   }
@@ -89,6 +89,12 @@ export class Sessions {
     return session.movedAtMs + this.#switches.sessionWindowS * 1000
   }
 
+  /** When it ends whatever is done with it; undefined where there is no such moment. */
+  forcedEndAtMs(session: Session): number | undefined {
+    const { sessionCapS } = this.#switches
+    return sessionCapS === null ? undefined : session.createdAtMs + sessionCapS * 1000
+  }
+
   licenceEndsAtMs(session: Session): number {
     return session.licenceFromMs + licenceLeaseS * 1000
   }
@@ -132,6 +138,7 @@ export class Sessions {
   }
 
   #hasEnded(session: Session): boolean {
-    return session.endedByHand || this.#clock.now() >= this.expiresAtMs(session) || !isUsable(session.owner)
+    const endsAtMs = Math.min(this.expiresAtMs(session), this.forcedEndAtMs(session) ?? Number.POSITIVE_INFINITY)
+    return session.endedByHand || this.#clock.now() >= endsAtMs || !isUsable(session.owner)
   }
 }

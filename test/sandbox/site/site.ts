@@ -146,6 +146,10 @@ function buildApp(
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
 
+  // a server tells the time by the clock its sessions end by
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('date', new Date(state.clock.now()).toUTCString())
+  })
   serveCors(app)
   serveJsonRpc(app, state)
   serveSideEndpoints(app, state)

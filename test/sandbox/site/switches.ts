@@ -20,6 +20,8 @@ export const switchesSchema = z.strictObject({
   rpcSudo: z.enum(['honoured', 'ignored']),
   /** "User Session Expiry": seconds of inactivity a session survives. facts: SGT 052 */
   sessionWindowS: z.number().positive(),
+  /** `forceExpiresAt`: seconds after which a session ends however it is used; null on the measured site. facts: SGT 052 */
+  sessionCapS: z.number().positive().nullable(),
   /** The code a failed login + password gets on an Identity site. facts: 5 (unmeasured which) */
   oxygenPasswordFault: z.literal([102, 110]),
   /** Whether `/internal_api/session` exists: it is an undocumented surface. */
@@ -37,6 +39,7 @@ export const defaultSwitches: SiteSwitches = {
   restSudo: 'honoured',
   rpcSudo: 'honoured',
   sessionWindowS: 86_400,
+  sessionCapS: null,
   oxygenPasswordFault: 102,
   sessionEndpoint: true,
   bearerFromAutodesk: false,

@@ -13,7 +13,7 @@ describe('ending a session on purpose', () => {
   test.each(['screen_locked', 'slept_too_long'] as const)('says why: %s', async (reason) => {
     await stage.signIn()
     await stage.holder.signOut(reason)
-    expect(stage.holder.status()).toEqual({ site, state: 'signed_out', reason })
+    expect(stage.holder.status()).toMatchObject({ site, state: 'signed_out', reason })
     expect(stage.forgotten).toBe(1)
     expect(await codeOf(stage.holder.get(0))).toBe('login_required')
   })

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { AgentError } from '../../../src/errors.ts'
 import type { IssuedSession } from '../../../src/session/session.ts'
 import { codeOf, failing, hour, issued, minute, Stage, site, tokenOf } from './stage.ts'
 
@@ -58,6 +59,53 @@ describe('asking for the session', () => {
     const first = (await stage.holder.get(0)).generation
     await vi.advanceTimersByTimeAsync(56 * minute)
     expect((await stage.holder.get(5 * minute)).generation).toBe(first + 1)
+  })
+
+  test('keeps the generation of a session that was only made to last longer', async () => {
+    await stage.signIn()
+    const { session, generation } = await stage.holder.get(0)
+    await vi.advanceTimersByTimeAsync(56 * minute)
+    stage.renew = async () => ({ ...session, lifetimeMs: hour })
+    const renewed = await stage.holder.get(5 * minute)
+    expect(renewed.generation).toBe(generation)
+    expect(renewed.session.expiresAt).toBe(Date.now() + hour)
+    expect(stage.reasons.at(-1)).toBe('renewed')
+  })
+
+  test('leaves a service alone as long as that asked for it, half a minute at most', async () => {
+    await stage.signIn()
+    await vi.advanceTimersByTimeAsync(61 * minute)
+    for (const [asked, waited] of [
+      [10_000, 10_000],
+      [3_600_000, 30_000],
+    ] as const) {
+      const before = stage.renewals
+      stage.renew = async () => {
+        throw new AgentError('site_unreachable', 'answered 429', { retryAfterMs: asked })
+      }
+      expect(await codeOf(stage.holder.get(0))).toBe('site_unreachable')
+      await vi.advanceTimersByTimeAsync(waited - 1)
+      expect(await codeOf(stage.holder.get(0))).toBe('site_unreachable')
+      expect(stage.renewals - before).toBe(1)
+      await vi.advanceTimersByTimeAsync(1)
+    }
+    stage.renew = async () => issued(9)
+    expect(await tokenOf(stage)).toBe('token-9')
+  })
+
+  test('leaves a site alone that was asked whether it takes the session, and said when to come back', async () => {
+    await stage.signIn()
+    stage.check = async () => {
+      throw new AgentError('site_unreachable', 'answered 429', { retryAfterMs: 10_000 })
+    }
+    for (let report = 0; report < 30; report += 1) {
+      expect(await codeOf(stage.holder.reportRejected(undefined))).toBe('site_unreachable')
+    }
+    expect(stage.checks).toBe(1)
+    await vi.advanceTimersByTimeAsync(10_000)
+    stage.check = async () => 'accepted'
+    expect(await codeOf(stage.holder.reportRejected(undefined))).toBe('no error')
+    expect(await tokenOf(stage)).toBe('token-0')
   })
 
   test('does not renew while nobody asks', async () => {

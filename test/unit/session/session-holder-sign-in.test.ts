@@ -128,7 +128,7 @@ describe('a sign-in that hangs', () => {
 test('signing out forgets at once and revokes behind it', async () => {
   await stage.signIn()
   await stage.holder.signOut()
-  expect(stage.holder.status()).toEqual({ site, state: 'signed_out', reason: 'signed_out' })
+  expect(stage.holder.status()).toMatchObject({ site, state: 'signed_out', reason: 'signed_out' })
   expect(stage.forgotten).toBe(1)
   await stage.holder.signOut()
   expect(stage.forgotten).toBe(1)

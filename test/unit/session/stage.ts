@@ -20,6 +20,8 @@ export class Stage {
   readonly remembered: number[] = []
   renew: () => Promise<IssuedSession> = async () => issued(this.renewals)
   check: () => Promise<'accepted' | 'refused'> = async () => 'accepted'
+  /** What the site says it keeps; `undefined` is what it says when it does not tell. */
+  leftAtSite: () => Promise<number | undefined> = async () => undefined
   #jumpedMs = 0
 
   constructor() {
@@ -51,6 +53,7 @@ export class Stage {
         this.checks += 1
         return this.check()
       },
+      leftAtSiteMs: () => this.leftAtSite(),
       remember: (signedInAt) => void this.remembered.push(signedInAt),
       forget: async () => {
         this.forgotten += 1

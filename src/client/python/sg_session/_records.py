@@ -44,7 +44,8 @@ class RestToken(_Record):
 class Change(_Record):
     """A site's state: ``signed_out``, ``signing_in`` or ``signed_in``, and the ``reason`` it came to it: a word of
     docs/PROTOCOL.md, to which later agents may add. While no agent runs, one Change with ``state='agent_not_running'`` and
-    no site. Times are seconds since the epoch."""
+    no site. Times are seconds since the epoch. ``left_at_site``: after a sign-out, a dict of ``until``, ``expiry`` (``exact`` or
+    ``estimated``) and ``advice``: how long the session lives on at the site if nobody uses it, and what can be done about it."""
 
     __slots__ = (
         "site",
@@ -60,6 +61,7 @@ class Change(_Record):
         "sign_in_ends_at",
         "problem",
         "generation",
+        "left_at_site",
     )
 
 
@@ -71,6 +73,7 @@ _SNAKE = {
     "expiresAt": "expires_at",
     "signInEndsAt": "sign_in_ends_at",
     "obtainedBy": "obtained_by",
+    "leftAtSite": "left_at_site",
 }
 
 
