@@ -31,6 +31,9 @@ export interface SignInOptions extends SignInStepOptions {
   readonly onStep?: (site: string, step: SignInStep) => void
 }
 
+/** For saying which way a sign-in would go: less than a client waits for the answer. */
+const wayLimitMs = 25_000
+
 /**
  * The program without a face: holds the sessions of the configured sites, signs in, and serves plug-ins over the socket.
  * The tray app and `sg-session agent` are two shells round it.
@@ -73,6 +76,10 @@ export class Agent {
       restToken: (site) => this.restToken(site),
       reportRejected: (site, generation) => this.reportRejected(site, generation),
       signIn: ({ site, ...options }) => this.signIn(site, options),
+      wayIn: async (site) => ({
+        site: this.#site(site).url,
+        ...(await this.wayIn(site, AbortSignal.timeout(wayLimitMs))),
+      }),
       submitCredentials: (site, credentials) => this.submitCredentials(site, credentials),
       pasteRedirect: async (site, address) => this.pasteRedirect(site, address),
       cancelSignIn: (site) => this.cancelSignIn(site),

@@ -15,7 +15,7 @@ export const errorTable = {
     rpc: -32002,
     exit: 11,
     http: 401,
-    sentence: 'Going on needs the artist at the browser.',
+    sentence: 'Going on needs the artist.',
     advice: 'Ask again with interactive=true, or sign in from the tray.',
   },
   sign_in_cancelled: {
@@ -29,7 +29,7 @@ export const errorTable = {
     rpc: -32004,
     exit: 13,
     http: 408,
-    sentence: 'The sign-in was not finished in the browser in time.',
+    sentence: 'The sign-in was not finished in time.',
     advice:
       'Sign in again. If the browser showed an Autodesk error page, ask IT whether the callback addresses are registered.',
   },
@@ -65,15 +65,17 @@ export const errorTable = {
     rpc: -32009,
     exit: 18,
     http: 401,
-    sentence: 'The site did not accept this login and passphrase.',
-    advice: 'Check both; the passphrase is not the Autodesk password.',
+    sentence: 'The site did not accept this login and passphrase, or the two-factor code.',
+    advice:
+      'Check all of them; the passphrase is not the Autodesk password. The site says the same when the user is disabled or locked: ask an administrator if it goes on.',
   },
   personal_access_token_required: {
     rpc: -32010,
     exit: 19,
     http: 401,
-    sentence: 'This site wants a Personal Access Token bound to the user.',
-    advice: 'Create one in the Autodesk profile and bind it in the ShotGrid account settings.',
+    sentence: 'This site takes a login and passphrase only with a Personal Access Token behind them.',
+    advice:
+      'Set a passphrase and bind a token in the site’s Account Settings, under Legacy Login and Personal Access Token; create the token at https://profile.autodesk.com.',
   },
   two_factor_required: {
     rpc: -32011,

@@ -7,7 +7,7 @@ export const frenchErrors: Strings['errors'] = {
     advice: 'Connectez-vous depuis l’icône, ou lancez «\u00a0sg-session sign-in\u00a0».',
   },
   interaction_required: {
-    sentence: 'La suite demande une action dans le navigateur.',
+    sentence: 'La suite demande une action de votre part.',
     advice: 'Connectez-vous depuis l’icône.',
   },
   sign_in_cancelled: {
@@ -15,7 +15,7 @@ export const frenchErrors: Strings['errors'] = {
     advice: 'Reconnectez-vous quand vous serez prêt.',
   },
   sign_in_timeout: {
-    sentence: 'La connexion n’a pas été terminée à temps dans le navigateur.',
+    sentence: 'La connexion n’a pas été terminée à temps.',
     advice:
       'Reconnectez-vous. Si le navigateur a montré une page d’erreur Autodesk, demandez au service informatique si les adresses de retour sont enregistrées.',
   },
@@ -37,12 +37,14 @@ export const frenchErrors: Strings['errors'] = {
       'Demandez au service informatique d’indiquer un courtier pour ce site, ou d’y activer l’App Session Launcher.',
   },
   passphrase_rejected: {
-    sentence: 'Le site n’a pas accepté cet identifiant et cette phrase secrète.',
-    advice: 'Vérifiez les deux\u202f; la phrase secrète n’est pas le mot de passe Autodesk.',
+    sentence: 'Le site n’a pas accepté cet identifiant et cette phrase secrète, ou le code à deux facteurs.',
+    advice:
+      'Vérifiez-les tous\u202f; la phrase secrète n’est pas le mot de passe Autodesk. Le site répond de même quand l’utilisateur est désactivé ou verrouillé\u00a0: si cela dure, demandez à un administrateur.',
   },
   personal_access_token_required: {
-    sentence: 'Ce site demande un jeton d’accès personnel lié à l’utilisateur.',
-    advice: 'Créez-en un dans le profil Autodesk et liez-le dans les réglages du compte ShotGrid.',
+    sentence: 'Ce site n’accepte un identifiant et une phrase secrète qu’avec un jeton d’accès personnel.',
+    advice:
+      'Définissez une phrase secrète et liez un jeton dans les réglages de votre compte sur le site («\u00a0Account Settings\u00a0»)\u202f; créez le jeton sur https://profile.autodesk.com.',
   },
   two_factor_required: {
     sentence: 'Le site demande un code à deux facteurs.',

@@ -47,7 +47,7 @@ export function describeStatus(status: WireSiteStatus, nowMs: number): string {
       return `${status.site}: signed in as ${status.name} (${status.login})${until}${problem}`
     }
     case 'signing_in':
-      return `${status.site}: waiting for the browser`
+      return `${status.site}: signing in`
     case 'signed_out': {
       const why = status.reason && status.reason in errorTable ? ` – ${errorSentence(status.reason)}` : ''
       return `${status.site}: signed out${why}${describeLeft(status, nowMs)}`

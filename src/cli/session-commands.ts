@@ -1,11 +1,8 @@
-import { createInterface } from 'node:readline'
 import type { AgentClient } from '../client/node/agent-client.ts'
 import { AgentError } from '../errors.ts'
+import type { WireSiteStatus } from '../socket/messages.ts'
 import { describeStatus, type Output } from './output.ts'
-
-export interface SiteOption {
-  readonly site?: string
-}
+import { demandTerminal, named, type SignInOptions, SignInWait, type SiteOption } from './sign-in-wait.ts'
 
 export interface GetOptions extends SiteOption {
   readonly interactive: boolean
@@ -14,10 +11,13 @@ export interface GetOptions extends SiteOption {
 
 /** Prints the session token: the one command that prints a secret, because that is what it is asked for. */
 export async function getCommand(client: AgentClient, output: Output, options: GetOptions): Promise<void> {
-  const session = await client.getSession({
-    ...named(options),
-    interactive: options.interactive,
-    minValidityS: options.minValidity,
+  const request = { ...named(options), minValidityS: options.minValidity }
+  const session = await client.getSession(request).catch(async (error: unknown) => {
+    if (!options.interactive || !(error instanceof AgentError) || error.code !== 'login_required') throw error
+    // What opens by itself needs no terminal; a login and passphrase have to be asked for here.
+    const { way } = await client.wayIn(options.site)
+    if (way === 'legacy') await signInAt(client, output, { ...options, browser: true, switchUser: false })
+    return client.getSession({ ...request, interactive: true })
   })
   output.result(session, session.sessionToken)
 }
@@ -28,52 +28,31 @@ export async function statusCommand(client: AgentClient, output: Output): Promis
   output.result(status, sites.join('\n'))
 }
 
-export interface SignInOptions extends SiteOption {
-  readonly browser: boolean
-  readonly switchUser: boolean
+/** Signs in the way the site is signed in to, and says which way that is and why. Ctrl-C cancels, not only the waiting. */
+export async function signInCommand(client: AgentClient, output: Output, options: SignInOptions): Promise<void> {
+  const status = await signInAt(client, output, options)
+  output.result(status, describeStatus(status, Date.now()))
 }
 
-/**
- * Signs in through the browser of the agent's desktop. On a terminal the redirected address can be pasted, for a browser
- * that runs on another machine; Ctrl-C cancels the sign-in, not only the waiting.
- */
-export async function signInCommand(client: AgentClient, output: Output, options: SignInOptions): Promise<void> {
-  const cancel = (): void => {
-    client.cancelSignIn(options.site).catch(() => undefined)
-  }
-  process.once('SIGINT', cancel)
-  const stopPasting = offerPaste(client, output, options)
+/** What the ways in are called in a sentence; what a newer agent has besides goes by its name. */
+const spoken: Readonly<Record<string, string>> = {
+  broker: 'in your browser, through the studio’s broker',
+  web: 'in your browser, at the site itself',
+  legacy: 'with login and passphrase',
+}
+
+async function signInAt(client: AgentClient, output: Output, options: SignInOptions): Promise<WireSiteStatus> {
+  const { site, way, because } = await client.wayIn(options.site)
+  output.remark(`Signing in to ${site} ${spoken[way] ?? `by "${way}"`}: ${because}.`)
+  if (way === 'legacy') demandTerminal(site)
+  else if (options.login !== undefined) output.remark('--login is for sites that ask for one; this one does not.')
+  const waiting = new SignInWait(client, output, options)
   try {
     const request = { ...named(options), openBrowser: options.browser, switchUser: options.switchUser }
-    const status = await client.signIn(request, {
-      onBrowser: (url) => {
-        const how = options.browser
-          ? 'Your browser is opening. If it does not, open this address:'
-          : 'Open this address in a browser:'
-        output.remark(`${how}\n\n  ${url}\n`)
-        output.remark('Waiting for the sign-in, five minutes at most. Ctrl-C cancels.')
-        if (process.stdin.isTTY) {
-          output.remark('Is the browser on another machine? Paste the address it ends at (http://localhost:…) here.')
-        }
-      },
-    })
-    output.result(status, describeStatus(status, Date.now()))
+    return await waiting.until(client.signIn(request, waiting))
   } finally {
-    stopPasting()
-    process.removeListener('SIGINT', cancel)
+    waiting.stop()
   }
-}
-
-function offerPaste(client: AgentClient, output: Output, options: SiteOption): () => void {
-  if (!process.stdin.isTTY) return () => undefined
-  const lines = createInterface({ input: process.stdin, terminal: false })
-  lines.on('line', (line) => {
-    if (line.trim() === '') return
-    client.pasteRedirect(line.trim(), options.site).catch((error: unknown) => {
-      output.remark(error instanceof AgentError ? `That did not work: ${error.message}` : String(error))
-    })
-  })
-  return () => lines.close()
 }
 
 export async function signOutCommand(client: AgentClient, output: Output, options: SiteOption): Promise<void> {
@@ -90,8 +69,4 @@ export async function watchCommand(client: AgentClient, output: Output): Promise
     if (status) output.result(status, describeStatus(status, Date.now()))
     else output.result({ agent: 'agent_not_running' }, 'sg-session is not running; waiting for it')
   }, stop.signal)
-}
-
-function named({ site }: SiteOption): { site?: string } {
-  return site === undefined ? {} : { site }
 }

@@ -9,13 +9,12 @@ import { makeOutput, type Output, printError } from './output.ts'
 import {
   type GetOptions,
   getCommand,
-  type SignInOptions,
-  type SiteOption,
   signInCommand,
   signOutCommand,
   statusCommand,
   watchCommand,
 } from './session-commands.ts'
+import type { SignInOptions, SiteOption } from './sign-in-wait.ts'
 
 const program = new Command('sg-session')
   .description('Signs you in to ShotGrid once a day and lets every tool on this machine use the session.')
@@ -42,8 +41,9 @@ program
 
 program
   .command('sign-in')
-  .description('sign in through the browser')
+  .description('sign in: through the browser, or with login and passphrase on sites that know no other way')
   .addOption(site())
+  .option('--login <name>', 'the login, where one is asked for; the passphrase is always typed at the terminal')
   .option('--no-browser', 'print the address instead of opening it')
   .option('--switch-user', 'ask for the account even if the browser remembers one', false)
   .addOption(json())

@@ -8,10 +8,22 @@ import { callRpc } from '../shotgrid/json-rpc.ts'
 import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { takesPassphrases } from './choose-way-in.ts'
+import { explainRefusal, takesNoPassphrases } from './legacy-refusal.ts'
 import { takeInSiteSession } from './site-session.ts'
-import type { Credentials, SignInRequest, WayIn } from './way-in.ts'
+import type { Credentials, CredentialsStep, SignInRequest, WayIn } from './way-in.ts'
+
+type SitePorts = Pick<Ports, 'fetch' | 'clock'>
 
 const sessionBody = z.object({ session_id: z.string().min(1) })
+
+/** For asking the site what it is, before anybody types anything. */
+const infoLimitMs = 20_000
+
+export interface LegacyWaySettings {
+  readonly site: string
+  /** For one try, from the passphrase to the session. Default 45,000: less than a client waits for the answer. */
+  readonly tryLimitMs?: number
+}
 
 /**
  * Signing in with ShotGrid's own login and passphrase, and a code where a second factor is set up. They are sent once and
@@ -20,82 +32,108 @@ const sessionBody = z.object({ session_id: z.string().min(1) })
 export class LegacyWayIn implements WayIn {
   readonly name = 'legacy'
   readonly #site: string
-  readonly #ports: Pick<Ports, 'fetch' | 'clock'>
+  readonly #tryLimitMs: number
+  readonly #ports: SitePorts
 
-  constructor({ site }: { readonly site: string }, ports: Pick<Ports, 'fetch' | 'clock'>) {
+  constructor({ site, tryLimitMs = 45_000 }: LegacyWaySettings, ports: SitePorts) {
     this.#site = site
+    this.#tryLimitMs = tryLimitMs
     this.#ports = ports
   }
 
-  /** Throws `legacy_sign_in_unavailable` on a site that takes no passphrases, `site_unreachable`. */
+  /**
+   * Waits for credentials that the site takes, as often as it refuses some. Throws `legacy_sign_in_unavailable` on a site that
+   * takes no passphrases, before anything is asked for; `site_unreachable`.
+   */
   async signIn({ onStep, signal }: SignInRequest): Promise<SignedIn> {
-    const info = await readSiteInfo(this.#ports.fetch, this.#site, signal)
-    if (!takesPassphrases(info.authentication)) throw this.#unavailable()
-    let accept: (signedIn: SignedIn) => void = () => undefined
-    const signedIn = new Promise<SignedIn>((resolve) => {
-      accept = resolve
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(infoLimitMs)])
+    const info = await readSiteInfo(this.#ports.fetch, this.#site, limited)
+    signal.throwIfAborted()
+    if (!takesPassphrases(info.authentication)) throw takesNoPassphrases(this.#site, info)
+    const settings = { site: this.#site, tryLimitMs: this.#tryLimitMs, info, ports: this.#ports, onStep, signal }
+    return new CredentialsDesk(settings).signedIn
+  }
+}
+
+interface DeskSettings {
+  readonly site: string
+  readonly tryLimitMs: number
+  readonly info: SiteInfo
+  readonly ports: SitePorts
+  readonly onStep: (step: CredentialsStep) => void
+  readonly signal: AbortSignal
+}
+
+/** One sign-in that waits for credentials: one try at a time, until one succeeds or the sign-in is over. */
+class CredentialsDesk {
+  readonly #settings: DeskSettings
+  #succeed: (signedIn: SignedIn) => void = () => undefined
+  /** Settles with the session of the try that succeeded, or the signal's reason. */
+  readonly signedIn: Promise<SignedIn>
+  #state: 'waiting' | 'trying' | 'done' = 'waiting'
+  #refusedTries = 0
+
+  constructor(settings: DeskSettings) {
+    this.#settings = settings
+    const success = new Promise<SignedIn>((resolve) => {
+      this.#succeed = resolve
     })
-    let busy = false
-    const ask = (wantsCode: boolean): void => {
-      const submit = async (credentials: Credentials): Promise<void> => {
-        signal.throwIfAborted()
-        if (busy) throw new AgentError('rate_limited', 'another try is under way')
-        busy = true
-        try {
-          accept(await this.#try(credentials, info, signal))
-        } catch (error) {
-          if (error instanceof AgentError && error.code === 'two_factor_required') ask(true)
-          throw error
-        } finally {
-          busy = false
-        }
-      }
-      onStep({ kind: 'credentials', wantsCode, submit })
+    this.signedIn = untilAborted(success, settings.signal)
+    this.#ask(false)
+  }
+
+  #ask(wantsCode: boolean): void {
+    this.#settings.onStep({ kind: 'credentials', wantsCode, submit: (credentials) => this.#submit(credentials) })
+  }
+
+  async #submit(credentials: Credentials): Promise<void> {
+    const { signal } = this.#settings
+    signal.throwIfAborted()
+    if (this.#state === 'trying') throw new AgentError('rate_limited', 'another try is under way')
+    if (this.#state === 'done') throw new AgentError('invalid_request', 'the sign-in needs no login any more')
+    this.#state = 'trying'
+    try {
+      const signedIn = await this.#try(credentials)
+      if (signal.aborted) await signedIn.renewal.forget()
+      signal.throwIfAborted()
+      this.#state = 'done'
+      this.#succeed(signedIn)
+    } catch (error) {
+      this.#state = 'waiting'
+      signal.throwIfAborted()
+      if (error instanceof AgentError && error.code === 'two_factor_required') this.#ask(true)
+      throw error
     }
-    ask(false)
-    return untilAborted(signedIn, signal)
   }
 
-  async #try(credentials: Credentials, info: SiteInfo, signal: AbortSignal): Promise<SignedIn> {
-    const sessionToken = await this.#sessionOf(credentials, info, signal)
-    return takeInSiteSession(this.#ports, { site: this.#site, sessionToken, obtainedBy: this.name }, signal)
+  async #try(credentials: Credentials): Promise<SignedIn> {
+    const { site, ports, signal, tryLimitMs } = this.#settings
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(tryLimitMs)])
+    const sessionToken = await this.#sessionOf(credentials, limited)
+    return takeInSiteSession(ports, { site, sessionToken, obtainedBy: 'legacy' }, limited)
   }
 
-  async #sessionOf(credentials: Credentials, { authentication }: SiteInfo, signal: AbortSignal): Promise<Secret> {
+  async #sessionOf(credentials: Credentials, signal: AbortSignal): Promise<Secret> {
+    const { site, info, ports } = this.#settings
     try {
       const caller = { kind: 'person', ...credentials } as const
-      const call = { method: 'get_session_token', signal }
-      const answer = sessionBody.safeParse(await callRpc(this.#ports.fetch, this.#site, caller, call))
+      const answer = sessionBody.safeParse(
+        await callRpc(ports.fetch, site, caller, { method: 'get_session_token', signal }),
+      )
       if (answer.success) return new Secret(answer.data.session_id)
       const trouble = new SiteTrouble('answered "get_session_token" in an unknown form', 200)
-      throw translateSiteTrouble(trouble, this.#site, 'signing in')
+      throw translateSiteTrouble(trouble, site, 'signing in')
     } catch (error) {
+      // Without causes: a site's sentence, or the page in its place, may quote what was sent.
+      if (error instanceof AgentError) throw new AgentError(error.code, error.message)
       if (!(error instanceof SiteFault)) throw error
-      throw this.#refusal(error, authentication)
+      if (error.kind === 'authentication' || error.kind === 'identity_only') this.#refusedTries += 1
+      throw explainRefusal({
+        fault: error,
+        ...{ site, info },
+        refusedTries: this.#refusedTries,
+        codeGiven: credentials.code !== undefined,
+      })
     }
-  }
-
-  /** What the site's number means on a site of this kind. facts: shotgrid §1.5, §5 */
-  #refusal(fault: SiteFault, authentication: string): AgentError {
-    const cause = { cause: fault }
-    switch (fault.kind) {
-      case 'two_factor_missing':
-        return new AgentError('two_factor_required', undefined, cause)
-      case 'sso_only':
-        return this.#unavailable(cause)
-      case 'identity_only':
-        return new AgentError('personal_access_token_required', undefined, cause)
-      case 'authentication': {
-        const code = authentication === 'oxygen' ? 'personal_access_token_required' : 'passphrase_rejected'
-        return new AgentError(code, undefined, cause)
-      }
-      case 'other':
-        return new AgentError('site_unreachable', `"${this.#site}" refused the sign-in: ${fault.message}`, cause)
-    }
-  }
-
-  #unavailable(options: { readonly cause?: unknown } = {}): AgentError {
-    const said = `"${this.#site}" signs people in through the company's own sign-in only`
-    return new AgentError('legacy_sign_in_unavailable', said, options)
   }
 }

@@ -78,6 +78,11 @@ export const methods = {
     }),
     result: siteStatus,
   },
+  /** Which way a sign-in to the site goes now, and why. */
+  'signIn/way': {
+    params: z.object({ site: site.optional() }),
+    result: z.object({ site, way: z.string(), because: z.string() }),
+  },
   /** For a browser that could not come back by itself: the address it was sent to, pasted by the artist. */
   'signIn/paste': { params: z.object({ site: site.optional(), url: z.string().max(8_000) }), result: siteStatus },
   'signIn/cancel': { params: z.object({ site: site.optional() }), result: siteStatus },

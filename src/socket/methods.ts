@@ -34,6 +34,7 @@ export interface Desk {
     openBrowser: boolean
     onStep: (site: string, step: WaitsFor) => void
   }): Promise<SiteStatus>
+  wayIn(site: string | undefined): Promise<{ site: string; way: string; because: string }>
   submitCredentials(
     site: string | undefined,
     credentials: { readonly login: string; readonly passphrase: Secret; readonly code?: Secret },
@@ -93,6 +94,9 @@ export const handlers: Handlers = {
   async signIn({ site, switchUser, openBrowser }, desk, caller) {
     const onStep = (canonical: string, step: WaitsFor): void => caller.notifyStep(canonical, step)
     return toWireStatus(await desk.signIn({ site, switchUser, openBrowser, onStep }))
+  },
+  async 'signIn/way'({ site }, desk) {
+    return desk.wayIn(site)
   },
   async 'signIn/paste'({ site, url }, desk) {
     return toWireStatus(await desk.pasteRedirect(site, url))

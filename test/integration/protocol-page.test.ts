@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RawLine } from './raw-line.ts'
+import { type SiteStage, startSiteStage } from './site-stage.ts'
 import { startWorld, type World } from './world.ts'
 
 /** The examples of docs/PROTOCOL.md, played line by line against a real agent. */
@@ -19,10 +20,12 @@ const examples = [...page.matchAll(/^### ([^\n]+)|^```protocol ?([^\n]*)\n([\s\S
 }, [])
 
 let world: World
+/** Where a login and passphrase are asked for: the state `passphrases`. */
+let passphrases: SiteStage
 beforeAll(async () => {
-  world = await startWorld()
+  ;[world, passphrases] = await Promise.all([startWorld(), startSiteStage({ mode: 'default', launcher: false })])
 })
-afterAll(() => world.close())
+afterAll(() => Promise.all([world.close(), passphrases.close()]))
 
 describe('docs/PROTOCOL.md', () => {
   const played = examples.filter(({ state }) => state !== 'title')
@@ -32,11 +35,12 @@ describe('docs/PROTOCOL.md', () => {
 
   for (const [index, { title, state, lines }] of played.entries()) {
     test(`${title}, example ${index + 1}, is what an agent says${state ? ` when ${state}` : ''}`, async () => {
-      const agent = world.agent('artist')
+      const stage = state === 'passphrases' ? passphrases : world
+      const agent = stage.agent('artist')
       const endpoint = await agent.listen()
       if (state === 'signed-in') await agent.signIn(undefined)
       const fill = (line: string): string =>
-        line.slice(2).replaceAll('<site>', world.site.url).replaceAll('<key>', endpoint.key.reveal())
+        line.slice(2).replaceAll('<site>', stage.site.url).replaceAll('<key>', endpoint.key.reveal())
       const saysHello = lines[0]?.includes('"hello"')
       const line = saysHello ? await RawLine.tls(endpoint) : await RawLine.greeted(endpoint)
       for (const step of lines) {

@@ -75,6 +75,11 @@ export class AgentClient {
     }
   }
 
+  /** Which way a sign-in goes now (`broker`, `web`, `legacy`), and why; the agent may have to ask the site. */
+  wayIn(site?: string): Promise<Result<'signIn/way'>> {
+    return this.call('signIn/way', named(site), 30_000)
+  }
+
   /** Tries a login and passphrase for the sign-in that waits for them; throws why the site did not take them. */
   submitCredentials(request: ParamsInput<'signIn/credentials'>): Promise<WireSiteStatus> {
     return this.call('signIn/credentials', request, 60_000)
