@@ -14,7 +14,7 @@ import type { Credentials, SignInStep } from './sign-in/way-in.ts'
 import { makeWaysIn } from './sign-in/ways-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
-import type { Desk, RestTokenOf } from './socket/methods.ts'
+import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
 import { ToolLog, type ToolRefusal, type ToolUse } from './socket/tool-log.ts'
 
 export {
@@ -70,6 +70,7 @@ export class Agent {
       startedAt: this.#startedAt,
       session: (request) => this.session(request.site, request.minValidityMs, request.interactive),
       restToken: (site) => this.restToken(site),
+      autodeskToken: (site, minValidityMs) => this.autodeskToken(site, minValidityMs),
       reportRejected: (site, generation) => this.reportRejected(site, generation),
       signIn: ({ site, ...options }) => this.signIn(site, options),
       submitCredentials: (site, credentials) => this.submitCredentials(site, credentials),
@@ -267,6 +268,20 @@ export class Agent {
     // Signed out meanwhile: then nobody gets it. Someone else signed in: then it is not theirs.
     const { session: now } = await holder.get(0)
     return now.userId === session.userId ? { site, ...token } : this.restToken(wanted)
+  }
+
+  /**
+   * The Autodesk access token behind the session, with `minValidityMs` left where Autodesk grants that. Throws
+   * `autodesk_token_unavailable` where the configuration does not allow it, or the sign-in knows none.
+   */
+  async autodeskToken(wanted: string | undefined, minValidityMs: number): Promise<AutodeskTokenOf> {
+    const { url: site } = this.#site(wanted)
+    if (!this.#config.identity.serveAccessToken) {
+      const said = 'the configuration does not allow tools to have the Autodesk access token'
+      const advice = 'Ask IT to set "identity.serveAccessToken". The tool can sign in at Autodesk by itself.'
+      throw new AgentError('autodesk_token_unavailable', said, { advice })
+    }
+    return { site, ...(await this.#sessions.at(site).autodeskToken(minValidityMs)) }
   }
 
   async #signIn(site: SiteConfig, options: SignInOptions): Promise<void> {

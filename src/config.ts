@@ -84,6 +84,8 @@ function partSchemas(rules: ConfigRules) {
       /** Each must be registered with Autodesk as http://localhost:<port>/callback; Autodesk compares exactly. */
       redirectPorts: z.array(portSchema).min(1).max(8),
       scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).min(1),
+      /** Tools may have the Autodesk access token of the sign-in too (`autodesk/get`), with these scopes. */
+      serveAccessToken: z.boolean(),
     }),
     session: z.strictObject({
       /** No session is served or renewed longer than this after the artist signed in. */
@@ -120,6 +122,7 @@ export const builtInConfig = {
     issuer: 'https://developer.api.autodesk.com',
     redirectPorts: [14285, 21842, 27391],
     scopes: ['openid', 'user-profile:read'],
+    serveAccessToken: false,
   },
   session: { maxAgeHours: 12, remindBeforeMinutes: 30, endOnScreenLock: false, rememberSignIn: false },
   app: { startAtLogin: false, language: 'auto' },

@@ -20,6 +20,15 @@ export interface IssuedSession {
   readonly obtainedBy: 'broker' | 'web' | 'legacy'
 }
 
+/** An Autodesk access token of the sign-in that a session came from. */
+export interface AutodeskToken {
+  readonly accessToken: Secret
+  /** Wall clock, ms since the epoch. */
+  readonly expiresAt: number
+  /** What Autodesk has granted it; undefined when nobody has told. */
+  readonly scopes: readonly string[] | undefined
+}
+
 /** What a way in can still do for a session after it was obtained. */
 export interface Renewal {
   /**
@@ -29,6 +38,11 @@ export interface Renewal {
   renew(signal: AbortSignal): Promise<IssuedSession>
   /** Asks the site whose session this is: `accepted`, or refused because it has ended. Throws when the site is silent. */
   check(session: IssuedSession, signal: AbortSignal): Promise<'accepted' | 'refused'>
+  /**
+   * An Autodesk access token with `minValidityMs` left where Autodesk grants that. Absent where the sign-in did not go through
+   * Autodesk Identity. Throws like `renew`.
+   */
+  autodeskToken?(minValidityMs: number, signal: AbortSignal): Promise<AutodeskToken>
   /** Told once, when the session is held: from now on this is the sign-in that a later run may resume. */
   remember(signedInAt: number): void
   /** Revokes what was obtained for this person, as far as it goes; never throws and is bounded in time. */

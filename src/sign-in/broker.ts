@@ -133,6 +133,7 @@ export class BrokerWayIn implements ResumableWayIn {
     return {
       renew: (signal) => exchanges.renew(signal, over.signal),
       check: (held: IssuedSession, signal) => exchanges.check(held, signal),
+      autodeskToken: (minValidityMs, signal) => tokens.handOut(minValidityMs, signal),
       remember: (signedInAt) => {
         remembered = remember(signedInAt)
       },

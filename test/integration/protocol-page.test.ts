@@ -20,7 +20,7 @@ const examples = [...page.matchAll(/^### ([^\n]+)|^```protocol ?([^\n]*)\n([\s\S
 
 let world: World
 beforeAll(async () => {
-  world = await startWorld()
+  world = await startWorld({ agentIdentity: { serveAccessToken: true } })
 })
 afterAll(() => world.close())
 
@@ -32,7 +32,8 @@ describe('docs/PROTOCOL.md', () => {
 
   for (const [index, { title, state, lines }] of played.entries()) {
     test(`${title}, example ${index + 1}, is what an agent says${state ? ` when ${state}` : ''}`, async () => {
-      const agent = world.agent('artist')
+      const identity = state === 'not-allowed' ? { serveAccessToken: false } : {}
+      const agent = world.agent('artist', {}, {}, identity)
       const endpoint = await agent.listen()
       if (state === 'signed-in') await agent.signIn(undefined)
       const fill = (line: string): string =>
