@@ -30,6 +30,9 @@ export interface SignInOptions extends SignInStepOptions {
   readonly onStep?: (site: string, step: SignInStep) => void
 }
 
+/** A session with less left than this is not worth making a bearer of. */
+const spareMs = 60_000
+
 /**
  * The program without a face: holds the sessions of the configured sites, signs in, and serves plug-ins over the socket.
  * The tray app and `sg-session agent` are two shells round it.
@@ -254,11 +257,12 @@ export class Agent {
   async restToken(wanted: string | undefined): Promise<RestTokenOf> {
     const site = this.#site(wanted).url
     const holder = this.#sessions.at(site)
-    const { session, generation } = await holder.get(0)
-    const tokenOf = async ({ apiUrl, sessionToken }: Session) => ({
-      apiUrl,
-      ...(await this.#restTokens.get(apiUrl, sessionToken)),
-    })
+    const { session, generation } = await holder.get(spareMs)
+    const tokenOf = async ({ apiUrl, sessionToken, expiresAt, obtainedBy }: Session) => {
+      // The one session that is a bearer itself.
+      if (obtainedBy === 'identity-direct') return { apiUrl, accessToken: sessionToken, expiresAt }
+      return { apiUrl, ...(await this.#restTokens.get(apiUrl, sessionToken)) }
+    }
     const token = await tokenOf(session).catch(async (error: unknown) => {
       if (!(error instanceof SiteFault)) throw error
       // The site does not know the session any more: found out here instead of by a plug-in.

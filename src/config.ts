@@ -74,7 +74,7 @@ function partSchemas(rules: ConfigRules) {
         url: origin,
         /** What people call the site; its host name when not given. */
         name: z.string().min(1).max(80).optional(),
-        signIn: z.enum(['auto', 'broker', 'web', 'legacy']).default('auto'),
+        signIn: z.enum(['auto', 'broker', 'web', 'legacy', 'identity-direct']).default('auto'),
         broker: origin.optional(),
       }),
     ),
@@ -145,6 +145,13 @@ function wholeSchema(rules: ConfigRules) {
             code: 'custom',
             path: ['sites', index, 'broker'],
             message: 'is needed to sign in through a broker',
+          })
+        }
+        if (site.signIn === 'identity-direct' && !config.identity.clientId) {
+          context.addIssue({
+            code: 'custom',
+            path: ['identity', 'clientId'],
+            message: 'is needed to sign in at Autodesk: the client id of your Autodesk app',
           })
         }
         if (site.broker && !config.identity.clientId) {

@@ -139,6 +139,22 @@ export class IdentityTokens {
     return this.#given()
   }
 
+  /** Whether Autodesk itself says that this is the person's address (UserInfo). Throws `identity_unreachable`, `identity_rejected`. */
+  async verifiedEmail(signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const configuration = await this.#metadata.configuration(signal, this.#ports.fetch)
+      const { email, email_verified } = await fetchUserInfo(
+        configuration,
+        this.accessToken.reveal(),
+        this.person.subject,
+      )
+      // Text that says "true" is not what OpenID Connect Core §5.1 promises.
+      return email_verified === true ? email : undefined
+    } catch (error) {
+      throw await translateIdentityError(error, 'asking UserInfo')
+    }
+  }
+
   /**
    * The e-mail address of the account, for people to recognise: from the ID token, else from UserInfo. Undefined when
    * neither tells; never throws and takes at most three seconds.

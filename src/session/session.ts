@@ -17,7 +17,7 @@ export interface IssuedSession {
   readonly lifetimeMs: number
   /** Whether the site itself has told `lifetimeMs`, or it is what can be counted on. */
   readonly expiry: 'exact' | 'estimated'
-  readonly obtainedBy: 'broker' | 'web' | 'legacy'
+  readonly obtainedBy: 'broker' | 'web' | 'legacy' | 'identity-direct'
 }
 
 /** An Autodesk access token of the sign-in that a session came from. */
