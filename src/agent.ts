@@ -15,7 +15,7 @@ import type { Credentials, SignInStep } from './sign-in/way-in.ts'
 import { makeWaysIn } from './sign-in/ways-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
-import type { Desk, RestTokenOf } from './socket/methods.ts'
+import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
 import { ToolLog, type ToolRefusal, type ToolUse } from './socket/tool-log.ts'
 
 export {
@@ -33,6 +33,8 @@ export interface SignInOptions extends SignInStepOptions {
 
 /** For saying which way a sign-in would go: less than a client waits for the answer. */
 const wayLimitMs = 25_000
+/** A session with less left than this is not worth making a bearer of. */
+const spareMs = 60_000
 
 /**
  * The program without a face: holds the sessions of the configured sites, signs in, and serves plug-ins over the socket.
@@ -74,6 +76,7 @@ export class Agent {
       startedAt: this.#startedAt,
       session: (request) => this.session(request.site, request.minValidityMs, request.interactive),
       restToken: (site) => this.restToken(site),
+      autodeskToken: (site, minValidityMs) => this.autodeskToken(site, minValidityMs),
       reportRejected: (site, generation) => this.reportRejected(site, generation),
       signIn: ({ site, ...options }) => this.signIn(site, options),
       wayIn: async (site) => ({
@@ -261,7 +264,7 @@ export class Agent {
   async restToken(wanted: string | undefined): Promise<RestTokenOf> {
     const site = this.#site(wanted).url
     const holder = this.#sessions.at(site)
-    const { session } = await holder.get(0)
+    const { session } = await holder.get(spareMs)
     const token = await this.#bearerOf(holder)
     // Signed out meanwhile: then nobody gets it. Someone else signed in: then it is not theirs.
     const { session: now } = await holder.get(0)
@@ -271,17 +274,33 @@ export class Agent {
   /** A site that does not know the session any more is found out here instead of by a plug-in. */
   async #bearerOf(holder: SessionHolder): Promise<Omit<RestTokenOf, 'site'>> {
     for (let reports = 0; ; reports += 1) {
-      const { session, generation } = await holder.get(0)
+      const { session, generation } = await holder.get(spareMs)
+      const { site, apiUrl, sessionToken, expiresAt, obtainedBy } = session
+      // The one session that is a bearer itself.
+      if (obtainedBy === 'identity-direct') return { apiUrl, accessToken: sessionToken, expiresAt }
       try {
-        return { apiUrl: session.apiUrl, ...(await this.#restTokens.get(session.apiUrl, session.sessionToken)) }
+        return { apiUrl, ...(await this.#restTokens.get(apiUrl, sessionToken)) }
       } catch (error) {
         if (!(error instanceof SiteFault)) throw error
         // The first report may be answered by looking at the session, the second is by using it.
-        if (reports === 2)
-          throw new AgentError('session_ended', `"${session.site}" refuses the session`, { cause: error })
+        if (reports === 2) throw new AgentError('session_ended', `"${site}" refuses the session`, { cause: error })
         await holder.reportRejected(generation)
       }
     }
+  }
+
+  /**
+   * The Autodesk access token behind the session, with `minValidityMs` left where Autodesk grants that. Throws
+   * `autodesk_token_unavailable` where the configuration does not allow it, or the sign-in knows none.
+   */
+  async autodeskToken(wanted: string | undefined, minValidityMs: number): Promise<AutodeskTokenOf> {
+    const { url: site } = this.#site(wanted)
+    if (!this.#config.identity.serveAccessToken) {
+      const said = 'the configuration does not allow tools to have the Autodesk access token'
+      const advice = 'Ask IT to set "identity.serveAccessToken". The tool can sign in at Autodesk by itself.'
+      throw new AgentError('autodesk_token_unavailable', said, { advice })
+    }
+    return { site, ...(await this.#sessions.at(site).autodeskToken(minValidityMs)) }
   }
 
   async #signIn(site: SiteConfig, options: SignInOptions): Promise<void> {

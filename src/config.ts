@@ -74,7 +74,7 @@ function partSchemas(rules: ConfigRules) {
         url: origin,
         /** What people call the site; its host name when not given. */
         name: z.string().min(1).max(80).optional(),
-        signIn: z.enum(['auto', 'broker', 'web', 'legacy']).default('auto'),
+        signIn: z.enum(['auto', 'broker', 'web', 'legacy', 'identity-direct']).default('auto'),
         broker: origin.optional(),
       }),
     ),
@@ -84,6 +84,8 @@ function partSchemas(rules: ConfigRules) {
       /** Each must be registered with Autodesk as http://localhost:<port>/callback; Autodesk compares exactly. */
       redirectPorts: z.array(portSchema).min(1).max(8),
       scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).min(1),
+      /** Tools may have the Autodesk access token of the sign-in too (`autodesk/get`), with these scopes. */
+      serveAccessToken: z.boolean(),
     }),
     session: z.strictObject({
       /** No session is served or renewed longer than this after the artist signed in. */
@@ -120,6 +122,7 @@ export const builtInConfig = {
     issuer: 'https://developer.api.autodesk.com',
     redirectPorts: [14285, 21842, 27391],
     scopes: ['openid', 'user-profile:read'],
+    serveAccessToken: false,
   },
   session: { maxAgeHours: 12, remindBeforeMinutes: 30, endOnScreenLock: false, rememberSignIn: false },
   app: { startAtLogin: false, language: 'auto' },
@@ -142,6 +145,13 @@ function wholeSchema(rules: ConfigRules) {
             code: 'custom',
             path: ['sites', index, 'broker'],
             message: 'is needed to sign in through a broker',
+          })
+        }
+        if (site.signIn === 'identity-direct' && !config.identity.clientId) {
+          context.addIssue({
+            code: 'custom',
+            path: ['identity', 'clientId'],
+            message: 'is needed to sign in at Autodesk: the client id of your Autodesk app',
           })
         }
         if (site.broker && !config.identity.clientId) {

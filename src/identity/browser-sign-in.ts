@@ -13,7 +13,8 @@ import { untilAborted } from '../until-aborted.ts'
 import { translateIdentityError } from './errors.ts'
 import { type IdentitySettings, IssuerMetadata } from './metadata.ts'
 import { openRedirectListener } from './redirect-listener.ts'
-import { IdentityTokens, noticingTokens, type Person, revokeTokens, type TokenSet } from './tokens.ts'
+import { expiryOf, noticingTokens, scopesOf, type TokenSet } from './token-response.ts'
+import { IdentityTokens, type Person, revokeTokens } from './tokens.ts'
 
 export interface BrowserSignInSettings extends Omit<IdentitySettings, 'fetch'> {
   readonly redirectPorts: readonly number[]
@@ -47,10 +48,10 @@ export interface IdentitySignIn {
 /** Signing in at Autodesk Identity through the system browser: OpenID Connect code flow with PKCE (RFC 8252, RFC 7636). */
 export class BrowserSignIn {
   readonly #settings: BrowserSignInSettings
-  readonly #ports: Pick<Ports, 'fetch' | 'log'>
+  readonly #ports: Pick<Ports, 'fetch' | 'log' | 'clock'>
   readonly #metadata: IssuerMetadata
 
-  constructor(settings: BrowserSignInSettings, ports: Pick<Ports, 'fetch' | 'log'>) {
+  constructor(settings: BrowserSignInSettings, ports: Pick<Ports, 'fetch' | 'log' | 'clock'>) {
     this.#settings = settings
     this.#ports = ports
     this.#metadata = new IssuerMetadata({ ...settings, fetch: ports.fetch })
@@ -94,8 +95,11 @@ export class BrowserSignIn {
         })
         const claims = response.claims()
         if (!claims || !response.id_token) throw new AgentError('identity_rejected', 'Autodesk sent no ID token')
-        const tokens = new IdentityTokens(this.#metadata, this.#ports.fetch, this.#ports.log, personOf(claims), {
+        const tokens = new IdentityTokens(this.#metadata, this.#ports, personOf(claims), {
           accessToken: new Secret(response.access_token),
+          // Left out of an answer where it is what was asked for. RFC 6749 §5.1
+          scopes: scopesOf(response.scope) ?? this.#settings.scopes,
+          ...expiryOf(response),
           ...(response.refresh_token ? { refreshToken: new Secret(response.refresh_token) } : {}),
         })
         const result = await complete({ tokens, idToken: new Secret(response.id_token) }).catch((error: unknown) => {
@@ -119,7 +123,7 @@ export class BrowserSignIn {
 
   /** The tokens of a sign-in of an earlier run: all there is of them is the refresh token. */
   takeUp(person: Person, refreshToken: Secret): IdentityTokens {
-    return new IdentityTokens(this.#metadata, this.#ports.fetch, this.#ports.log, person, { refreshToken })
+    return new IdentityTokens(this.#metadata, this.#ports, person, { refreshToken })
   }
 
   /** Metadata could name any address; the system opener must only ever see the issuer's own, over https. */

@@ -1,19 +1,19 @@
 import { fetchUserInfo, refreshTokenGrant, tokenRevocation } from 'openid-client'
-import { z } from 'zod'
 import { AgentError } from '../errors.ts'
-import type { Fetch, Log } from '../ports.ts'
+import type { Fetch, Log, Ports } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import { SingleFlight } from '../single-flight.ts'
 import { withPatience } from '../with-patience.ts'
+import {
+  type AccessToken,
+  accessTokenLeftMs,
+  hasEnoughLeft,
+  type TimedAccessToken,
+  timeAccessToken,
+} from './access-token.ts'
 import { isOutcomeUnknown, translateIdentityError } from './errors.ts'
 import type { IssuerMetadata } from './metadata.ts'
-
-/** What a token response holds that we use. */
-export interface TokenSet {
-  readonly accessToken: Secret
-  readonly refreshToken?: Secret
-  readonly idToken?: Secret
-}
+import { expiryOf, noticingTokens, scopesOf, type TokenSet } from './token-response.ts'
 
 /** Whose tokens they are, by the ID token. */
 export interface Person {
@@ -29,9 +29,12 @@ export interface RefreshTokenKeeper {
   drop(): Promise<void>
 }
 
+type IdentityPorts = Pick<Ports, 'fetch' | 'log' | 'clock'>
+
 /** For calls that are good to have and not worth waiting for. */
 const sideLimitMs = 3_000
-const tokenBody = z.object({ access_token: z.string().min(1), refresh_token: z.string().min(1).optional() })
+/** While Autodesk is down, those who keep asking must not become one call each. */
+const retryPauseMs = 2_000
 
 /**
  * The Autodesk tokens of one sign-in, in memory. A refresh token works once: refreshes are single-flight, and the next
@@ -39,22 +42,27 @@ const tokenBody = z.object({ access_token: z.string().min(1), refresh_token: z.s
  */
 export class IdentityTokens {
   readonly #metadata: IssuerMetadata
-  readonly #fetch: Fetch
-  readonly #log: Log
+  readonly #ports: IdentityPorts
   readonly person: Person
   readonly #refreshing = new SingleFlight<TokenSet>()
+  /** The newest there is, whether its answer could be trusted or not: what a sign-out has to revoke. */
   #accessToken: Secret | undefined
+  /** The newest that may be handed out. */
+  #current: TimedAccessToken | undefined
+  /** What tools were given and may still use. */
+  #handedOut: readonly TimedAccessToken[] = []
+  #refreshTrouble: { readonly error: AgentError; readonly untilMonotonicMs: number } | undefined
   #refreshToken: Secret | undefined
   #keeper: RefreshTokenKeeper | undefined
   #forgotten = false
 
   /** Without an access token these are the tokens of an earlier run: a refresh comes first. */
-  constructor(metadata: IssuerMetadata, fetch: Fetch, log: Log, person: Person, tokens: Partial<TokenSet>) {
+  constructor(metadata: IssuerMetadata, ports: IdentityPorts, person: Person, tokens: Partial<TokenSet>) {
     this.#metadata = metadata
-    this.#fetch = fetch
-    this.#log = log
+    this.#ports = ports
     this.person = person
     this.#accessToken = tokens.accessToken
+    if (tokens.accessToken) this.#current = timeAccessToken(tokens.accessToken, tokens, ports.clock)
     this.#refreshToken = tokens.refreshToken
   }
 
@@ -93,7 +101,10 @@ export class IdentityTokens {
         return await this.#refreshOnce(signal)
       } catch (error) {
         if (!isOutcomeUnknown(error) || signal.aborted) throw await this.#noteRefusal(error)
-        this.#log.warn({ err: error }, 'the answer to a refresh was lost; trying the same refresh token once more')
+        this.#ports.log.warn(
+          { err: error },
+          'the answer to a refresh was lost; trying the same refresh token once more',
+        )
       }
       try {
         return await this.#refreshOnce(signal)
@@ -105,6 +116,46 @@ export class IdentityTokens {
   }
 
   /**
+   * An access token for a tool, with `minValidityMs` left if Autodesk grants that much; refreshed first when it has less, once
+   * for all who ask, the renewals of the session among them. Trouble on the way does not take away one that still lives.
+   * Throws like `refresh`, and `login_required` after `revoke`.
+   */
+  async handOut(minValidityMs: number, signal: AbortSignal): Promise<AccessToken> {
+    const { clock } = this.#ports
+    if (hasEnoughLeft(this.#current, minValidityMs, clock)) return this.#given()
+    const isAlive = accessTokenLeftMs(this.#current, clock) > 0
+    const trouble = this.#refreshing.isRunning ? undefined : this.#refreshTrouble
+    if (trouble && clock.monotonicMs() < trouble.untilMonotonicMs) {
+      if (isAlive) return this.#given()
+      throw new AgentError(trouble.error.code, 'refreshing the Autodesk sign-in failed a moment ago')
+    }
+    try {
+      await (isAlive ? withPatience(this.refresh(signal), sideLimitMs) : this.refresh(signal))
+      // The patience may outlast what was left.
+      if (accessTokenLeftMs(this.#current, clock) === 0) await this.refresh(signal)
+    } catch (error) {
+      if (accessTokenLeftMs(this.#current, clock) === 0) throw error
+    }
+    return this.#given()
+  }
+
+  /** Whether Autodesk itself says that this is the person's address (UserInfo). Throws `identity_unreachable`, `identity_rejected`. */
+  async verifiedEmail(signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const configuration = await this.#metadata.configuration(signal, this.#ports.fetch)
+      const { email, email_verified } = await fetchUserInfo(
+        configuration,
+        this.accessToken.reveal(),
+        this.person.subject,
+      )
+      // Text that says "true" is not what OpenID Connect Core §5.1 promises.
+      return email_verified === true ? email : undefined
+    } catch (error) {
+      throw await translateIdentityError(error, 'asking UserInfo')
+    }
+  }
+
+  /**
    * The e-mail address of the account, for people to recognise: from the ID token, else from UserInfo. Undefined when
    * neither tells; never throws and takes at most three seconds.
    */
@@ -112,10 +163,11 @@ export class IdentityTokens {
     if (this.person.email !== undefined) return this.person.email
     try {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(sideLimitMs)])
-      const configuration = await this.#metadata.configuration(limited, this.#fetch)
+      const configuration = await this.#metadata.configuration(limited, this.#ports.fetch)
       return (await fetchUserInfo(configuration, this.accessToken.reveal(), this.person.subject)).email
     } catch (error) {
-      this.#log.info({ err: await translateIdentityError(error, 'asking UserInfo') }, 'the account stays unnamed')
+      const err = await translateIdentityError(error, 'asking UserInfo')
+      this.#ports.log.info({ err }, 'the account stays unnamed')
       return undefined
     }
   }
@@ -128,11 +180,30 @@ export class IdentityTokens {
     const refreshToken = this.#refreshToken
     this.#refreshToken = undefined
     const accessToken = this.#accessToken
-    await this.#revokeEach({ ...(accessToken ? { accessToken } : {}), ...(refreshToken ? { refreshToken } : {}) })
+    // Tools may have one that a refresh has replaced since and that still works.
+    const older = this.#living().filter((given) => given.accessToken !== accessToken)
+    this.#handedOut = []
+    this.#current = undefined
+    await Promise.all([
+      this.#revokeEach({ ...(accessToken ? { accessToken } : {}), ...(refreshToken ? { refreshToken } : {}) }),
+      ...older.map((given) => this.#revokeEach({ accessToken: given.accessToken })),
+    ])
+  }
+
+  /** The token that may be handed out, noted as being out. */
+  #given(): AccessToken {
+    if (this.#forgotten || !this.#current) throw new AgentError('login_required', 'signed out of Autodesk meanwhile')
+    const { accessToken, expiresAt, scopes } = this.#current
+    this.#handedOut = [...this.#living().filter((given) => given !== this.#current), this.#current]
+    return { accessToken, expiresAt, scopes }
+  }
+
+  #living(): readonly TimedAccessToken[] {
+    return this.#handedOut.filter((given) => accessTokenLeftMs(given, this.#ports.clock) > 0)
   }
 
   #revokeEach(tokens: Partial<TokenSet>): Promise<void> {
-    return revokeTokens(tokens, this.#metadata, { fetch: this.#fetch, log: this.#log })
+    return revokeTokens(tokens, this.#metadata, this.#ports)
   }
 
   async #refreshOnce(signal: AbortSignal): Promise<TokenSet> {
@@ -151,11 +222,16 @@ export class IdentityTokens {
       throw new AgentError('login_required', 'signed out while the Autodesk sign-in was refreshed')
     }
     this.#accessToken = accessToken
+    // A refresh widens nothing, and says what is granted only where that has changed (RFC 6749 §5.1).
+    const scopes = scopesOf(response.scope) ?? this.#current?.scopes
+    const told = { ...(scopes ? { scopes } : {}), ...expiryOf(response) }
+    this.#current = timeAccessToken(accessToken, told, this.#ports.clock)
+    this.#refreshTrouble = undefined
     return { accessToken, ...(response.id_token ? { idToken: new Secret(response.id_token) } : {}) }
   }
 
   #adopting(sent: Secret): Fetch {
-    return noticingTokens(this.#fetch, async (tokens) => {
+    return noticingTokens(this.#ports.fetch, async (tokens) => {
       if (this.#forgotten) {
         void this.#revokeEach(tokens)
         throw new AgentError('login_required', 'signed out while the Autodesk sign-in was refreshed')
@@ -173,8 +249,12 @@ export class IdentityTokens {
     const translated = await translateIdentityError(error, 'refreshing the Autodesk sign-in')
     if (translated.code === 'identity_rejected') {
       this.#refreshToken = undefined
+      // A sign-in that Autodesk has ended: what it made is no good any more either.
+      this.#current = undefined
       void this.#keeper?.drop()
     }
+    const untilMonotonicMs = this.#ports.clock.monotonicMs() + retryPauseMs
+    this.#refreshTrouble = { error: translated, untilMonotonicMs }
     return translated
   }
 }
@@ -197,22 +277,4 @@ export async function revokeTokens(
   }
   if (refreshToken) await revokeOne(refreshToken, 'refresh_token')
   if (accessToken) await revokeOne(accessToken, 'access_token')
-}
-
-/** Calls `notice` with the tokens of each token response, before openid-client judges it; what it throws fails the call. */
-export function noticingTokens(fetch: Fetch, notice: (tokens: TokenSet) => void | Promise<void>): Fetch {
-  return async (url, init) => {
-    const response = await fetch(url, init)
-    if (response.status !== 200 || init.method !== 'POST') return response
-    const copy: unknown = await response
-      .clone()
-      .json()
-      .catch(() => undefined)
-    const body = tokenBody.safeParse(copy)
-    if (!body.success) return response
-    const { refresh_token, access_token } = body.data
-    const refreshToken = refresh_token === undefined ? {} : { refreshToken: new Secret(refresh_token) }
-    await notice({ accessToken: new Secret(access_token), ...refreshToken })
-    return response
-  }
 }

@@ -8,7 +8,14 @@ import { EndAlarm } from './end-alarm.ts'
 import { type Held, type OneSignIn, signedInStatus } from './held.ts'
 import { LeftBehind } from './left-at-site.ts'
 import { isDayOver, judgeRenewalFailure, judgeSession, signInMoment, startSession } from './renewal-rules.ts'
-import { type IssuedSession, type Renewal, type Session, type SignedIn, timeLeftMs } from './session.ts'
+import {
+  type AutodeskToken,
+  type IssuedSession,
+  type Renewal,
+  type Session,
+  type SignedIn,
+  timeLeftMs,
+} from './session.ts'
 import type { SignIn } from './sign-in-attempt.ts'
 import { SignInUnderWay } from './sign-in-under-way.ts'
 
@@ -146,6 +153,25 @@ export class SessionHolder {
     const held = this.#usable()
     if (generation !== undefined && generation !== held.generation) return
     await held.checking.run(() => held.askedToWait.run(() => this.#checkWithSite(held)))
+  }
+
+  /**
+   * The Autodesk access token of the sign-in. Throws `login_required` when nobody is signed in, or somebody else when it came;
+   * `autodesk_token_unavailable` when they signed in without Autodesk Identity; else what kept it from being refreshed.
+   */
+  async autodeskToken(minValidityMs: number): Promise<AutodeskToken> {
+    if (!this.#held) await this.#underWay.resumed()
+    const held = this.#usable()
+    const { renewal, session } = held
+    if (!renewal.autodeskToken) throw noAutodeskToken(session)
+    const limit = AbortSignal.timeout(renewalLimitMs)
+    const token = await renewal.autodeskToken(minValidityMs, limit).catch((error: unknown) => {
+      if (this.#isStill(held)) throw error
+    })
+    if (token && this.#isStill(held)) return token
+    const { userId } = this.#usable().session
+    if (userId === session.userId) return this.autodeskToken(minValidityMs)
+    throw new AgentError('login_required', `somebody else has signed in to "${session.site}" meanwhile`)
   }
 
   status(): SiteStatus {
@@ -299,4 +325,11 @@ export class SessionHolder {
     if (!held.renewable) return held.session.expiresAt
     return Math.min(held.signedIn.at + this.#settings.maxAgeMs, held.session.endsForGoodAt ?? Number.POSITIVE_INFINITY)
   }
+}
+
+function noAutodeskToken({ site, obtainedBy }: Session): AgentError {
+  const said = `the session of "${site}" was obtained by "${obtainedBy}": nobody signed in at Autodesk for it`
+  const advice =
+    'Ask IT for a way in through Autodesk Identity: a broker for this site. The tool can sign in at Autodesk by itself.'
+  return new AgentError('autodesk_token_unavailable', said, { advice })
 }

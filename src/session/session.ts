@@ -19,7 +19,16 @@ export interface IssuedSession {
   readonly expiry: 'exact' | 'estimated'
   /** Where the site ends it at a set time, however it is used or renewed: how long until then. */
   readonly endsForGoodInMs?: number
-  readonly obtainedBy: 'broker' | 'web' | 'legacy'
+  readonly obtainedBy: 'broker' | 'web' | 'legacy' | 'identity-direct'
+}
+
+/** An Autodesk access token of the sign-in that a session came from. */
+export interface AutodeskToken {
+  readonly accessToken: Secret
+  /** Wall clock, ms since the epoch. */
+  readonly expiresAt: number
+  /** What Autodesk has granted it; undefined when nobody has told. */
+  readonly scopes: readonly string[] | undefined
 }
 
 /** What a way in can still do for a session after it was obtained. */
@@ -36,6 +45,11 @@ export interface Renewal {
    * undefined when the site does not tell; absent where nobody can. Never throws but for the reason of `signal`.
    */
   leftAtSiteMs?(session: IssuedSession, signal: AbortSignal): Promise<number | undefined>
+  /**
+   * An Autodesk access token with `minValidityMs` left where Autodesk grants that. Absent where the sign-in did not go through
+   * Autodesk Identity. Throws like `renew`.
+   */
+  autodeskToken?(minValidityMs: number, signal: AbortSignal): Promise<AutodeskToken>
   /** Told once, when the session is held: from now on this is the sign-in that a later run may resume. */
   remember(signedInAt: number): void
   /** Revokes what was obtained for this person, as far as it goes; never throws and is bounded in time. */

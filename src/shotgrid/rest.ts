@@ -16,7 +16,8 @@ export interface RestGrant {
 }
 
 const tokenBody = z.object({ access_token: z.string(), expires_in: z.number().int().positive() })
-const errorsBody = z.object({
+/** What REST answers when it refuses. facts: shotgrid §2.5 */
+export const restErrorsSchema = z.object({
   errors: z
     .array(z.object({ code: z.number().nullish(), title: z.string().nullish(), detail: z.string().nullish() }))
     .min(1),
@@ -75,7 +76,7 @@ async function grant(
       body: new URLSearchParams(form).toString(),
       signal,
     })
-    const refused = errorsBody.safeParse(body).data?.errors[0]
+    const refused = restErrorsSchema.safeParse(body).data?.errors[0]
     if (refused)
       throw new SiteFault(refused.title ?? refused.detail ?? 'the site gave no reason', refused.code ?? undefined)
     const token = tokenBody.safeParse(body)

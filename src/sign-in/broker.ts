@@ -134,6 +134,7 @@ export class BrokerWayIn implements ResumableWayIn {
       renew: (signal) => exchanges.renew(signal, over.signal),
       check: (held: IssuedSession, signal) => exchanges.check(held, signal),
       leftAtSiteMs: (held: IssuedSession, signal) => exchanges.leftAtSiteMs(held, signal),
+      autodeskToken: (minValidityMs, signal) => tokens.handOut(minValidityMs, signal),
       remember: (signedInAt) => {
         remembered = remember(signedInAt)
       },

@@ -12,6 +12,7 @@ export interface Ways {
   readonly broker: ResumableWayIn | undefined
   readonly web: WayIn
   readonly legacy: WayIn
+  readonly 'identity-direct': WayIn | undefined
 }
 
 const infoLimitMs = 20_000
@@ -70,8 +71,8 @@ export class SiteWayIn {
 
   #named(name: WayInName): WayIn {
     const way = this.#ways[name]
-    // The configuration is checked for this: a site that is to be reached through a broker has one.
-    if (!way) throw new AgentError('config_invalid', `no broker is configured for "${this.#site.url}"`)
+    // The configuration is checked for this: a way that it names has what it needs.
+    if (!way) throw new AgentError('config_invalid', `the way in "${name}" is not configured for "${this.#site.url}"`)
     return way
   }
 }

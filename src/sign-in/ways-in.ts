@@ -2,6 +2,7 @@ import type { Config, SiteConfig } from '../config.ts'
 import { BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { Ports } from '../ports.ts'
 import { BrokerWayIn } from './broker.ts'
+import { IdentityDirectWayIn } from './identity-direct.ts'
 import { LegacyWayIn } from './legacy.ts'
 import { SignInMemory } from './sign-in-memory.ts'
 import { SiteWayIn } from './site-way-in.ts'
@@ -33,6 +34,7 @@ export function makeWaysIn(
         broker: brokerOf(site),
         web: new WebWayIn(settings, ports),
         legacy: new LegacyWayIn(settings, ports),
+        'identity-direct': identity && new IdentityDirectWayIn({ site: site.url, identity }, ports),
       }
       return [site.url, new SiteWayIn(site, ways, ports)]
     }),

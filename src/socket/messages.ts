@@ -9,6 +9,7 @@ export const protocolVersion = 1
 
 const site = z.string().min(1).max(300)
 const seconds = z.number().int().nonnegative()
+const minValidityS = seconds.max(7 * 24 * 3600).default(300)
 
 const siteStatus = z.object({
   site,
@@ -41,7 +42,7 @@ export const methods = {
   'session/get': {
     params: z.object({
       site: site.optional(),
-      minValidityS: seconds.max(7 * 24 * 3600).default(300),
+      minValidityS,
       interactive: z.boolean().default(false),
     }),
     result: z.object({
@@ -67,6 +68,17 @@ export const methods = {
   'rest/get': {
     params: z.object({ site: site.optional() }),
     result: z.object({ site, apiUrl: z.string(), accessToken: z.string(), expiresAt: seconds }),
+  },
+  /** The Autodesk access token of the sign-in behind the session, where the configuration allows it. */
+  'autodesk/get': {
+    params: z.object({ site: site.optional(), minValidityS }),
+    result: z.object({
+      site,
+      accessToken: z.string(),
+      expiresAt: seconds,
+      /** What Autodesk has granted it, where that is known. */
+      scopes: z.array(z.string()).optional(),
+    }),
   },
   signIn: {
     params: z.object({

@@ -1,6 +1,6 @@
 import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
-import type { Session } from '../session/session.ts'
+import type { AutodeskToken, Session } from '../session/session.ts'
 import { version } from '../version.ts'
 import type { Method, Params, Result, WireSiteStatus } from './messages.ts'
 
@@ -10,6 +10,11 @@ export interface RestTokenOf {
   readonly apiUrl: string
   readonly accessToken: Secret
   readonly expiresAt: number
+}
+
+/** An Autodesk access token, and of which site's sign-in. */
+export interface AutodeskTokenOf extends AutodeskToken {
+  readonly site: string
 }
 
 /** What a sign-in waits for, as far as a client may know it. */
@@ -27,6 +32,7 @@ export interface Desk {
     interactive: boolean
   }): Promise<{ session: Session; generation: number }>
   restToken(site: string | undefined): Promise<RestTokenOf>
+  autodeskToken(site: string | undefined, minValidityMs: number): Promise<AutodeskTokenOf>
   reportRejected(site: string | undefined, generation: number | undefined): Promise<SiteStatus>
   signIn(request: {
     site: string | undefined
@@ -91,6 +97,17 @@ export const handlers: Handlers = {
     const { apiUrl, accessToken, expiresAt } = token
     return { site: token.site, apiUrl, accessToken: accessToken.reveal(), expiresAt: toSeconds(expiresAt) }
   },
+  async 'autodesk/get'({ site, minValidityS }, desk, caller) {
+    const token = await desk.autodeskToken(site, minValidityS * 1000)
+    caller.noteHandOut(token.site)
+    const { accessToken, expiresAt, scopes } = token
+    return {
+      site: token.site,
+      accessToken: accessToken.reveal(),
+      expiresAt: toSeconds(expiresAt),
+      ...(scopes === undefined ? {} : { scopes: [...scopes] }),
+    }
+  },
   async signIn({ site, switchUser, openBrowser }, desk, caller) {
     const onStep = (canonical: string, step: WaitsFor): void => caller.notifyStep(canonical, step)
     return toWireStatus(await desk.signIn({ site, switchUser, openBrowser, onStep }))
@@ -125,7 +142,7 @@ export const handlers: Handlers = {
 
 /** Whether a method's answer holds a secret. */
 export function handsOut(method: string): boolean {
-  return method === 'session/get' || method === 'rest/get'
+  return method === 'session/get' || method === 'rest/get' || method === 'autodesk/get'
 }
 
 export function toWireStatus(status: SiteStatus): WireSiteStatus {

@@ -9,7 +9,7 @@ export interface Tool {
   readonly pid: number
 }
 
-/** A tool that was handed a session or a REST token of a site. Times are wall clock, ms since the epoch. */
+/** A tool that was handed a session of a site, or a token behind it or made from it. Times are wall clock, ms since the epoch. */
 export interface ToolUse extends Tool {
   readonly site: string
   readonly firstAt: number

@@ -5,7 +5,7 @@ import { type Scene, setScene } from './scene.ts'
 
 let scene: Scene
 beforeAll(async () => {
-  scene = await setScene()
+  scene = await setScene({ serveAccessToken: true })
   await scene.studio.startBroker()
   await scene.studio.startAgent()
   await scene.signIn()

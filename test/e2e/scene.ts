@@ -23,6 +23,8 @@ export interface SceneOptions {
   readonly site?: Partial<SiteSwitches>
   readonly issue?: 'session' | 'rest' | 'gateway'
   readonly sessionLifetimeS?: number
+  /** Whether tools may have the artist's Autodesk token. */
+  readonly serveAccessToken?: boolean
 }
 
 /** The real programs as processes, between the sandbox's servers: what an artist, a plug-in and IT would see. */
@@ -45,6 +47,7 @@ export async function setScene(options: SceneOptions = {}): Promise<Scene> {
     ...(certificates ? { tls: certificates } : {}),
     ...(options.issue === undefined ? {} : { issue: options.issue }),
     ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
+    ...(options.serveAccessToken === undefined ? {} : { serveAccessToken: options.serveAccessToken }),
   })
   return {
     site,

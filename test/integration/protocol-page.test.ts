@@ -23,7 +23,10 @@ let world: World
 /** Where a login and passphrase are asked for: the state `passphrases`. */
 let passphrases: SiteStage
 beforeAll(async () => {
-  ;[world, passphrases] = await Promise.all([startWorld(), startSiteStage({ mode: 'default', launcher: false })])
+  ;[world, passphrases] = await Promise.all([
+    startWorld({ agentIdentity: { serveAccessToken: true } }),
+    startSiteStage({ mode: 'default', launcher: false }),
+  ])
 })
 afterAll(() => Promise.all([world.close(), passphrases.close()]))
 
@@ -35,8 +38,9 @@ describe('docs/PROTOCOL.md', () => {
 
   for (const [index, { title, state, lines }] of played.entries()) {
     test(`${title}, example ${index + 1}, is what an agent says${state ? ` when ${state}` : ''}`, async () => {
+      const identity = state === 'not-allowed' ? { serveAccessToken: false } : {}
       const stage = state === 'passphrases' ? passphrases : world
-      const agent = stage.agent('artist')
+      const agent = stage === world ? world.agent('artist', {}, {}, identity) : stage.agent('artist')
       const endpoint = await agent.listen()
       if (state === 'signed-in') await agent.signIn(undefined)
       const fill = (line: string): string =>

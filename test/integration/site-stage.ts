@@ -19,10 +19,13 @@ export interface SiteStage {
   close(): Promise<void>
 }
 
-export async function startSiteStage(switches: Partial<SiteSwitches> = {}): Promise<SiteStage> {
+export async function startSiteStage(
+  switches: Partial<SiteSwitches> = {},
+  identity: PartialConfig['identity'] = {},
+): Promise<SiteStage> {
   const site = await startSite({ switches })
   const config = (signIn: SignIn = 'auto', session: PartialConfig['session'] = {}): Config => {
-    const content: PartialConfig = { sites: [{ url: site.url, signIn }], session }
+    const content: PartialConfig = { sites: [{ url: site.url, signIn }], identity, session }
     return mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules).config
   }
   const answers = (decision: 'approve' | 'deny', person: string): OpenBrowser => {

@@ -51,6 +51,8 @@ export interface WorldOptions {
   /** The broker's clock. */
   readonly brokerClock?: Clock
   readonly session?: PartialConfig['session']
+  /** What the agents' configuration says besides of signing in at Autodesk. */
+  readonly agentIdentity?: PartialConfig['identity']
   /** The Autodesk app that the broker takes; `sg-session-tray` when not said. */
   readonly clientId?: string
   /** Autodesk apps that the identity knows besides. */
@@ -69,7 +71,12 @@ export interface World {
   readonly databaseFile: string | undefined
   readonly config: Config
   /** An agent that is not listening yet; closed with the world. `person`: who sits at the browser. */
-  agent(person: string, ports?: Partial<Ports>, session?: PartialConfig['session']): Agent
+  agent(
+    person: string,
+    ports?: Partial<Ports>,
+    session?: PartialConfig['session'],
+    identity?: PartialConfig['identity'],
+  ): Agent
   /** Opens an address as the person would: signs in and follows the redirect back to the agent. */
   browserOf(person: string): OpenBrowser
   restartBroker(): Promise<void>
@@ -133,10 +140,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     await stopping?.broker.stop(0)
     await stopping?.database.destroy()
   }
-  const configWith = (session: PartialConfig['session'] = {}): Config => {
+  const configWith = (
+    session: PartialConfig['session'] = {},
+    agentIdentity: PartialConfig['identity'] = {},
+  ): Config => {
     const content: PartialConfig = {
       sites: sites.map(({ url }) => ({ url, broker: brokerUrl })),
-      identity: { issuer: identity.issuer, clientId, redirectPorts },
+      identity: { issuer: identity.issuer, clientId, redirectPorts, ...options.agentIdentity, ...agentIdentity },
       session: { ...options.session, ...session },
     }
     return mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules).config
@@ -159,7 +169,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     folder,
     databaseFile: 'file' in brokerConfig.database ? brokerConfig.database.file : undefined,
     config: configWith(),
-    agent(person, ports = {}, session = {}) {
+    agent(person, ports = {}, session = {}, identityConfig = {}) {
       const all: Ports = {
         fetch: nodeFetch,
         clock: systemClock,
@@ -167,7 +177,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         openBrowser: browserOf(person),
         ...ports,
       }
-      const agent = new Agent(configWith(session), all, rules)
+      const agent = new Agent(configWith(session, identityConfig), all, rules)
       agents.push(agent)
       return agent
     },
@@ -187,7 +197,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 /** A person at a browser without a window. One browser a call, so nobody is remembered. */
-function signInAs(key: string): OpenBrowser {
+export function signInAs(key: string): OpenBrowser {
   const person = personNamed(key)
   return async (url) => {
     const account = { email: person.email, password: person.autodesk?.password ?? '' }

@@ -21,6 +21,7 @@ class Records(unittest.TestCase):
             self.assertNotIn("canary", text)
             self.assertIn("artist", text)
         self.assertNotIn("canary", repr(sg_session.RestToken(access_token="canary")))
+        self.assertNotIn("canary", repr(sg_session.AutodeskToken(access_token="canary", scopes=["data:read"])))
 
     def test_a_session_is_not_stored_or_changed(self):
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):

@@ -17,6 +17,8 @@ export interface StudioOptions {
   readonly issue?: 'session' | 'rest' | 'gateway'
   /** Seconds the broker says a session lasts. */
   readonly sessionLifetimeS?: number
+  /** Whether tools may have the artist's Autodesk token. */
+  readonly serveAccessToken?: boolean
   /** Open links with the desktop's own browser instead of writing them down. */
   readonly realBrowser?: boolean
 }
@@ -181,7 +183,10 @@ async function writeConfiguration(
   }
   const settings = {
     sites: [{ url: siteUrl, name: 'Studio Example', broker: brokerUrl }],
-    identity: { issuer, clientId, redirectPorts },
+    identity: {
+      ...{ issuer, clientId, redirectPorts },
+      ...(options.serveAccessToken === undefined ? {} : { serveAccessToken: options.serveAccessToken }),
+    },
     network: extraCa,
   }
   await writeFile(place('broker', 'broker.json'), JSON.stringify(broker, undefined, 2))

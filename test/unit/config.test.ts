@@ -51,6 +51,16 @@ describe('one configuration from four sources', () => {
     expect(sources.get('app.language')).toEqual({ source: 'settings', file: 'settings.json' })
   })
 
+  test('tools get no Autodesk token unless somebody says so, and what IT locks of that is locked', () => {
+    expect(mergeConfig([], strict).config.identity.serveAccessToken).toBe(false)
+    const { config, sources } = mergeConfig(
+      [settings({ identity: { serveAccessToken: true } }), locked({ identity: { serveAccessToken: false } })],
+      strict,
+    )
+    expect(config.identity.serveAccessToken).toBe(false)
+    expect(sources.get('identity.serveAccessToken')).toEqual({ source: 'locked', file: 'policy.json' })
+  })
+
   test('locked beats settings, settings beat defaults, key by key, and each key knows its source', () => {
     const { config, sources } = mergeConfig(
       [

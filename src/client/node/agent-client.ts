@@ -56,6 +56,14 @@ export class AgentClient {
   }
 
   /**
+   * The Autodesk access token of the sign-in, where the configuration allows it; else it throws `autodesk_token_unavailable`.
+   * `expiresAt` is in seconds since the epoch.
+   */
+  getAutodeskToken(request: ParamsInput<'autodesk/get'> = {}): Promise<Result<'autodesk/get'>> {
+    return this.call('autodesk/get', request, Math.max(this.#timeoutMs, 30_000))
+  }
+
+  /**
    * Signs the artist in. `onBrowser` hears the address, for showing it; `onCredentialsWanted` that the sign-in waits for
    * `submitCredentials`.
    */

@@ -13,7 +13,7 @@ import traceback
 import unittest
 
 import sg_session
-from sg_session import _endpoint, _line
+from sg_session import _endpoint, _line, flow_auth
 
 LOGIN = "artist@studio.example"
 
@@ -47,6 +47,22 @@ class Live(unittest.TestCase):
         token = sg_session.get_rest_token()
         self.assertEqual(len(token.access_token.split(".")), 3)
         self.assertGreater(token.expires_at, time.time())
+
+    def test_an_autodesk_token(self):
+        token = sg_session.get_autodesk_token()
+        self.assertEqual(len(token.access_token.split(".")), 3)
+        self.assertNotEqual(token.access_token, sg_session.get_rest_token().access_token)
+        self.assertEqual(sorted(token.scopes), ["openid", "user-profile:read"])
+        self.assertLess(time.time() + 300, token.expires_at)
+        self.assertNotIn(token.access_token, repr(token))
+        with self.assertRaises(sg_session.SiteUnknown):
+            sg_session.get_autodesk_token("https://elsewhere.example")
+
+    def test_a_flow_client_is_served_over_one_connection(self):
+        handler = flow_auth.AuthenticationHandler()
+        tokens = {handler.get_authentication_token() for _ in range(20)}
+        handler.close()
+        self.assertEqual(tokens, {sg_session.get_autodesk_token().access_token})
 
     def test_a_report_of_a_session_that_is_good_changes_nothing(self):
         session = sg_session.get_session()

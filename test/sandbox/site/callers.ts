@@ -38,15 +38,27 @@ const authSchema = z.looseObject({
 
 type Auth = z.output<typeof authSchema>
 
+/** Who an Autodesk access token speaks for, on a site that takes them; undefined on any other, and for any other text. */
+export async function personOfAutodesk(state: SiteState, token: unknown): Promise<Principal | undefined> {
+  if (!state.switches.bearerFromAutodesk || typeof token !== 'string') return undefined
+  const user = await state.autodeskTokens?.ownerOf(token, state.accounts)
+  return user && { kind: 'person', user }
+}
+
 /**
- * Reads the auth dict of a JSON-RPC call. `ignoreSudo` leaves `sudo_as_login` unjudged and unapplied.
+ * Reads the auth dict of a JSON-RPC call. `ignoreSudo` leaves `sudo_as_login` unjudged and unapplied;
+ * `tokenOwner` is who the session token is good for, where it is an Autodesk access token.
  * Throws the refusal, and pushes the session's window back when one was used.
  */
-export function identifyCaller(state: SiteState, rawAuth: unknown, { ignoreSudo = false } = {}): Caller {
+export function identifyCaller(
+  state: SiteState,
+  rawAuth: unknown,
+  { ignoreSudo = false, tokenOwner }: { ignoreSudo?: boolean; tokenOwner?: Principal | undefined } = {},
+): Caller {
   const parsed = authSchema.safeParse(rawAuth)
   if (!parsed.success) throw missingAuthentication()
   const auth = parsed.data
-  const { actual, session } = authenticate(state, auth)
+  const { actual, session } = authenticate(state, auth, tokenOwner)
   const sudoLogin = auth.sudo_as_login || undefined
   const isIgnored = ignoreSudo || state.switches.rpcSudo === 'ignored'
   const acting = sudoLogin === undefined || isIgnored ? actual : impersonated(state, actual, sudoLogin)
@@ -65,7 +77,11 @@ export function authenticateScript({ accounts }: Pick<SiteState, 'accounts'>, na
 }
 
 /** In the order the client prefers them: login, script, session. facts: PY `_auth_params` */
-function authenticate(state: SiteState, auth: Auth): { actual: Principal; session: Session | undefined } {
+function authenticate(
+  state: SiteState,
+  auth: Auth,
+  tokenOwner: Principal | undefined,
+): { actual: Principal; session: Session | undefined } {
   if (auth.user_login !== undefined && auth.user_password !== undefined) {
     const actual = authenticatePassword(state, auth.user_login, auth.user_password, auth.auth_token)
     return { actual, session: undefined }
@@ -74,6 +90,7 @@ function authenticate(state: SiteState, auth: Auth): { actual: Principal; sessio
     return { actual: authenticateScript(state, auth.script_name, auth.script_key), session: undefined }
   }
   if (auth.session_token === undefined) throw missingAuthentication()
+  if (tokenOwner) return { actual: tokenOwner, session: undefined }
   const session = state.sessions.find(auth.session_token)
   if (!session) throw cannotAuthenticateSession(auth.session_token)
   return { actual: session.owner, session }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { type Caller, identifyCaller } from './callers.ts'
+import { type Caller, identifyCaller, personOfAutodesk } from './callers.ts'
 import { faultCode, Refusal } from './refusals.ts'
 import { rpcActivityStream } from './rpc-activity-stream.ts'
 import { rpcFollow, rpcFollowers, rpcFollowing, rpcUnfollow } from './rpc-follow.ts'
@@ -45,24 +45,25 @@ const methods: Readonly<Record<string, Method>> = {
   retrieve_ws_server_secret: retrieveServerSecret,
 }
 
+const tokenSchema = z.looseObject({ session_token: z.string() })
 const envelopeSchema = z.looseObject({ method_name: z.string(), params: z.array(z.unknown()).default([]) })
 
 /** `POST /api3/json`: the API `shotgun_api3` speaks. Every refusal is HTTP 200 with a fault. facts: PY 1 */
 export function serveJsonRpc(app: FastifyInstance, state: SiteState): void {
-  app.post('/api3/json', (request, reply) => {
-    const body = answerCall(state, request.body)
+  app.post('/api3/json', async (request, reply) => {
+    const body = await answerCall(state, request.body)
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(body))
   })
 }
 
 /** One call from its body to the answer's body. */
-function answerCall(state: SiteState, rawBody: unknown): unknown {
+async function answerCall(state: SiteState, rawBody: unknown): Promise<unknown> {
   let method = 'unknown'
   try {
     const envelope = parseEnvelope(rawBody)
     method = envelope.method_name
     // without credentials, and bare: there is no `results` around it (PY tests, public Go fixture)
-    const results = method === 'info' ? undefined : runMethod(state, method, envelope.params)
+    const results = method === 'info' ? undefined : await runMethod(state, method, envelope.params)
     countCall(state, method)
     return method === 'info' ? siteInfo(state) : { results }
   } catch (error) {
@@ -87,12 +88,16 @@ function parseEnvelope(rawBody: unknown): z.output<typeof envelopeSchema> {
   }
 }
 
-function runMethod(state: SiteState, name: string, [auth, params = {}]: readonly unknown[]): unknown {
+async function runMethod(state: SiteState, name: string, [auth, params = {}]: readonly unknown[]): Promise<unknown> {
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined
   // facts: 11.1: any code but 102, which would send clients to the login
   if (!method) throw new Refusal(faultCode.badRequest, `API unknown method '${name}'`)
   const ignoreSudo = name === 'get_session_token' && state.switches.sudoSessionOwner === 'ignored'
-  return method(state, identifyCaller(state, auth, { ignoreSudo }), params)
+  const token = tokenSchema.safeParse(auth).data?.session_token
+  const tokenOwner = await personOfAutodesk(state, token)
+  // as a session is: who comes with a token gets that one back
+  if (tokenOwner && name === 'get_session_token') return { session_id: token }
+  return method(state, identifyCaller(state, auth, { ignoreSudo, tokenOwner }), params)
 }
 
 /** A new session for whoever calls; a caller who came with a session gets that one back. facts: PY 1.4 */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isUsable, type Principal, principalLink } from './accounts.ts'
-import { authenticateScript, type Caller, impersonated } from './callers.ts'
+import { authenticateScript, type Caller, impersonated, personOfAutodesk } from './callers.ts'
 import { authenticatePassword } from './passwords.ts'
 import { cannotAuthenticateSession, faultCode, Refusal, unauthorized } from './refusals.ts'
 import { invalidJsonBody, mediaTypeOf, type RestError, sendRestError, unsupportedContentType } from './rest-errors.ts'
@@ -27,6 +27,8 @@ export function serveRestAuth(app: FastifyInstance, state: SiteState, prefix: st
 export async function callerOfBearer(state: SiteState, request: FastifyRequest): Promise<Caller> {
   const [, token] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? []
   const grant = token === undefined ? undefined : await state.restTokens.readBearer(token)
+  const person = grant ? undefined : await personOfAutodesk(state, token)
+  if (person) return { actual: person, acting: person, sessionUuid: null, session: undefined, sudoLogin: undefined }
   const actual = grant && state.accounts.principal(grant.user)
   if (!grant || !actual || !isUsable(actual)) throw unauthorized()
   const sudoLogin = grant.sudo_as_login ?? undefined

@@ -1,5 +1,6 @@
 import type { SandboxClock } from '../clock.ts'
 import type { Accounts } from './accounts.ts'
+import type { AutodeskTokens } from './autodesk-tokens.ts'
 import { Follows } from './follows.ts'
 import type { Launches } from './launches.ts'
 import type { Mishaps } from './mishaps.ts'
@@ -21,6 +22,8 @@ export interface SiteState extends FirstMorning {
   readonly launches: Launches
   readonly restTokens: RestTokens
   /** Method → how often it took effect. */
+  /** Undefined where the site knows no Autodesk. */
+  readonly autodeskTokens: AutodeskTokens | undefined
   readonly calls: Map<string, number>
   readonly mishaps: Mishaps
   tables: Tables

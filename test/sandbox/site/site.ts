@@ -3,6 +3,7 @@ import { SandboxClock } from '../clock.ts'
 import { Faults } from '../faults.ts'
 import { listenWeb, type WebServer } from '../web-server.ts'
 import type { SiteUser } from './accounts.ts'
+import { AutodeskTokens } from './autodesk-tokens.ts'
 import { serveControl } from './control.ts'
 import { serveCors } from './cors.ts'
 import { type EventLogEntryRow, eventLog } from './events.ts'
@@ -37,6 +38,8 @@ export interface SiteOptions {
   /** What the pages call the site. */
   siteName?: string
   switches?: Partial<SiteSwitches>
+  /** Whose access tokens the site judges when `bearerFromAutodesk` is on. */
+  autodesk?: { readonly issuer: string }
   clock?: SandboxClock
 }
 
@@ -88,6 +91,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     sessions: new Sessions(clock, switches),
     launches: new Launches(clock),
     restTokens: new RestTokens(web.url, clock),
+    autodeskTokens: options.autodesk && new AutodeskTokens(options.autodesk, clock),
     calls: new Map(),
     mishaps: new Mishaps(),
     ...firstMorning(),

@@ -26,7 +26,10 @@ export const switchesSchema = z.strictObject({
   oxygenPasswordFault: z.literal([102, 110]),
   /** Whether `/internal_api/session` exists: it is an undocumented surface. */
   sessionEndpoint: z.boolean(),
-  /** Reserved: whether REST accepts an Autodesk access token. Nothing reads it yet. */
+  /**
+   * Whether the site takes an Autodesk access token: as a REST bearer, and in the place of a session token of a JSON-RPC call.
+   * Needs an issuer that the site was started with; without one no token is good. No site is known to. facts: 12.8
+   */
   bearerFromAutodesk: z.boolean(),
 })
 

@@ -9,7 +9,7 @@ Needs nothing but the standard library of Python 3.7 or later. Starts no thread,
 Every call ends within its ``timeout`` (seconds) and raises a subclass of :class:`SgSessionError` when it does not succeed.
 """
 
-from ._client import Client, get_rest_token, get_session, report_rejected, status, watch
+from ._client import Client, get_autodesk_token, get_rest_token, get_session, report_rejected, status, watch
 from ._errors import (
     AgentNotRunning,
     AgentTimeout,
@@ -22,13 +22,14 @@ from ._errors import (
     Unreachable,
     UnsupportedVersion,
 )
-from ._records import Change, RestToken, Session
+from ._records import AutodeskToken, Change, RestToken, Session
 from ._version import __version__
 from ._watcher import Watcher
 
 __all__ = [
     "AgentNotRunning",
     "AgentTimeout",
+    "AutodeskToken",
     "Change",
     "Client",
     "LoginRequired",
@@ -43,6 +44,7 @@ __all__ = [
     "UnsupportedVersion",
     "Watcher",
     "__version__",
+    "get_autodesk_token",
     "get_rest_token",
     "get_session",
     "report_rejected",

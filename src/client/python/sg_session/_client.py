@@ -4,7 +4,7 @@ import threading
 from ._connect import connect
 from ._errors import SgSessionError, error_for
 from ._line import Closed, Deadline
-from ._records import Change, RestToken, Session, fields
+from ._records import AutodeskToken, Change, RestToken, Session, fields
 from ._watcher import Watcher
 
 _DEFAULT_TIMEOUT = 10.0
@@ -41,6 +41,12 @@ class Client(object):
     def get_rest_token(self, site=None, timeout=_DEFAULT_TIMEOUT):
         """A bearer for the REST API, made from the session."""
         return RestToken(**fields(self._call("rest/get", _named(site), timeout)))
+
+    def get_autodesk_token(self, site=None, min_validity=300, timeout=_DEFAULT_TIMEOUT):
+        """The Autodesk access token of the artist's sign-in, with ``min_validity`` seconds left where Autodesk grants that. Raises
+        NotAllowed (``autodesk_token_unavailable``) where IT does not allow it or the artist did not sign in at Autodesk."""
+        params = _named(site, minValidityS=int(min_validity))
+        return AutodeskToken(**fields(self._call("autodesk/get", params, timeout)))
 
     def status(self, timeout=_DEFAULT_TIMEOUT):
         """One Change for each configured site: who is signed in, until when. No secrets."""
@@ -119,6 +125,12 @@ def get_rest_token(site=None, timeout=_DEFAULT_TIMEOUT):
     """See :meth:`Client.get_rest_token`."""
     with Client() as client:
         return client.get_rest_token(site, timeout)
+
+
+def get_autodesk_token(site=None, min_validity=300, timeout=_DEFAULT_TIMEOUT):
+    """See :meth:`Client.get_autodesk_token`."""
+    with Client() as client:
+        return client.get_autodesk_token(site, min_validity, timeout)
 
 
 def report_rejected(site=None, generation=None, timeout=30.0):

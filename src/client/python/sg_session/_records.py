@@ -41,6 +41,14 @@ class RestToken(_Record):
     _secret = ("access_token",)
 
 
+class AutodeskToken(_Record):
+    """An Autodesk access token of the artist's sign-in to ``site``; ``expires_at`` in seconds since the epoch, ``scopes`` what Autodesk
+    has granted it, None where nobody has told."""
+
+    __slots__ = ("site", "access_token", "expires_at", "scopes")
+    _secret = ("access_token",)
+
+
 class Change(_Record):
     """A site's state: ``signed_out``, ``signing_in`` or ``signed_in``, and the ``reason`` it came to it: a word of
     docs/PROTOCOL.md, to which later agents may add. While no agent runs, one Change with ``state='agent_not_running'`` and

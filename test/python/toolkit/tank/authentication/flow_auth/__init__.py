@@ -1,0 +1,9 @@
+from ._authentication import get_access_token, get_flow_access_token, init_authentication  # noqa: F401
+from ._client import FlowAuthenticationHandler  # noqa: F401
+
+
+class FlowAuthSettings(object):
+    def __init__(self, auth_application_id, auth_base_url, auth_callback_url):
+        self.auth_application_id = auth_application_id
+        self.auth_base_url = auth_base_url
+        self.auth_callback_url = auth_callback_url
