@@ -106,8 +106,8 @@ export const en = {
       ],
       personal_access_token_required: [
         'In your Autodesk profile, create a Personal Access Token for ShotGrid.',
-        'On the site, in Account Settings under “Legacy Login and Personal Access Token”, bind it, and set a passphrase if you have none.',
-        'Enter login and passphrase once more. They may be wrong too: the site does not say which it is.',
+        'On the site, in Account Settings, “Legacy Login and Personal Access Token”: bind it, and set a passphrase if you have none.',
+        'Try again. Login or passphrase may be wrong too: the site does not say which.',
       ],
       two_factor_required: [
         'Open the authenticator that you have set up for this site.',

@@ -107,8 +107,8 @@ export const fr: Strings = {
       ],
       personal_access_token_required: [
         'Dans votre profil Autodesk, créez un jeton d’accès personnel pour ShotGrid.',
-        'Sur le site, dans Account Settings, rubrique «\u00a0Legacy Login and Personal Access Token\u00a0», liez-le, et définissez une phrase secrète si vous n’en avez pas.',
-        'Saisissez encore une fois l’identifiant et la phrase secrète. Ils peuvent aussi être faux\u00a0: le site ne dit pas ce qui manque.',
+        'Sur le site, Account Settings, «\u00a0Legacy Login and Personal Access Token\u00a0»\u00a0: liez-le, et définissez une phrase secrète si vous n’en avez pas.',
+        'Réessayez. L’identifiant ou la phrase secrète peuvent aussi être faux\u00a0: le site ne dit pas lequel.',
       ],
       two_factor_required: [
         'Ouvrez l’application d’authentification que vous avez configurée pour ce site.',

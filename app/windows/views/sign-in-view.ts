@@ -49,7 +49,8 @@ function asking(site: SiteSituation, { wantsCode, refusal }: CredentialsWanted, 
   return {
     state: 'asking',
     headline: texts.asking(site.name),
-    text: texts.askingText,
+    // Room for the steps.
+    text: refusal === undefined ? texts.askingText : '',
     ...(refusal === undefined ? {} : refused(refusal, site, strings)),
     credentials: {
       ...at,
