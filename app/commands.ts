@@ -23,6 +23,8 @@ export class Commands implements Surroundings {
   readonly #options: ShellOptions
   readonly windows: Windows
   readonly consent: ConsentDesk
+  /** Sites that ask for a login and passphrase while the artist is busy with another one's sign-in. */
+  readonly #askLater = new Set<string>()
 
   /** `bundle`: the folder with the windows' pages and preload script. */
   constructor(shell: Shell, options: ShellOptions, bundle: string) {
@@ -34,6 +36,8 @@ export class Commands implements Surroundings {
     )
     this.windows.onClosed(({ name, about }) => {
       if (name === 'consent' && about !== undefined) this.consent.answer(about, 'deny')
+      // Not before this window is gone altogether: there may be a next one already.
+      if (name === 'sign-in') setImmediate(() => this.#askNext())
     })
   }
 
@@ -99,6 +103,18 @@ export class Commands implements Surroundings {
     return this.windows.isOpen('sign-in', site)
   }
 
+  /** A half typed passphrase is not taken away: another site asks when that window is gone. */
+  askForCredentials(site: string): void {
+    this.#askLater.add(site)
+    this.#askNext()
+  }
+
+  signedIn(site: string): void {
+    setTimeout(() => {
+      if (this.showsSignIn(site) && !this.#isUnderWay(site)) this.windows.close('sign-in')
+    }, doneMs)
+  }
+
   /** What IT wants to know; no secret is among it. */
   diagnosis(): string {
     const { effective } = this.#shell
@@ -113,19 +129,26 @@ export class Commands implements Surroundings {
 
   async #signIn(site: string, switchUser: boolean): Promise<void> {
     const { agent } = this.#shell
-    const underWay = agent.signInAddress(site) !== undefined
+    const underWay = agent.signInStep(site) !== undefined
     const done = agent.signIn(site, { switchUser })
     this.windows.show('sign-in', site)
     if (underWay && !switchUser) return void done.catch(() => undefined)
     try {
       await done
-      setTimeout(() => {
-        if (this.windows.isOpen('sign-in', site) && !this.#isUnderWay(site)) this.windows.close('sign-in')
-      }, doneMs)
     } catch (thrown) {
       const error: AgentError = asAgentError(thrown)
       this.#options.log.info({ site, code: error.code }, 'the sign-in came to nothing')
       if (error.code === 'sign_in_cancelled' && !this.#isUnderWay(site)) this.windows.close('sign-in')
+    }
+  }
+
+  #askNext(): void {
+    const { sites } = this.#shell.situation()
+    const busyWith = sites.find((site) => this.showsSignIn(site.url) && isSignInUnderWay(site))
+    for (const { url, credentials } of sites) {
+      if (!this.#askLater.has(url) || (busyWith && busyWith.url !== url)) continue
+      this.#askLater.delete(url)
+      if (credentials) return this.windows.show('sign-in', url)
     }
   }
 
@@ -172,7 +195,10 @@ function goneSite(url = 'https://unknown.invalid'): SiteSituation {
     name: url,
     status: { site: url, state: 'signed_out', reason: 'site_unknown' },
     waitsForBrowser: false,
+    takesRedirect: false,
     browserFailed: false,
+    credentials: undefined,
+    waitedFor: undefined,
   }
 }
 

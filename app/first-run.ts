@@ -5,10 +5,11 @@ import type { Fetch } from '../src/ports.ts'
 import type { ShellOptions } from './shell.ts'
 import type { Strings } from './strings/en.ts'
 import type { CallResult } from './windows/calls.ts'
-import type { Finding } from './windows/contract.ts'
+import type { Finding, Problem } from './windows/contract.ts'
 
 export interface Addresses {
   readonly site: string
+  /** Empty where there is none. */
   readonly broker: string
 }
 
@@ -19,7 +20,7 @@ export interface FirstRunSettings {
   readonly options: Pick<ShellOptions, 'paths' | 'rules'>
 }
 
-/** Asks both addresses and says in plain words what is there. Never throws. */
+/** Asks the addresses and says in plain words what is there, and how signing in will go. Never throws. */
 export async function findAddresses(
   addresses: Addresses,
   { fetch, expectedIssuer, options }: FirstRunSettings,
@@ -28,17 +29,27 @@ export async function findAddresses(
   const found = await checkAddresses(addresses, { fetch, rules: options.rules })
   const site = siteFinding(found, firstRun)
   const broker = brokerFinding(found, expectedIssuer, firstRun)
-  return { site, broker, ready: site.good && broker.good }
+  if (!site.good || !broker.good) return { site, broker, ready: false }
+  const way = found.broker ? 'broker' : (found.site.withoutBroker?.way ?? 'none')
+  const wayIn: Problem = { tone: way === 'none' ? 'warning' : 'info', ...firstRun.wayIn[way] }
+  return { site, broker, wayIn, ready: way !== 'none' }
 }
 
 /**
- * Checks again and writes what is needed to sign in into the settings: both addresses, and the client id that the broker takes
- * sign-ins of. Throws why not.
+ * Checks again and writes what is needed to sign in into the settings: the site, and with a broker its address and the client
+ * id that it takes sign-ins of. Throws why not.
  */
 export async function saveAddresses(addresses: Addresses, settings: FirstRunSettings): Promise<void> {
   const { fetch, expectedIssuer, options } = settings
   const { site, broker } = await checkAddresses(addresses, { fetch, rules: options.rules })
   if (!site.ok || !site.address) throw new AgentError(site.code ?? 'site_unreachable', site.detail)
+  if (!broker) {
+    if (site.withoutBroker?.way === 'none') {
+      throw new AgentError('web_sign_in_unavailable', site.withoutBroker.because)
+    }
+    await writeSettings(options.paths, { sites: [{ url: site.address }] }, options.rules)
+    return
+  }
   const { identity } = broker
   if (!broker.ok || !broker.address || !identity) {
     throw new AgentError(broker.code ?? 'broker_unreachable', broker.detail)
@@ -64,6 +75,7 @@ function siteFinding({ site }: AddressFindings, texts: Texts): Finding {
 }
 
 function brokerFinding({ site, broker }: AddressFindings, expectedIssuer: string, texts: Texts): Finding {
+  if (!broker) return { good: true, text: '' }
   if (broker.code === 'config_invalid') return { good: false, text: texts.addressWrong }
   if (broker.code === 'site_unknown') return { good: false, text: texts.brokerOtherSite }
   if (!broker.ok) return { good: false, text: texts.brokerSilent }

@@ -1,12 +1,17 @@
 import { clipboard } from 'electron'
 import { builtInConfig } from '../src/config.ts'
 import { AgentError } from '../src/errors.ts'
+import { Secret } from '../src/secret.ts'
 import type { Commands } from './commands.ts'
 import { findAddresses, saveAddresses } from './first-run.ts'
 import type { Shell, ShellOptions } from './shell.ts'
 import type { Command } from './situation.ts'
 import { electronFetch } from './system/electron-fetch.ts'
+import { openOutside } from './system/open-outside.ts'
 import type { Handlers } from './windows/ipc.ts'
+
+/** Where people make their Personal Access Tokens. facts: shotgrid §5 */
+const autodeskProfile = 'https://profile.autodesk.com/'
 
 /** What each call of a page does. Arguments have been judged, and that the window may make the call. */
 export function pageHandlers(shell: Shell, commands: Commands, options: ShellOptions): Handlers {
@@ -42,6 +47,20 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
     },
     paste({ site, address }) {
       shell.agent.pasteRedirect(known(shell, site), address.trim())
+      return null
+    },
+    async submitCredentials({ site, login, passphrase, code }) {
+      const credentials = {
+        login,
+        passphrase: new Secret(passphrase),
+        ...(code === undefined ? {} : { code: new Secret(code) }),
+      }
+      await shell.submitCredentials(known(shell, site), credentials)
+      return null
+    },
+    async openHelp({ site, page }) {
+      const pages = { site: known(shell, site), 'autodesk-profile': autodeskProfile }
+      await openOutside(pages[page], options.rules)
       return null
     },
     async checkAddresses(addresses) {

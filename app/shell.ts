@@ -1,5 +1,5 @@
 import { app, nativeTheme } from 'electron'
-import type { Agent } from '../src/agent.ts'
+import type { Agent, Credentials } from '../src/agent.ts'
 import { type EffectiveConfig, isLoopback } from '../src/config.ts'
 import { readConfig, writeSettings } from '../src/config-files.ts'
 import { AgentError, asAgentError } from '../src/errors.ts'
@@ -11,7 +11,8 @@ import { type Core, type CoreRules, openCore } from './core.ts'
 import { NotificationLadder } from './notifications/ladder.ts'
 import { Notifications } from './notifications/notifications.ts'
 import { settingDocument } from './settings.ts'
-import { type Command, minutesToEnd, type Situation } from './situation.ts'
+import { SignInWatch } from './sign-in-watch.ts'
+import { type Command, minutesToEnd, type SiteSituation, type Situation } from './situation.ts'
 import { chooseLanguage, type Language } from './strings/catalogue.ts'
 import { Keychain } from './system/keychain.ts'
 import { ScreenLock } from './system/screen-lock.ts'
@@ -33,6 +34,10 @@ export interface Surroundings {
   refresh(): void
   /** A sign-in to this site is on the screen already: no notification needs to say how it went. */
   showsSignIn(site: string): boolean
+  /** A sign-in has begun to wait for a login and passphrase: only a window of ours can ask for them. */
+  askForCredentials(site: string): void
+  /** Somebody is signed in; a window that waited for it has nothing more to say. */
+  signedIn(site: string): void
   readonly anyWindow: boolean
 }
 
@@ -41,6 +46,8 @@ const nobody: Surroundings = {
   run: () => undefined,
   refresh: () => undefined,
   showsSignIn: () => false,
+  askForCredentials: () => undefined,
+  signedIn: () => undefined,
   anyWindow: false,
 }
 
@@ -53,10 +60,10 @@ export class Shell {
   readonly #notifications: Notifications
   readonly #lock: ScreenLock
   readonly #system: SystemEvents
-  readonly #browserFailed = new Set<string>()
   #surroundings: Surroundings = nobody
   #ladder: NotificationLadder | undefined
   #core: Core | undefined
+  #signIns: SignInWatch | undefined
   #effective: EffectiveConfig | undefined
   #problem: AgentError | undefined
   #startAtLogin = false
@@ -153,17 +160,10 @@ export class Shell {
   situation(): Situation {
     const { config } = this.#effective ?? {}
     const agent = this.#core?.agent
-    const statuses = agent?.status() ?? []
     const store = agent?.secretStoreProblem()
     return {
       now: Date.now(),
-      sites: statuses.map((status) => ({
-        url: status.site,
-        name: this.sites.find(({ url }) => url === status.site)?.name ?? new URL(status.site).host,
-        status,
-        waitsForBrowser: agent?.signInAddress(status.site) !== undefined,
-        browserFailed: this.#browserFailed.has(status.site),
-      })),
+      sites: this.#siteSituations(),
       tools: agent?.toolsToday() ?? [],
       online: this.#system.online || this.#needsNoNetwork,
       screenLocked: this.#lock.isLocked,
@@ -177,6 +177,22 @@ export class Shell {
       ],
       startAtLoginLocked: this.#effective?.sources.get('app.startAtLogin')?.source === 'locked',
     }
+  }
+
+  #siteSituations(): SiteSituation[] {
+    const signIns = this.#signIns
+    if (!this.#core || !signIns) return []
+    return this.#core.agent.status().map((status) => ({
+      url: status.site,
+      name: this.sites.find(({ url }) => url === status.site)?.name ?? new URL(status.site).host,
+      status,
+      ...signIns.factsOf(status.site),
+    }))
+  }
+
+  /** Tries what the artist typed. Throws why it was not taken; the sign-in goes on waiting then. */
+  async submitCredentials(site: string, credentials: Credentials): Promise<void> {
+    await this.#signIns?.submitCredentials(site, credentials)
   }
 
   /** Sites on this machine, as the sandbox's are, can be reached without a network. */
@@ -216,30 +232,30 @@ export class Shell {
   }
 
   #listenTo(agent: Agent): void {
+    this.#signIns = new SignInWatch(agent, () => this.refresh())
     agent.onChange((status) => this.#onChange(status))
-    agent.onSignInStep(() => this.refresh())
-    agent.onBrowserFailed((site) => {
-      this.#browserFailed.add(site)
-      this.refresh()
+    agent.onSignInStep((site, step) => {
+      // Asked once more, for a code, is asked of who is at it already.
+      if (step.kind === 'credentials' && !step.wantsCode) this.#surroundings.askForCredentials(site)
     })
     agent.onToolUse(() => this.refresh())
     agent.onToolRefused(({ name, site, code }) => {
       if (code !== 'login_required' || this.#lock.isLocked) return
       const at = site ?? this.sites[0]?.url
-      if (at === undefined || agent.signInAddress(at)) return
+      if (at === undefined || agent.signInStep(at)) return
       const notice = this.#ladder?.onRefusal({ tool: name, site: at }, this.language)
       if (notice) this.#notifications.show(notice)
     })
   }
 
   #onChange(status: SiteStatus): void {
-    if (status.state !== 'signing_in') this.#browserFailed.delete(status.site)
     if (this.#lock.isLocked) this.#ladder?.onLock()
-    const notice = this.#ladder?.onChange(status, this.language)
+    const notice = this.#ladder?.onChange(status, this.language, this.#signIns?.factsOf(status.site).waitedFor)
     if (notice === 'close') this.#notifications.close()
     else if (notice && !(status.state === 'signed_out' && this.#surroundings.showsSignIn(status.site))) {
       this.#notifications.show(notice)
     }
+    if (status.reason === 'signed_in') this.#surroundings.signedIn(status.site)
     this.refresh()
   }
 

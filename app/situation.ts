@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../src/errors.ts'
 import type { SiteStatus } from '../src/session/changes.ts'
 import type { ToolUse } from '../src/socket/tool-log.ts'
+import type { Strings } from './strings/en.ts'
 
 /** Everything the tray and the windows show is a pure function of this. Times are wall clock, ms since the epoch. */
 export interface Situation {
@@ -35,8 +36,23 @@ export interface SiteSituation {
   readonly status: SiteStatus
   /** A sign-in is at the browser. */
   readonly waitsForBrowser: boolean
+  /** The browser is sent back to this machine, by an address that can be pasted; else the artist approves at the site. */
+  readonly takesRedirect: boolean
   readonly browserFailed: boolean
+  /** A sign-in waits for a login and passphrase. */
+  readonly credentials: CredentialsWanted | undefined
+  /** What the newest sign-in waited for last. */
+  readonly waitedFor: WaitedFor | undefined
 }
+
+export interface CredentialsWanted {
+  /** With the code of the second factor. */
+  readonly wantsCode: boolean
+  /** Why the last ones were not taken. */
+  readonly refusal: ErrorCode | undefined
+}
+
+export type WaitedFor = 'browser' | 'credentials'
 
 /** What a menu entry, a button or a notification asks the app to do. */
 export type Command =
@@ -65,9 +81,19 @@ export function minutesToEnd(site: SiteSituation, { now, remindBeforeMs }: Situa
 }
 
 /** Whether a sign-in is on its way, also one behind a session that is held until somebody else is signed in. */
-export function isSignInUnderWay({ status, waitsForBrowser }: SiteSituation): boolean {
+export function isSignInUnderWay({ status, waitsForBrowser, credentials }: SiteSituation): boolean {
   const { state, reason } = status
-  return state === 'signing_in' || waitsForBrowser || (state === 'signed_in' && reason === 'sign_in_started')
+  const waits = waitsForBrowser || credentials !== undefined
+  return state === 'signing_in' || waits || (state === 'signed_in' && reason === 'sign_in_started')
+}
+
+/** What went wrong and what to do, in words that fit what the sign-in waited for. */
+export function failureWords(
+  code: ErrorCode,
+  waitedFor: WaitedFor | undefined,
+  { signIn, errors }: Strings,
+): { readonly sentence: string; readonly advice: string } {
+  return code === 'sign_in_timeout' && waitedFor === 'credentials' ? signIn.credentialsLate : errors[code]
 }
 
 const networkCodes: ReadonlySet<string> = new Set(['site_unreachable', 'identity_unreachable', 'broker_unreachable'])

@@ -23,6 +23,7 @@ export {
   type AddressFindings,
   type BrokerFinding,
   checkAddresses,
+  type SiteFinding,
 } from './sign-in/check-addresses.ts'
 
 export type { Credentials, SignInStep } from './sign-in/way-in.ts'

@@ -1,6 +1,6 @@
 import { isErrorCode } from '../../src/errors.ts'
 import type { SiteStatus } from '../../src/session/changes.ts'
-import { type Command, clockTime } from '../situation.ts'
+import { type Command, clockTime, failureWords, type WaitedFor } from '../situation.ts'
 import type { Language } from '../strings/catalogue.ts'
 
 export interface Notice {
@@ -14,6 +14,11 @@ export interface Notice {
 export interface Refusal {
   readonly tool: string
   readonly site: string
+}
+
+interface Change {
+  readonly status: SiteStatus
+  readonly waitedFor: WaitedFor | undefined
 }
 
 /** Nobody needs to hear of an end who has signed in this short a time ago. */
@@ -33,7 +38,7 @@ export class NotificationLadder {
   readonly #remindBeforeMs: number
   #locked = false
   /** What each site would have told behind the locked screen; the newest last. */
-  readonly #kept = new Map<string, SiteStatus>()
+  readonly #kept = new Map<string, Change>()
   readonly #signedInAt = new Map<string, number>()
   readonly #refusedAt = new Map<string, number>()
 
@@ -42,16 +47,20 @@ export class NotificationLadder {
     this.#remindBeforeMs = remindBeforeMs
   }
 
-  /** What to show for a change: a notice, `'close'` when the one that stands is no longer true, or nothing. */
-  onChange(status: SiteStatus, language: Language): Notice | 'close' | undefined {
+  /**
+   * What to show for a change: a notice, `'close'` when the one that stands is no longer true, or nothing. `waitedFor`: of
+   * the sign-in there was.
+   */
+  onChange(status: SiteStatus, language: Language, waitedFor?: WaitedFor): Notice | 'close' | undefined {
     const { site, reason } = status
+    const change = { status, waitedFor }
     if (reason === 'signed_in' || reason === 'resumed') this.#signedInAt.set(site, this.#now())
     const isNoNews = reason !== undefined && noNews.has(reason)
-    if (!this.#locked) return isNoNews ? 'close' : this.#noticeFor(status, language)
+    if (!this.#locked) return isNoNews ? 'close' : this.#noticeFor(change, language)
     // What has no notice of its own takes nothing back: a renewal does not move the end.
-    if (!isNoNews && !this.#noticeFor(status, language)) return undefined
+    if (!isNoNews && !this.#noticeFor(change, language)) return undefined
     this.#kept.delete(site)
-    if (!isNoNews) this.#kept.set(site, status)
+    if (!isNoNews) this.#kept.set(site, change)
     return undefined
   }
 
@@ -81,8 +90,8 @@ export class NotificationLadder {
     return kept && this.#noticeFor(kept, language)
   }
 
-  #noticeFor(status: SiteStatus, { tag, strings }: Language): Notice | undefined {
-    const { notify, errors } = strings
+  #noticeFor({ status, waitedFor }: Change, { tag, strings }: Language): Notice | undefined {
+    const { notify } = strings
     const { site, reason } = status
     const signIn = { command: { does: 'signIn' as const, site }, button: notify.signIn }
     switch (reason) {
@@ -107,7 +116,7 @@ export class NotificationLadder {
       default: {
         // A renewal that failed while the session lives on is in the tray; it is no reason to interrupt anybody.
         if (status.state !== 'signed_out' || !isErrorCode(reason)) return undefined
-        const { sentence, advice } = errors[reason]
+        const { sentence, advice } = failureWords(reason, waitedFor, strings)
         return { title: notify.problem, body: `${sentence} ${advice}`, command: { does: 'showStatus' } }
       }
     }

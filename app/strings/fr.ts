@@ -7,6 +7,7 @@ export const fr: Strings = {
     site: (name, state) => `${name}\u00a0: ${state}`,
     signedOut: 'Non connecté',
     signingIn: 'Connexion en cours…',
+    credentialsWanted: 'Votre identifiant et votre phrase secrète sont attendus',
     signedInAs: (name) => `Connecté en tant que ${name}`,
     until: (when) => `jusqu’à ${when}`,
     endsSoon: (minutes) => `se termine dans ${minutes} min`,
@@ -40,8 +41,17 @@ export const fr: Strings = {
     signedOutDetail: 'Connectez-vous une fois, et tous les outils de cette machine auront la session.',
     signingIn: 'Terminez la connexion dans votre navigateur',
     signingInDetail: 'Vous avez cinq minutes.',
+    credentialsWanted: 'Saisissez votre identifiant et votre phrase secrète',
     signedIn: (name) => `Connecté en tant que ${name}`,
     left: (duration, when) => `Encore ${duration}, jusqu’à ${when}`,
+    leftAbout: (duration, when) => `Encore ${duration} environ, jusque vers ${when}`,
+    obtained: {
+      broker: 'Par le courtier de votre studio.',
+      web: 'Approuvée dans le navigateur.',
+      legacy: 'Avec identifiant et phrase secrète.',
+      unused: (when) => `Sans utilisation, elle se termine à ${when}.`,
+      unusedAbout: (when) => `Sans utilisation, elle se termine vers ${when}.`,
+    },
     hours: (hours, minutes) => (hours === 0 ? `${minutes} min` : `${hours} h ${minutes} min`),
     signIn: 'Se connecter',
     renew: 'Renouveler',
@@ -71,9 +81,45 @@ export const fr: Strings = {
     startingText: (site) => `Préparation de la connexion à ${site}.`,
     waiting: 'Terminez dans votre navigateur',
     waitingText: (site) => `Connectez-vous à ${site} avec votre compte Autodesk. Cette fenêtre se fermera d’elle-même.`,
+    approving: 'Approuvez dans votre navigateur',
+    approvingText: (site) =>
+      `${site} y demande si sg-session peut vous connecter. Acceptez, et cette fenêtre se fermera d’elle-même.`,
+    asking: (site) => `Connexion à ${site}`,
+    askingText: 'Votre phrase secrète est envoyée une fois au site et n’est conservée nulle part.',
+    loginLabel: 'Identifiant ShotGrid',
+    loginHint: 'Celui des réglages de votre compte sur le site\u202f; pas toujours votre adresse e-mail.',
+    passphraseLabel: 'Phrase secrète ShotGrid',
+    passphraseHint: 'Ce n’est pas le mot de passe de votre compte Autodesk.',
+    codeLabel: 'Code à deux facteurs',
+    credentialsSubmit: 'Se connecter',
+    credentialsLate: {
+      sentence: 'L’identifiant et la phrase secrète n’ont pas été saisis à temps.',
+      advice: 'Reconnectez-vous quand vous aurez les deux sous la main.',
+    },
+    openProfile: 'Ouvrir le profil Autodesk',
+    openSite: 'Ouvrir ShotGrid',
+    steps: {
+      passphrase_rejected: [
+        'Vérifiez votre identifiant dans les réglages du compte sur le site\u00a0: ce n’est pas toujours votre adresse e-mail.',
+        'Saisissez la phrase secrète du site, pas le mot de passe de votre compte Autodesk.',
+        'Elle est oubliée, ou n’a jamais été définie\u202f? Définissez-en une dans les réglages du compte sur le site.',
+        'Après plusieurs erreurs, le site peut bloquer l’identifiant quelques minutes\u00a0: attendez, puis essayez une seule fois.',
+      ],
+      personal_access_token_required: [
+        'Dans votre profil Autodesk, créez un jeton d’accès personnel pour ShotGrid.',
+        'Sur le site, Account Settings, «\u00a0Legacy Login and Personal Access Token\u00a0»\u00a0: liez-le, et définissez une phrase secrète si vous n’en avez pas.',
+        'Réessayez. L’identifiant ou la phrase secrète peuvent aussi être faux\u00a0: le site ne dit pas lequel.',
+      ],
+      two_factor_required: [
+        'Ouvrez l’application d’authentification que vous avez configurée pour ce site.',
+        'Saisissez encore une fois votre phrase secrète, et le code que l’application affiche maintenant.',
+        'Vous ne l’avez plus\u202f? Demandez à un administrateur du site.',
+      ],
+    },
     done: 'Vous êtes connecté',
     doneText: 'Tous les outils de cette machine ont maintenant la session.',
     failed: 'Cela n’a pas fonctionné',
+    declined: 'La connexion a été refusée',
     cancelled: 'La connexion a été annulée',
     cancelledText: 'Reconnectez-vous quand vous serez prêt.',
     browserFailed: {
@@ -93,12 +139,12 @@ export const fr: Strings = {
   firstRun: {
     title: 'Configurer sg-session',
     headline: 'Où se trouve votre ShotGrid\u202f?',
-    text: 'Votre studio vous donnera les deux adresses. Elles sont vérifiées pendant la saisie.',
+    text: 'La première adresse suffit dans bien des studios. Ce que vous saisissez est vérifié aussitôt.',
     siteLabel: 'Site ShotGrid',
     siteHint: 'L’adresse que vous voyez dans le navigateur quand vous travaillez dans ShotGrid.',
     sitePlaceholder: 'https://studio.shotgrid.autodesk.com',
-    brokerLabel: 'Courtier d’identité (broker)',
-    brokerHint: 'Un service de votre studio qui transforme votre connexion Autodesk en session ShotGrid.',
+    brokerLabel: 'Courtier d’identité (broker), si votre studio en a un',
+    brokerHint: 'Un service qui transforme votre connexion Autodesk en session ShotGrid.',
     brokerPlaceholder: 'https://broker.studio.example',
     checking: 'Vérification…',
     save: 'Enregistrer et se connecter',
@@ -113,6 +159,26 @@ export const fr: Strings = {
     brokerTooOld:
       'Ce courtier est trop ancien\u00a0: il ne dit pas comment se connecter. Voyez le service informatique.',
     siteFirst: 'Indiquez d’abord le site.',
+    wayIn: {
+      broker: {
+        sentence: 'Vous vous connecterez avec votre compte Autodesk.',
+        advice: 'Dans votre navigateur\u202f; le courtier fait le reste.',
+      },
+      web: {
+        sentence: 'Vous approuverez dans votre navigateur.',
+        advice: 'Le site y demande si sg-session peut vous connecter. Aucun courtier n’est nécessaire.',
+      },
+      legacy: {
+        sentence: 'Vous saisirez votre identifiant et votre phrase secrète ShotGrid.',
+        advice:
+          'Le service informatique peut vous en dispenser\u00a0: par un courtier, ou en activant l’App Session Launcher du site.',
+      },
+      none: {
+        sentence: 'Ce site a besoin d’un courtier d’identité.',
+        advice:
+          'On s’y connecte uniquement par l’entreprise. Demandez au service informatique l’adresse d’un courtier, ou d’activer l’App Session Launcher du site.',
+      },
+    },
   },
   consent: {
     title: 'Autoriser un outil\u202f?',

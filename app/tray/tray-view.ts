@@ -84,7 +84,9 @@ function iconOf(situation: Situation): TrayIcon {
 function describe(site: SiteSituation, situation: Situation, { tag, strings }: Language): string {
   const { status, name } = site
   if (status.state === 'signed_out') return strings.tray.site(name, strings.tray.signedOut)
-  if (status.state === 'signing_in') return strings.tray.site(name, strings.tray.signingIn)
+  if (status.state === 'signing_in') {
+    return strings.tray.site(name, site.credentials ? strings.tray.credentialsWanted : strings.tray.signingIn)
+  }
   const minutes = minutesToEnd(site, situation)
   const ends = status.signInEndsAt ?? status.expiresAt ?? situation.now
   const when =

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Finding, WindowName } from './contract.ts'
+import type { Finding, Problem, WindowName } from './contract.ts'
 
 export const settingKeys = ['app.startAtLogin', 'app.language', 'session.rememberSignIn'] as const
 export type SettingKey = (typeof settingKeys)[number]
@@ -8,6 +8,15 @@ const address = z.string().max(2_048)
 const site = z.strictObject({ site: address })
 const addresses = z.strictObject({ site: address, broker: address })
 const nothing = z.strictObject({})
+const credentials = z.strictObject({
+  site: address,
+  login: z.string().trim().min(1).max(200),
+  passphrase: z.string().min(1).max(1_000),
+  code: z.string().min(1).max(32).optional(),
+})
+
+/** Pages on the web that help with a refused sign-in; their addresses are the main process's. */
+export const helpPages = ['autodesk-profile', 'site'] as const
 
 /** Every call a page can make: the shape of its arguments, and the windows it may come from. */
 export const calls = {
@@ -20,6 +29,8 @@ export const calls = {
   openBrowserAgain: { args: site, from: ['sign-in'] },
   copyLink: { args: site, from: ['sign-in'] },
   paste: { args: z.strictObject({ site: address, address: z.string().max(8_192) }), from: ['sign-in'] },
+  submitCredentials: { args: credentials, from: ['sign-in'] },
+  openHelp: { args: z.strictObject({ site: address, page: z.enum(helpPages) }), from: ['sign-in'] },
   checkAddresses: { args: addresses, from: ['first-run'] },
   saveAddresses: { args: addresses, from: ['first-run'] },
   answerConsent: {
@@ -41,6 +52,12 @@ export const calls = {
 
 export type CallName = keyof typeof calls
 export type CallArgs<C extends CallName> = z.output<(typeof calls)[C]['args']>
-export type CallResult<C extends CallName> = C extends 'checkAddresses'
-  ? { readonly site: Finding; readonly broker: Finding; readonly ready: boolean }
-  : null
+export type CallResult<C extends CallName> = C extends 'checkAddresses' ? CheckedAddresses : null
+
+export interface CheckedAddresses {
+  readonly site: Finding
+  readonly broker: Finding
+  /** How signing in will go, or why it cannot; absent while an address is wrong. */
+  readonly wayIn?: Problem
+  readonly ready: boolean
+}

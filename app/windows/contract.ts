@@ -34,6 +34,8 @@ export interface Problem {
   readonly tone: 'warning' | 'error' | 'info'
   readonly sentence: string
   readonly advice: string
+  /** What to do, where it takes several things, in their order. */
+  readonly steps?: readonly string[]
 }
 
 interface AnyView {
@@ -48,6 +50,8 @@ export interface SiteCard {
   readonly state: 'signed_out' | 'signing_in' | 'signed_in'
   readonly headline: string
   readonly detail: string
+  /** How the session was obtained, and how long it lasts by itself. */
+  readonly obtained?: string
   /** Time left as a bar: `share` of the whole, 0 to 1. */
   readonly left?: { readonly share: number; readonly label: string; readonly soon: boolean }
   readonly problem?: Problem
@@ -68,13 +72,30 @@ export interface StatusView extends AnyView {
 
 export interface SignInView extends AnyView {
   readonly window: 'sign-in'
-  readonly state: 'starting' | 'waiting' | 'done' | 'failed'
+  readonly state: 'starting' | 'waiting' | 'asking' | 'done' | 'failed'
   readonly headline: string
   readonly text: string
   readonly problem?: Problem
   readonly actions: readonly Action[]
+  /** Pages on the web that help with the problem. */
+  readonly help?: readonly Action[]
   /** Shown while the browser is waited for: for a browser that cannot come back by itself. */
   readonly paste?: { readonly site: string; readonly label: string; readonly hint: string; readonly submit: string }
+  readonly credentials?: CredentialsForm
+}
+
+/** Asks for what ShotGrid itself knows a person by. What is typed is never part of a view. */
+export interface CredentialsForm {
+  readonly site: string
+  readonly login: AskedField
+  readonly passphrase: AskedField
+  readonly code?: AskedField
+  readonly submit: string
+}
+
+export interface AskedField {
+  readonly label: string
+  readonly hint: string
 }
 
 export interface FirstRunView extends AnyView {

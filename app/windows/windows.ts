@@ -7,7 +7,7 @@ import { servePages } from './page-files.ts'
 /** Size of the content, in DIP. */
 const sizes: Readonly<Record<WindowName, { readonly width: number; readonly height: number }>> = {
   status: { width: 460, height: 560 },
-  'sign-in': { width: 420, height: 480 },
+  'sign-in': { width: 420, height: 560 },
   'first-run': { width: 460, height: 560 },
   consent: { width: 440, height: 440 },
   settings: { width: 440, height: 480 },

@@ -1,11 +1,10 @@
-import { z } from 'zod'
 import { type ConfigRules, originSchema } from '../config.ts'
 import { AgentError, asAgentError, type ErrorCode } from '../errors.ts'
 import type { Fetch } from '../ports.ts'
-import { SiteFault } from '../shotgrid/faults.ts'
-import { callRpc } from '../shotgrid/json-rpc.ts'
+import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
 import { systemClock } from '../system-clock.ts'
 import { BrokerClient } from './broker-client.ts'
+import { chooseBySite, type WayInName } from './choose-way-in.ts'
 
 /** What a live check of one address found. */
 export interface AddressFinding {
@@ -18,6 +17,11 @@ export interface AddressFinding {
   readonly address?: string
 }
 
+export interface SiteFinding extends AddressFinding {
+  /** How a sign-in goes without a broker, by what the site says of itself, and why; absent when it is no site. */
+  readonly withoutBroker?: { readonly way: WayInName | 'none'; readonly because: string }
+}
+
 export interface BrokerFinding extends AddressFinding {
   /**
    * The Autodesk app this broker takes sign-ins of, by its own word. Whoever typed the broker's address trusts it that far;
@@ -27,15 +31,16 @@ export interface BrokerFinding extends AddressFinding {
 }
 
 export interface AddressFindings {
-  readonly site: AddressFinding
-  readonly broker: BrokerFinding
+  readonly site: SiteFinding
+  /** Absent when no broker was named. */
+  readonly broker?: BrokerFinding
 }
 
 const checkLimitMs = 10_000
 
 /**
  * Asks both addresses, without credentials, whether they are what they should be: a ShotGrid site, and a broker that serves
- * it. Addresses may lack their `https://`. Never throws; answers within ten seconds.
+ * it. Addresses may lack their `https://`; an empty broker is none. Never throws; answers within ten seconds.
  */
 export async function checkAddresses(
   wanted: { readonly site: string; readonly broker: string },
@@ -43,12 +48,12 @@ export async function checkAddresses(
 ): Promise<AddressFindings> {
   const signal = AbortSignal.timeout(checkLimitMs)
   const site = readAddress(wanted.site, rules)
-  const broker = readAddress(wanted.broker, rules)
+  const broker = wanted.broker.trim() === '' ? undefined : readAddress(wanted.broker, rules)
   const [siteFinding, brokerFinding] = await Promise.all([
     checkSite(site, fetch, signal),
-    checkBroker(broker, site, fetch, rules, signal),
+    broker && checkBroker(broker, site, fetch, rules, signal),
   ])
-  return { site: siteFinding, broker: brokerFinding }
+  return { site: siteFinding, ...(brokerFinding ? { broker: brokerFinding } : {}) }
 }
 
 type Address = { readonly origin: string } | { readonly origin?: never; readonly wrong: string }
@@ -59,20 +64,26 @@ function readAddress(text: string, rules: ConfigRules): Address {
   return parsed.success ? { origin: parsed.data } : { wrong: parsed.error.issues[0]?.message ?? 'is no address' }
 }
 
-/** As much of `info` as every ShotGrid site says. facts: shotgrid §1.6 */
-const infoSchema = z.object({ version: z.array(z.union([z.number(), z.string()])).min(3) })
-
-async function checkSite(site: Address, fetch: Fetch, signal: AbortSignal): Promise<AddressFinding> {
+async function checkSite(site: Address, fetch: Fetch, signal: AbortSignal): Promise<SiteFinding> {
   if (site.origin === undefined) return { ok: false, code: 'config_invalid', detail: `the site ${site.wrong}` }
   const address = site.origin
   try {
-    const info = infoSchema.safeParse(await callRpc(fetch, address, { kind: 'nobody' }, { method: 'info', signal }))
-    if (!info.success) throw new AgentError('site_unreachable', `"${address}" answers, but not as a ShotGrid site`)
-    return { ok: true, address, detail: `"${address}" is ShotGrid ${info.data.version.slice(0, 3).join('.')}` }
-  } catch (thrown) {
-    const refused = thrown instanceof SiteFault
-    const error = refused ? new AgentError('site_unreachable', `"${address}" refuses: ${thrown.message}`) : thrown
+    const info = await readSiteInfo(fetch, address, signal)
+    // Every site says its version. facts: shotgrid §1.6
+    const version = /^\d+\.\d+\.\d+/.exec(info.version ?? '')?.[0]
+    if (!version) throw new AgentError('site_unreachable', `"${address}" answers, but not as a ShotGrid site`)
+    const detail = `"${address}" is ShotGrid ${version}`
+    return { ok: true, address, detail, withoutBroker: wayWithoutBroker(address, info) }
+  } catch (error) {
     return { ok: false, address, ...failure(error) }
+  }
+}
+
+function wayWithoutBroker(site: string, info: SiteInfo): NonNullable<SiteFinding['withoutBroker']> {
+  try {
+    return chooseBySite(site, info)
+  } catch (error) {
+    return { way: 'none', because: asAgentError(error).message }
   }
 }
 

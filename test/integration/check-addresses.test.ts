@@ -18,7 +18,12 @@ const check = (wanted: { site?: string; broker?: string } = {}, fetch: Fetch = n
 describe('the addresses somebody typed', () => {
   test('are what they should be: nothing more is needed to sign in', async () => {
     expect(await check()).toEqual({
-      site: { ok: true, address: world.site.url, detail: `"${world.site.url}" is ShotGrid 8.89.0` },
+      site: {
+        ok: true,
+        address: world.site.url,
+        detail: `"${world.site.url}" is ShotGrid 8.89.0`,
+        withoutBroker: { way: 'web', because: expect.stringContaining('through the browser') },
+      },
       broker: {
         ok: true,
         address: world.broker.url,
@@ -42,8 +47,8 @@ describe('the addresses somebody typed', () => {
 
   test('are put into the form configuration takes', async () => {
     const { site, broker } = await check({ site: ` ${world.site.url.toUpperCase()}/ `, broker: `${world.broker.url}/` })
-    expect([site.address, broker.address]).toEqual([world.site.url, world.broker.url])
-    expect([site.ok, broker.ok]).toEqual([true, true])
+    expect([site.address, broker?.address]).toEqual([world.site.url, world.broker.url])
+    expect([site.ok, broker?.ok]).toEqual([true, true])
   })
 
   test('are https unless said otherwise', async () => {
@@ -69,7 +74,22 @@ describe('the addresses somebody typed', () => {
   })
 
   test.each([
-    ['', 'whole URL'],
+    ['web', { mode: 'saml2', launcher: true }],
+    ['legacy', { mode: 'oxygen', launcher: false }],
+    ['none', { mode: 'saml2', launcher: false }],
+  ] as const)('say how a sign-in goes without a broker: %s', async (way, switches) => {
+    Object.assign(world.site.switches, switches)
+    try {
+      const { site, broker } = await check({ broker: ' ' })
+      expect(site.withoutBroker?.way).toBe(way)
+      expect(broker).toBeUndefined()
+    } finally {
+      Object.assign(world.site.switches, { mode: 'oxygen', launcher: true })
+    }
+  })
+
+  test.each([
+    ['x y', 'whole URL'],
     ['http://studio.example', 'https'],
     ['https://studio.example/page/1', 'origin'],
     ['https://me:pw@studio.example', 'password'],
@@ -80,7 +100,7 @@ describe('the addresses somebody typed', () => {
     const { site, broker } = await check({ site: text, broker: text }, nobody, { insecureLoopback: false })
     for (const finding of [site, broker]) {
       expect(finding).toMatchObject({ ok: false, code: 'config_invalid', detail: expect.stringContaining(said) })
-      expect(finding.address).toBeUndefined()
+      expect(finding?.address).toBeUndefined()
     }
   })
 })
@@ -111,7 +131,7 @@ describe('what is not right is said of each by itself', () => {
     world.site.faults.inject({ path: '/api3/json', does })
     const { site, broker } = await check()
     expect(site).toMatchObject({ ok: false, code: 'site_unreachable', detail: expect.stringMatching(detail) })
-    expect(broker.ok).toBe(true)
+    expect(broker?.ok).toBe(true)
   })
 
   test('a broker that is a site, and one that is another broker', async () => {
@@ -137,7 +157,7 @@ describe('what is not right is said of each by itself', () => {
       if (!url.includes('.well-known')) return answer
       return Response.json({ ...((await answer.json()) as object), sg_session_identity })
     })
-    expect(broker.identity).toBeUndefined()
+    expect(broker?.identity).toBeUndefined()
   })
 
   test('two that never answer cost ten seconds', async () => {
@@ -146,6 +166,6 @@ describe('what is not right is said of each by itself', () => {
     const startedMs = performance.now()
     const { site, broker } = await check({}, silence)
     expect(performance.now() - startedMs).toBeLessThan(11_000)
-    expect([site.code, broker.code]).toEqual(['site_unreachable', 'broker_unreachable'])
+    expect([site.code, broker?.code]).toEqual(['site_unreachable', 'broker_unreachable'])
   })
 })

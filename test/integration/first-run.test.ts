@@ -45,6 +45,21 @@ describe('saving the two addresses', () => {
     expect(config.identity).toMatchObject({ issuer: autodesk, clientId })
   })
 
+  test.for<readonly [string, FakeStudio]>([
+    ['signs programs in through the browser', { launcher: true, authentication: 'saml2' }],
+    ['takes login and passphrase', {}],
+  ])('writes a site without a broker that %s, and asks no broker', async ([, studio]) => {
+    const asked: string[] = []
+    const fetch = fetchIn(studio, asked)
+    await saveAddresses(
+      { site: siteAddress, broker: ' ' },
+      { fetch, expectedIssuer: autodesk, options: { paths, rules } },
+    )
+    expect(JSON.parse(await readFile(paths.settingsFile, 'utf8'))).toEqual({ sites: [{ url: siteAddress }] })
+    expect(new Set(asked.map((url) => new URL(url).origin))).toEqual(new Set([siteAddress]))
+    expect((await readConfig(paths, rules)).config.sites).toEqual([{ url: siteAddress, signIn: 'auto' }])
+  })
+
   test('keeps what stands in the settings beside them', async () => {
     const before = { app: { language: 'fr' }, identity: { redirectPorts: [20_000] } }
     await writeFile(paths.settingsFile, JSON.stringify(before))
@@ -68,6 +83,13 @@ describe('nothing is written', () => {
     ['when the broker does not say how to sign in', { broker: 'old' }, {}, 'broker_unreachable'],
     ['when the site is not https', {}, { site: `http://${new URL(siteAddress).host}` }, 'config_invalid'],
     ['when the broker is not https', {}, { broker: `http://${new URL(brokerAddress).host}` }, 'config_invalid'],
+    [
+      'when there is no way in without a broker',
+      { authentication: 'saml2' },
+      { broker: '' },
+      'web_sign_in_unavailable',
+    ],
+    ['when no site answers, with or without a broker', { site: 'no site' }, { broker: '' }, 'site_unreachable'],
     ['when nothing was typed', {}, { site: '', broker: '' }, 'config_invalid'],
   ])('%s', async ([, studio, addresses, code]) => {
     expect(await refusal(save(studio, { ...typed, ...addresses }))).toBe(code)

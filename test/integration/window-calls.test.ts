@@ -24,6 +24,8 @@ describe.skipIf(chromiumMissing)('by keyboard alone', () => {
   test('everything is reached in the order it is read', async () => {
     const orders: [View, string[]][] = [
       [views.status, ['Open ShotGrid', 'Switch user', 'Sign out', 'Settings', 'Copy diagnosis', 'About']],
+      [views.asking, ['passphrase', 'Cancel', 'Go on']],
+      [views.askingAgain, ['passphrase', 'Cancel', 'Go on']],
       [views.signIn, ['Open the browser again', 'Copy link', 'Cancel', 'paste', 'Go on']],
       [views.settings, ['app.startAtLogin', 'As the systemEnglishFrançais', 'Open logs', 'About']],
       [views.about, ['Copy diagnosis', 'Open logs']],
@@ -52,7 +54,7 @@ describe.skipIf(chromiumMissing)('by keyboard alone', () => {
   })
 
   test('Escape closes a window, and does not cancel the sign-in', async () => {
-    for (const view of [views.status, views.signIn, views.firstRun, views.settings, views.about]) {
+    for (const view of [views.status, views.signIn, views.asking, views.firstRun, views.settings, views.about]) {
       const { page, calls } = await open(view)
       await page.keyboard.press('Escape')
       expect(await calls()).toEqual([{ name: 'closeWindow', args: {} }])
@@ -149,5 +151,98 @@ describe.skipIf(chromiumMissing)('a call', () => {
     const address = 'http://localhost:14285/callback?code=c&state=s'
     expect(await calls()).toEqual([{ name: 'paste', args: { site, address } }])
     expect(await page.getByRole('textbox').inputValue()).toContain('code=c')
+  })
+})
+
+describe.skipIf(chromiumMissing)('the form for login and passphrase', () => {
+  const login = (page: Page) => page.getByRole('textbox', { name: 'ShotGrid login' })
+  const passphrase = (page: Page) => page.getByLabel('ShotGrid passphrase')
+  const refusal: Outcome<unknown> = {
+    ok: false,
+    code: 'passphrase_rejected',
+    sentence: 'The site did not accept this login and passphrase.',
+    advice: 'Check both.',
+  }
+
+  test('comes with the focus in its first line, hides the passphrase, and nothing looks over what is typed', async () => {
+    const { page, show } = await open(views.signIn)
+    await page.getByRole('button', { name: 'Cancel' }).focus()
+    await show(views.asking)
+    await expect.poll(() => focusedText(page)).toBe('login')
+    expect(await passphrase(page).getAttribute('type')).toBe('password')
+    for (const field of [login(page), passphrase(page)]) {
+      expect([await field.getAttribute('autocomplete'), await field.getAttribute('spellcheck')]).toEqual([
+        'off',
+        'false',
+      ])
+    }
+    const described = await passphrase(page).getAttribute('aria-describedby')
+    expect(await page.locator(`[id="${described}"]`).textContent()).toBe('Not the password of your Autodesk account.')
+  })
+
+  test('is sent by Enter, once, and what is secret has left the page before the answer comes', async () => {
+    const { page, calls, hold, answer } = await open(views.asking)
+    await hold()
+    await page.keyboard.type(' artist@studio.example ')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('a passphrase ')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    const args = { site, login: 'artist@studio.example', passphrase: 'a passphrase ' }
+    expect(await calls()).toEqual([{ name: 'submitCredentials', args }])
+    expect([await login(page).inputValue(), await passphrase(page).inputValue()]).toEqual([
+      ' artist@studio.example ',
+      '',
+    ])
+    expect(await page.locator('html').evaluate((root) => root.outerHTML)).not.toContain('a passphrase')
+    const button = page.getByRole('button', { name: 'Go on' })
+    expect(await button.getAttribute('aria-busy')).toBe('true')
+    await answer(refusal)
+    await page.getByRole('alert').filter({ hasText: 'did not accept' }).waitFor()
+    expect(await login(page).inputValue()).toContain('artist@studio.example')
+    expect(await focusedText(page)).toBe('passphrase')
+  })
+
+  test('goes nowhere while a line is empty: focus goes to it', async () => {
+    const { page, calls, show } = await open(views.asking)
+    await page.getByRole('button', { name: 'Go on' }).click()
+    expect(await focusedText(page)).toBe('login')
+    await page.keyboard.type('artist')
+    await page.getByRole('button', { name: 'Go on' }).click()
+    expect(await focusedText(page)).toBe('passphrase')
+    await page.keyboard.type('p')
+    await show(views.askingForCode)
+    await expect.poll(() => focusedText(page)).toBe('code')
+    await page.keyboard.press('Enter')
+    expect(await calls()).toEqual([])
+    await page.keyboard.type(' 123456 ')
+    await page.keyboard.press('Enter')
+    const args = { site, login: 'artist', passphrase: 'p', code: '123456' }
+    expect(await calls()).toEqual([{ name: 'submitCredentials', args }])
+    for (const field of [passphrase(page), page.getByLabel('Two-factor code')])
+      expect(await field.inputValue()).toBe('')
+  })
+
+  test('says the reason once, with its steps, and leads to the pages that help', async () => {
+    const { page, calls, answerAll, show } = await open(views.asking)
+    await answerAll({ ...refusal, sentence: views.askingAgain.problem?.sentence ?? '' })
+    await page.keyboard.type('artist')
+    await passphrase(page).fill('wrong')
+    await page.keyboard.press('Enter')
+    await show(views.askingAgain)
+    expect(await page.getByRole('alert').count()).toBe(1)
+    expect(await page.getByRole('alert').getByRole('listitem').count()).toBe(3)
+    await answerAll(worked)
+    await page.getByRole('button', { name: 'Open Autodesk profile' }).click()
+    expect((await calls()).at(-1)).toEqual({ name: 'openHelp', args: { site, page: 'autodesk-profile' } })
+    expect(await login(page).inputValue()).toBe('artist')
+  })
+
+  test('of another site begins empty', async () => {
+    const { page, show } = await open(views.asking)
+    await page.keyboard.type('artist')
+    const other = views.asking.credentials
+    if (other) await show({ ...views.asking, credentials: { ...other, site: 'https://two.example' } })
+    expect(await login(page).inputValue()).toBe('')
   })
 })

@@ -11,16 +11,24 @@ const stage = useWindowStage()
 
 const open = (view: View, options: BrowserContextOptions = {}): Promise<Opened> =>
   stage.open(view, { viewport: views.sizes[view.window], reducedMotion: 'reduce', ...options })
-const states: readonly View[] = [...views.everyWindow, views.signedOut, views.runningOut, views.refused]
-const table = states.map((view) => ({
-  name:
-    'state' in view
-      ? `${view.window} (${view.state})`
-      : 'sites' in view
-        ? `status (${view.sites[0]?.state})`
-        : view.window,
-  view,
-}))
+const states: readonly View[] = [
+  ...views.everyWindow,
+  views.signedOut,
+  views.runningOut,
+  views.refused,
+  views.approving,
+  views.asking,
+  views.askingAgain,
+  views.askingForCode,
+]
+const table = states.map((view) => ({ name: nameOf(view), view }))
+
+function nameOf(view: View): string {
+  if (view.window === 'status') return `status (${view.sites.map(({ state }) => state).join(', ')})`
+  if (view.window !== 'sign-in') return view.window
+  const about = [view.paste && 'paste', view.problem && 'problem', view.credentials?.code && 'code'].filter(Boolean)
+  return `sign-in (${[view.state, ...about].join(', ')})`
+}
 
 describe.skipIf(chromiumMissing)('every window', () => {
   test.for(table)('$name is drawn, and the policy has nothing to block', async ({ view }) => {
@@ -30,7 +38,8 @@ describe.skipIf(chromiumMissing)('every window', () => {
     expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1)
     const text = await page.locator('body').textContent()
     for (const words of wordsOf(view)) expect(text).toContain(words)
-    for (const { label } of 'actions' in view ? view.actions : [])
+    const help = view.window === 'sign-in' ? (view.help ?? []) : []
+    for (const { label } of [...('actions' in view ? view.actions : []), ...help])
       expect(await page.getByRole('button', { name: label, exact: true }).count()).toBe(1)
     expect(complaints).toEqual([])
   })
@@ -134,14 +143,16 @@ function withSettings(text: string): typeof views.settings {
   return { ...views.settings, items: views.settings.items.map((item) => ({ ...item, locked: text })) }
 }
 
-const read = new Set(['headline', 'text', 'detail', 'sentence', 'advice', 'label', 'hint', 'name', 'claim', 'locked'])
+const read = new Set('headline text detail obtained sentence advice steps label hint name claim locked'.split(' '))
 
 /** As long as French is: every text a quarter longer. */
 function inFrench(view: View): View {
   const longer = (key: string, value: unknown): unknown =>
-    read.has(key) && typeof value === 'string'
-      ? `${value} ${'en français '.repeat(40).slice(0, Math.ceil(value.length / 4))}`
-      : value
+    read.has(key) && Array.isArray(value)
+      ? value.map((one) => longer(key, one))
+      : read.has(key) && typeof value === 'string'
+        ? `${value} ${'en français '.repeat(40).slice(0, Math.ceil(value.length / 4))}`
+        : value
   return JSON.parse(JSON.stringify(view, longer)) as View
 }
 
@@ -149,7 +160,7 @@ function inFrench(view: View): View {
 function wordsOf(view: View): string[] {
   const found: string[] = []
   JSON.stringify(view, (key, value: unknown) => {
-    if (read.has(key) && typeof value === 'string') found.push(value)
+    if (read.has(key)) found.push(...[value].flat().filter((one) => typeof one === 'string'))
     return key === 'choices' ? undefined : value
   })
   return found

@@ -34,6 +34,8 @@ export interface Opened {
   answer(outcome: Outcome<unknown> | 'lost', index?: number): Promise<void>
   /** Every later call is answered so. */
   answerAll(outcome: Outcome<unknown> | 'lost'): Promise<void>
+  /** From now on each call is answered by `act`, on this side of the bridge. */
+  answerBy(act: (call: Call) => Promise<Outcome<unknown>>): Promise<void>
 }
 
 export interface WindowStage {
@@ -112,6 +114,7 @@ interface Bridge {
   readonly calls: Call[]
   readonly waiting: ((outcome: Outcome<unknown> | 'lost') => void)[]
   held: boolean
+  actOutside: ((call: Call) => Promise<Outcome<unknown>>) | undefined
   outcome: Outcome<unknown> | 'lost'
   show(view: View): void
 }
@@ -143,6 +146,12 @@ async function open(context: BrowserContext, address: string, view: View): Promi
       }),
     answer: (outcome, index = 0) =>
       page.evaluate(([given, at]) => window.stage.waiting.splice(at, 1)[0]?.(given), [outcome, index] as const),
+    async answerBy(act) {
+      await page.exposeFunction('actOutside', act)
+      await page.evaluate(() => {
+        window.stage.actOutside = Reflect.get(window, 'actOutside') as Bridge['actOutside']
+      })
+    },
     answerAll: (outcome) =>
       page.evaluate((given) => {
         window.stage.outcome = given
@@ -157,6 +166,7 @@ function standIn(first: View): void {
     calls: [],
     waiting: [],
     held: false,
+    actOutside: undefined,
     outcome: { ok: true, value: null },
     show: (view) => {
       for (const listener of listeners) listener(view)
@@ -167,6 +177,7 @@ function standIn(first: View): void {
     onView: (listener: (view: View) => void) => void listeners.push(listener),
     call: (name: CallName, args: Record<string, unknown>) => {
       stage.calls.push({ name, args })
+      if (stage.actOutside) return stage.actOutside({ name, args })
       return new Promise((resolve, reject) => {
         const settle = (outcome: Outcome<unknown> | 'lost'): void =>
           outcome === 'lost' ? reject(new Error('the bridge is gone')) : resolve(outcome)

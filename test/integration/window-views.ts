@@ -26,6 +26,7 @@ const card: SiteCard = {
   state: 'signed_in',
   headline: 'Signed in as Plain Artist',
   detail: 'Login plain.artist · until 19:40 today',
+  obtained: 'With login and passphrase. Unused, it ends at about 11:20.',
   left: { share: 0.76, label: '9 h 12 min left', soon: false },
   actions: [
     action('Open ShotGrid', 'openSite', { args: { site }, kind: 'primary' }),
@@ -115,6 +116,76 @@ export const signIn: SignInView = {
     site,
     label: 'The browser cannot come back?',
     hint: 'Copy the address of the page it ended on, and paste it here.',
+    submit: 'Go on',
+  },
+}
+
+/** At a site that the browser is sent nowhere by. */
+const { paste: _, ...unpasted } = signIn
+export const approving: SignInView = {
+  ...unpasted,
+  headline: 'Approve in your browser',
+  text: 'Studio Example asks there whether sg-session may sign you in. Say yes, and this window closes by itself.',
+}
+
+export const asking: SignInView = {
+  window: 'sign-in',
+  language: 'en',
+  title: 'Sign in to Studio Example',
+  state: 'asking',
+  headline: 'Sign in to Studio Example',
+  text: 'Your passphrase goes to the site once, and is kept nowhere.',
+  credentials: {
+    site,
+    login: { label: 'ShotGrid login', hint: 'As in your account settings there; not always your e-mail address.' },
+    passphrase: { label: 'ShotGrid passphrase', hint: 'Not the password of your Autodesk account.' },
+    submit: 'Go on',
+  },
+  actions: [action('Cancel', 'cancelSignIn', { args: { site } })],
+}
+
+const openSite = action('Open ShotGrid', 'openHelp', { args: { site, page: 'site' } })
+export const askingAgain: SignInView = {
+  ...asking,
+  text: '',
+  problem: {
+    tone: 'error',
+    sentence: 'This site wants a Personal Access Token bound to the user.',
+    advice: '',
+    steps: [
+      'In your Autodesk profile, create a Personal Access Token for ShotGrid.',
+      'On the site, in Account Settings, “Legacy Login and Personal Access Token”: bind it, and set a passphrase if you have none.',
+      'Try again. Login or passphrase may be wrong too: the site does not say which.',
+    ],
+  },
+  help: [action('Open Autodesk profile', 'openHelp', { args: { site, page: 'autodesk-profile' } }), openSite],
+  credentials: {
+    site,
+    login: { label: 'ShotGrid login', hint: '' },
+    passphrase: { label: 'ShotGrid passphrase', hint: '' },
+    submit: 'Go on',
+  },
+}
+
+export const askingForCode: SignInView = {
+  ...asking,
+  text: '',
+  problem: {
+    tone: 'info',
+    sentence: 'The site asks for a two-factor code.',
+    advice: '',
+    steps: [
+      'Open the authenticator that you have set up for this site.',
+      'Enter your passphrase once more, and the code that it shows now.',
+      'Do you have none any more? Ask an administrator of the site.',
+    ],
+  },
+  help: [openSite],
+  credentials: {
+    site,
+    login: { label: 'ShotGrid login', hint: '' },
+    passphrase: { label: 'ShotGrid passphrase', hint: '' },
+    code: { label: 'Two-factor code', hint: '' },
     submit: 'Go on',
   },
 }
@@ -232,7 +303,7 @@ export const everyWindow: readonly View[] = [status, signIn, firstRun, consent, 
 /** How large the app opens each of them. */
 export const sizes = {
   status: { width: 420, height: 560 },
-  'sign-in': { width: 420, height: 420 },
+  'sign-in': { width: 420, height: 560 },
   'first-run': { width: 460, height: 520 },
   consent: { width: 440, height: 420 },
   settings: { width: 440, height: 480 },

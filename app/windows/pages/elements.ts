@@ -82,9 +82,14 @@ export function mainAction(actions: readonly Action[]): Action | undefined {
   return primary.length === 1 ? primary[0] : undefined
 }
 
-export function problemBox({ tone, sentence, advice }: Problem): Tree {
+export function problemBox({ tone, sentence, advice, steps = [] }: Problem): Tree {
   const attributes = { class: `problem ${tone}`, role: tone === 'error' ? 'alert' : 'status' }
-  const words = [h('p', { class: 'sentence' }, [sentence]), paragraph(advice, 'advice')]
+  const list = steps.map((step) => h('li', {}, [step]))
+  const words = [
+    h('p', { class: 'sentence' }, [sentence]),
+    paragraph(advice, 'advice'),
+    list.length > 0 && h('ol', { class: 'steps' }, list),
+  ]
   return h('div', attributes, [icon(tone), h('div', {}, words)], { key: `${tone} ${sentence}` })
 }
 

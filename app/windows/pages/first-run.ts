@@ -10,7 +10,7 @@ type Addresses = Record<Field, string>
 
 const pauseMs = 600
 
-/** The two addresses a fresh installation needs, checked while they are typed. */
+/** The addresses a fresh installation needs, checked while they are typed; and how signing in will go. */
 export function firstRunWindow(page: Page): DrawnWindow<FirstRunView> {
   const form = new AddressForm(page)
   return {
@@ -32,6 +32,7 @@ class AddressForm {
   #known: Addresses = { site: '', broker: '' }
   readonly #typed: Partial<Addresses> = {}
   #findings: Partial<Record<Field, Finding>> = {}
+  #wayIn: Problem | undefined
   #failure: Problem | undefined
   readonly #left = new Set<Field>()
   /** The addresses that were last asked about. */
@@ -63,6 +64,7 @@ class AddressForm {
     const failures = [this.#failure, this.#page.calls.failureOf('save')]
     const inside = [
       ...fields.map((field) => this.#entry(view, field)),
+      this.#wayIn && problemBox(this.#wayIn),
       ...failures.map((failure) => failure && problemBox(failure)),
     ]
     return h('form', { id: 'addresses', novalidate: true }, inside, { on: { submit } })
@@ -107,6 +109,7 @@ class AddressForm {
     this.#typed[field] = text
     delete this.#findings[field]
     this.#failure = undefined
+    this.#wayIn = undefined
     this.#question += 1
     this.#asked = ''
     this.#ready = this.#checking = this.#saveWhenReady = false
@@ -135,6 +138,7 @@ class AddressForm {
     this.#checking = false
     if (outcome.ok) {
       this.#findings = { site: outcome.value.site, broker: outcome.value.broker }
+      this.#wayIn = outcome.value.wayIn
       this.#ready = outcome.value.ready
     } else {
       this.#failure = { tone: 'error', sentence: outcome.sentence, advice: outcome.advice }
@@ -153,7 +157,9 @@ class AddressForm {
 
   #saveOrPoint(): void {
     this.#saveWhenReady = false
-    const wrong = fields.find((field) => this.#findings[field]?.good === false) ?? 'site'
+    // Where both are right and it is not enough, a broker is missing.
+    const missing = this.#wayIn ? 'broker' : 'site'
+    const wrong = fields.find((field) => this.#findings[field]?.good === false) ?? missing
     if (this.#ready) void this.#page.calls.run('save', 'saveAddresses', this.#addresses)
     else if (!this.#failure) document.getElementById(wrong)?.focus()
   }

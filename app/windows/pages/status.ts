@@ -33,6 +33,7 @@ function siteCard(page: Page, card: SiteCard, view: StatusView): Tree {
         h('div', { role: 'status' }, [
           h('p', { class: 'headline' }, [card.headline]),
           paragraph(card.detail, 'detail'),
+          paragraph(card.obtained ?? '', 'obtained'),
         ]),
       ]),
       card.left && timeLeft(card.left, id),

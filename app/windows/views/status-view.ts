@@ -1,6 +1,7 @@
 import { isErrorCode } from '../../../src/errors.ts'
 import {
   clockTime,
+  failureWords,
   isCutOff,
   isSignInUnderWay,
   minutesToEnd,
@@ -57,24 +58,30 @@ function siteCard(site: SiteSituation, situation: Situation, language: Language)
   const { status, name, url } = site
   const { strings } = language
   const left = timeLeft(site, situation, language)
+  const obtained = howObtained(site, situation, language)
   const problem = problemOf(site, strings)
   return {
     site: url,
     name,
     state: status.state,
-    ...words(site, strings.status),
+    ...words(site, strings),
+    ...(obtained ? { obtained } : {}),
     ...(left ? { left } : {}),
     ...(problem ? { problem } : {}),
     actions: actionsOf(site, situation, strings),
   }
 }
 
-function words({ status }: SiteSituation, texts: Strings['status']): { headline: string; detail: string } {
+function words(site: SiteSituation, strings: Strings): { headline: string; detail: string } {
+  const { status, name, waitsForBrowser, credentials } = site
+  const { status: texts, signIn } = strings
   switch (status.state) {
     case 'signed_out':
       return { headline: texts.signedOut, detail: texts.signedOutDetail }
     case 'signing_in':
-      return { headline: texts.signingIn, detail: texts.signingInDetail }
+      if (credentials) return { headline: texts.credentialsWanted, detail: texts.signingInDetail }
+      if (waitsForBrowser) return { headline: texts.signingIn, detail: texts.signingInDetail }
+      return { headline: signIn.starting, detail: signIn.startingText(name) }
     case 'signed_in': {
       const who = [...new Set([status.login, status.account])].filter(Boolean).join(' · ')
       return { headline: texts.signedIn(status.name || status.login || ''), detail: who }
@@ -83,26 +90,44 @@ function words({ status }: SiteSituation, texts: Strings['status']): { headline:
 }
 
 function timeLeft(site: SiteSituation, situation: Situation, { tag, strings }: Language): SiteCard['left'] {
-  const { state, signInEndsAt } = site.status
+  const { state, signInEndsAt, expiresAt, expiry } = site.status
   if (state !== 'signed_in' || signInEndsAt === undefined) return undefined
   const leftMs = Math.max(0, signInEndsAt - situation.now)
   const minutes = Math.ceil(leftMs / 60_000)
   const duration = strings.status.hours(Math.floor(minutes / 60), minutes % 60)
+  // The end of the day is known; that of a session which cannot be renewed is as well known as the site tells it.
+  const isEstimated = expiry === 'estimated' && signInEndsAt === expiresAt
+  const label = isEstimated ? strings.status.leftAbout : strings.status.left
   return {
     share: Math.min(1, leftMs / situation.dayMs),
-    label: strings.status.left(duration, clockTime(signInEndsAt, situation.now, tag)),
+    label: label(duration, clockTime(signInEndsAt, situation.now, tag)),
     soon: minutesToEnd(site, situation) !== undefined,
   }
 }
 
+function howObtained({ status }: SiteSituation, { now }: Situation, { tag, strings }: Language): string | undefined {
+  const { obtained } = strings.status
+  const { state, obtainedBy = '', expiresAt, expiry, signInEndsAt } = status
+  if (state !== 'signed_in' || !isObtainedBy(obtainedBy)) return undefined
+  const how = obtained[obtainedBy]
+  // The broker makes the next one; what came from the site itself lives only as long as somebody uses it.
+  if (obtainedBy === 'broker' || expiresAt === undefined || expiresAt === signInEndsAt) return how
+  const ends = expiry === 'exact' ? obtained.unused : obtained.unusedAbout
+  return `${how} ${ends(clockTime(expiresAt, now, tag))}`
+}
+
+function isObtainedBy(text: string): text is 'broker' | 'web' | 'legacy' {
+  return text === 'broker' || text === 'web' || text === 'legacy'
+}
+
 function problemOf(site: SiteSituation, strings: Strings): Problem | undefined {
-  const { status, browserFailed } = site
+  const { status, browserFailed, waitedFor } = site
   if (browserFailed) return { tone: 'warning', ...strings.signIn.browserFailed }
   if (status.problem) return { tone: isCutOff(site) ? 'info' : 'warning', ...strings.errors[status.problem] }
   const { state, reason } = status
   // Other reasons are no trouble, and cancelling is the artist's own doing.
   if (state !== 'signed_out' || !isErrorCode(reason) || reason === 'sign_in_cancelled') return undefined
-  return { tone: reason === 'session_ended' ? 'info' : 'error', ...strings.errors[reason] }
+  return { tone: reason === 'session_ended' ? 'info' : 'error', ...failureWords(reason, waitedFor, strings) }
 }
 
 function actionsOf(site: SiteSituation, situation: Situation, { status: texts }: Strings): Action[] {

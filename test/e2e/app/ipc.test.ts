@@ -57,6 +57,27 @@ const wrongArguments: Partial<Record<keyof typeof calls, readonly unknown[]>> = 
     { site: some, address: long },
     [some, some],
   ],
+  submitCredentials: [
+    ...[{}, { site: some }, { site: some, login: 'x' }, { site: some, passphrase: 'x' }, ['x', 'x', 'x']],
+    ...[
+      { site: some, login: '', passphrase: 'x' },
+      { site: some, login: 'x', passphrase: '' },
+      { site: some, login: 'x', passphrase: 1 },
+    ],
+    ...[
+      { site: some, login: 'x', passphrase: long },
+      { site: some, login: 'x', passphrase: 'x', code: 1 },
+      { site: some, login: 'x', passphrase: 'x', more: 1 },
+    ],
+  ],
+  openHelp: [
+    ...[{}, { site: some }, { page: 'site' }, { site: some, page: some }, { site: some, page: 'https://evil.example' }],
+    ...[
+      { site: some, page: '__proto__' },
+      { site: some, page: 'constructor' },
+      { site: some, page: ['site'] },
+    ],
+  ],
   checkAddresses: [
     { site: some },
     { broker: some },
@@ -197,6 +218,8 @@ test('each call is refused to every window that may not make it, right arguments
     checkAddresses: { site: stage.scene.site.url, broker: stage.scene.studio.brokerUrl },
     saveAddresses: { site: stage.scene.site.url, broker: stage.scene.studio.brokerUrl },
     paste: { site: stage.scene.site.url, address: 'http://localhost/callback' },
+    submitCredentials: { site: stage.scene.site.url, login: 'artist', passphrase: 'x' },
+    openHelp: { site: stage.scene.site.url, page: 'autodesk-profile' },
   }
   let tried = 0
   for (const [name, { args, from }] of Object.entries(calls)) {

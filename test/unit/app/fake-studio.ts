@@ -6,6 +6,9 @@ export interface FakeStudio {
   readonly broker?: 'good' | 'silent' | 'no broker' | 'old'
   readonly serves?: readonly string[]
   readonly issuer?: string
+  /** Of the site. */
+  readonly launcher?: boolean
+  readonly authentication?: string
 }
 
 export const siteAddress = 'https://studio.shotgrid.example'
@@ -16,6 +19,11 @@ export const clientId = 'client-of-the-broker'
 /** The Fetch port on that network; every other address is nobody's. `asked` gathers what was asked for. */
 export function fetchIn(studio: FakeStudio = {}, asked: string[] = []): Fetch {
   const { site = 'good', broker = 'good', serves = [siteAddress], issuer = autodesk } = studio
+  const info = {
+    version: [8, 89, 0],
+    user_authentication_method: studio.authentication ?? 'default',
+    authentication_app_session_launcher_enabled: studio.launcher ?? false,
+  }
   const metadata = {
     issuer: brokerAddress,
     token_endpoint: `${brokerAddress}/token`,
@@ -29,7 +37,7 @@ export function fetchIn(studio: FakeStudio = {}, asked: string[] = []): Fetch {
     asked.push(url)
     switch (new URL(url).origin) {
       case siteAddress:
-        if (site === 'good') return Response.json({ results: { version: [8, 89, 0] } })
+        if (site === 'good') return Response.json({ results: info })
         if (site === 'no site') return new Response('<html>a page</html>')
         break
       case brokerAddress:

@@ -17,7 +17,9 @@ async function find(asking: Asking = {}, { strings } = english) {
   const addresses = { site: asking.siteText ?? siteAddress, broker: asking.brokerText ?? brokerAddress }
   const fetch = fetchIn(asking, asking.asked)
   const options = { paths, rules: { insecureLoopback: false } }
-  const { site, broker, ready } = await findAddresses(addresses, { fetch, expectedIssuer: autodesk, options }, strings)
+  const found = await findAddresses(addresses, { fetch, expectedIssuer: autodesk, options }, strings)
+  const { site, broker, wayIn, ready } = found
+  expect(wayIn === undefined, 'how signing in will go is said of two good addresses').toBe(!(site.good && broker.good))
   return [site.text, site.good, broker.text, broker.good, ready]
 }
 
@@ -90,13 +92,38 @@ describe('the two addresses somebody types', () => {
   ])('are asked nothing when one is no whole https address: %j', async (text) => {
     const asked: string[] = []
     const said = 'This is not a whole https address.'
-    expect(await find({ siteText: text, brokerText: text, asked })).toEqual([said, false, said, false, false])
+    const broker = text === '' ? ['', true] : [said, false]
+    expect(await find({ siteText: text, brokerText: text, asked })).toEqual([said, false, ...broker, false])
     expect(asked).toEqual([])
   })
 
   test.for(hostileNames)('may be anything, and are wrong then: %j', async (text) => {
     const [, siteGood, , brokerGood, ready] = await find({ siteText: text, brokerText: text })
     expect([siteGood, brokerGood, ready]).toEqual([false, false, false])
+  })
+
+  test.for<readonly [string, FakeStudio, string, string, boolean]>([
+    ['with a broker', {}, brokerAddress, 'You will sign in with your Autodesk account.', true],
+    ['with a broker where there is a launcher', { launcher: true }, brokerAddress, 'You will sign in with', true],
+    ['with the launcher', { launcher: true }, '', 'You will approve in your browser.', true],
+    [
+      'by company sign-in with the launcher',
+      { launcher: true, authentication: 'saml2' },
+      ' ',
+      'You will approve',
+      true,
+    ],
+    ['without either', {}, '', 'You will enter your ShotGrid login and passphrase.', true],
+    ['with Autodesk Identity alone', { authentication: 'oxygen' }, '', 'You will enter your ShotGrid login', true],
+    ['by company sign-in alone', { authentication: 'saml2' }, '', 'This site needs an identity broker.', false],
+  ])('tell how signing in will go: %s', async ([, studio, broker, sentence, isReady]) => {
+    const { wayIn, ready } = await findAddresses(
+      { site: siteAddress, broker },
+      { fetch: fetchIn(studio), expectedIssuer: autodesk, options: { paths, rules: { insecureLoopback: false } } },
+      english.strings,
+    )
+    expect(wayIn?.sentence).toContain(sentence)
+    expect([wayIn?.tone, ready]).toEqual([isReady ? 'info' : 'warning', isReady])
   })
 
   test('are told about in French', async () => {

@@ -30,8 +30,11 @@ describe('how near the end is', () => {
 })
 
 describe('a sign-in is under way', () => {
+  const credentials = { wantsCode: false, refusal: undefined }
   test.for([
     ['when nobody is signed in yet', site(signingIn), true],
+    ['waiting for login and passphrase', site(signingIn, { credentials }), true],
+    ['waiting for them, behind the session of before', site(signedIn, { credentials }), true],
     ['at the browser, behind the session of before', site(signedIn, { waitsForBrowser: true }), true],
     ['before the browser, behind the session of before', site({ ...signedIn, reason: 'sign_in_started' }), true],
     ['not once it is done', site(signedIn), false],

@@ -59,7 +59,10 @@ export function site(status: Partial<SiteStatus>, change: Partial<SiteSituation>
     name: 'Studio Example',
     status: statusOf({ site: url, ...status }),
     waitsForBrowser: false,
+    takesRedirect: change.waitsForBrowser ?? false,
     browserFailed: false,
+    credentials: undefined,
+    waitedFor: undefined,
     ...change,
   }
 }

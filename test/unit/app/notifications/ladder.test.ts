@@ -264,3 +264,14 @@ describe('behind a locked screen', () => {
     expect(stage.refuse()).toBeDefined()
   })
 })
+
+test('a sign-in that waited for login and passphrase is not said to have waited at the browser, locked or not', () => {
+  const late = statusOf({ ...signedOut, reason: 'sign_in_timeout' })
+  const ladder = new NotificationLadder(() => at(10), 30 * minute)
+  const body = 'No login and passphrase were entered in time. Sign in again when you have both at hand.'
+  expect(ladder.onChange(late, english, 'credentials')).toMatchObject({ body })
+  ladder.onLock()
+  expect(ladder.onChange(late, english, 'credentials')).toBeUndefined()
+  expect(ladder.onUnlock(english)).toMatchObject({ body })
+  expect(ladder.onChange(late, english, 'browser')).toMatchObject({ body: expect.stringContaining('in the browser') })
+})

@@ -41,10 +41,19 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
     site(signedOut),
     site(signingIn),
     site(signingIn, { waitsForBrowser: true, browserFailed: true }),
+    site(signingIn, { waitsForBrowser: true, takesRedirect: false }),
+    ...([undefined, 'passphrase_rejected', 'personal_access_token_required', 'two_factor_required'] as const).map(
+      (refusal) => site(signingIn, { credentials: { wantsCode: true, refusal } }),
+    ),
+    site({ ...signedOut, reason: 'sign_in_timeout' }, { waitedFor: 'credentials' }),
     site(signedIn),
+    site({ ...signedIn, expiresAt: at(19, 40) }),
+    ...(['web', 'legacy'] as const).map((obtainedBy) => site({ ...signedIn, obtainedBy, expiry: 'exact' })),
+    site({ ...signedIn, obtainedBy: 'web' }),
     site({ ...signedIn, signInEndsAt: at(10, 5) }),
     site({ ...signedOut, reason: 'sign_in_cancelled' }),
     site({ ...signedOut, reason: 'access_denied' }),
+    site({ ...signedOut, reason: 'identity_rejected' }),
   ]
   const situations = [
     situation({ sites, tools: [tool('')], online: false, trayShown: false }),
@@ -89,6 +98,9 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
   await find({ broker: 'old' })
   await find({ issuer: 'https://elsewhere.example' })
   await find({}, { ...addresses, site: '' })
+  await find({}, { ...addresses, broker: '' })
+  await find({ launcher: true }, { ...addresses, broker: '' })
+  await find({ authentication: 'saml2' }, { ...addresses, broker: '' })
 
   expect(paths(en).filter((path) => !path.startsWith('errors.') && !used.has(path))).toEqual([])
 })

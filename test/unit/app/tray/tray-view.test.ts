@@ -81,6 +81,17 @@ describe('the menu of one site', () => {
     expect(siteMenu(one)).toEqual(['[Studio Example: Signing in…]', 'Show sign-in…', 'Cancel sign-in', 'Open ShotGrid'])
   })
 
+  test('while login and passphrase are waited for, with no word of a browser', () => {
+    const one = site(signingIn, { credentials: { wantsCode: false, refusal: undefined } })
+    expect(siteMenu(one)).toEqual([
+      '[Studio Example: Waits for your login and passphrase]',
+      'Show sign-in…',
+      'Cancel sign-in',
+      'Open ShotGrid',
+    ])
+    expect(JSON.stringify(trayView(situation(withSite(one)), english))).not.toMatch(/browser/i)
+  })
+
   test('when somebody is signed in, with the end of the day and not of the session', () => {
     expect(siteMenu(site(signedIn))).toEqual([
       '[Studio Example: Signed in as Plain Artist, until 7:40 PM]',
@@ -166,6 +177,39 @@ test('the menu of two sites has one under each, with commands of its own', () =>
   const second = menu[1]
   const sites = second?.kind === 'menu' ? second.items.map((item) => 'command' in item && item.command) : []
   expect(sites).toEqual(['signIn', 'switchUser', 'openSite'].map((does) => ({ does, site: secondUnit })))
+})
+
+describe('two sites with different ways in', () => {
+  const byPassphrase = { ...signedIn, name: 'Second Login', obtainedBy: 'legacy', signInEndsAt: at(18, 30) } as const
+  const wanted = { url: secondUnit, name: 'Second Unit', credentials: { wantsCode: false, refusal: undefined } }
+
+  test('each say who is signed in there and what can be done, whatever the other is at', () => {
+    const lines = (sites: SiteSituation[]): string[] => menuOf({ sites }).slice(0, sites.length)
+    expect(lines([site(signedIn), site(signingIn, wanted)])).toEqual([
+      'Studio Example: Signed in as Plain Artist, until 7:40 PM > Open ShotGrid | Sign in as someone else… | Sign out',
+      'Second Unit: Waits for your login and passphrase > Show sign-in… | Cancel sign-in | Open ShotGrid',
+    ])
+    expect(lines([site(signingIn, { waitsForBrowser: true }), secondSite(byPassphrase)])).toEqual([
+      'Studio Example: Signing in… > Show sign-in… | Cancel sign-in | Open ShotGrid',
+      'Second Unit: Signed in as Second Login, until 6:30 PM > Open ShotGrid | Sign in as someone else… | Sign out',
+    ])
+    expect(lines([site({ ...signedOut, reason: 'signed_out' }), secondSite(byPassphrase)])).toEqual([
+      'Studio Example: Not signed in > Sign in… | Sign in as someone else… | Open ShotGrid',
+      'Second Unit: Signed in as Second Login, until 6:30 PM > Open ShotGrid | Sign in as someone else… | Sign out',
+    ])
+  })
+
+  test('while one switches to somebody else, the other has its own commands still', () => {
+    const { menu, icon } = trayView(situation({ sites: [site(signedIn), site(byPassphrase, wanted)] }), english)
+    expect(icon).toBe('signed-in')
+    const commands = menu.map((item) =>
+      item.kind === 'menu' ? item.items.map((one) => 'command' in one && one.command) : [],
+    )
+    expect(commands[0]).toEqual(['openSite', 'switchUser', 'signOut'].map((does) => ({ does, site: studio })))
+    expect(commands[1]).toEqual(
+      ['openSite', 'showSignIn', 'cancelSignIn', 'signOut'].map((does) => ({ does, site: secondUnit })),
+    )
+  })
 })
 
 describe('without a site', () => {

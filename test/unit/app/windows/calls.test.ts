@@ -18,7 +18,13 @@ describe('what a window may call', () => {
         ...['quit', 'showSignIn', 'signIn', 'signOut', 'switchUser'],
       ],
     ],
-    ['sign-in', ['cancelSignIn', 'closeWindow', 'copyLink', 'openBrowserAgain', 'paste', 'signIn']],
+    [
+      'sign-in',
+      [
+        ...['cancelSignIn', 'closeWindow', 'copyLink', 'openBrowserAgain', 'openHelp', 'paste', 'signIn'],
+        'submitCredentials',
+      ],
+    ],
     ['first-run', ['checkAddresses', 'closeWindow', 'saveAddresses']],
     ['consent', ['answerConsent']],
     ['settings', ['closeWindow', 'openAbout', 'openLogs', 'saveSetting']],

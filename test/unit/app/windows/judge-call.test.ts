@@ -67,6 +67,8 @@ const good: { readonly [C in CallName]: Record<string, unknown> } = {
   openBrowserAgain: { site: studio },
   copyLink: { site: studio },
   paste: { site: studio, address: 'http://localhost:14285/callback?code=1' },
+  submitCredentials: { site: studio, login: 'artist', passphrase: 'a passphrase' },
+  openHelp: { site: studio, page: 'autodesk-profile' },
   checkAddresses: { site: 'studio', broker: '' },
   saveAddresses: { site: studio, broker: 'https://broker.studio.example' },
   answerConsent: { id: 'question-1', answer: 'once' },
@@ -153,6 +155,13 @@ describe('with what it is called', () => {
     ['a long question', 'answerConsent', { id: 'x'.repeat(65), answer: 'once' }],
     ['a long address', 'paste', { site: studio, address: 'x'.repeat(8_193) }],
     ['a long site', 'signIn', { site: 'x'.repeat(2_049) }],
+    ['an address of the page’s own', 'openHelp', { site: studio, page: 'https://evil.example' }],
+    ['a page that every object has', 'openHelp', { site: studio, page: 'constructor' }],
+    ['no login', 'submitCredentials', { ...good.submitCredentials, login: ' ' }],
+    ['no passphrase', 'submitCredentials', { ...good.submitCredentials, passphrase: '' }],
+    ['a long passphrase', 'submitCredentials', { ...good.submitCredentials, passphrase: 'x'.repeat(1_001) }],
+    ['an empty code', 'submitCredentials', { ...good.submitCredentials, code: '' }],
+    ['a code that is a number', 'submitCredentials', { ...good.submitCredentials, code: 123_456 }],
   ])('is refused: %s', ([, name, args]) => expect(judged(name, args)).toMatch(/is missing or wrong$/))
 
   test('a prototype is no argument, and none is changed by one', () => {
@@ -174,7 +183,15 @@ describe('with what it is called', () => {
     },
   )
 
+  test('a passphrase goes on as it was typed, with the code if there is one', () => {
+    const typed = { site: studio, login: ' artist ', passphrase: ' a passphrase ', code: '123456' }
+    const { parsed } = judgeCall('submitCredentials', typed, { name: 'sign-in' })
+    expect(parsed).toEqual({ ...typed, login: 'artist' })
+  })
+
   test('a refusal says nothing of what was sent', () => {
+    expect(judged('submitCredentials', { site: studio, login: 1, passphrase: 'SECRET' })).not.toContain('SECRET')
+    expect(judged('submitCredentials', { SECRET: 1 })).not.toContain('SECRET')
     expect(judged('paste', { site: studio, address: 7, code: 'SECRET-CODE' })).not.toContain('SECRET')
     expect(refusal(() => judgeCall('SECRET', {}, { name: 'status' }))).not.toContain('SECRET')
   })

@@ -16,7 +16,7 @@ describe('the first-run window', () => {
     demandPossible(view)
     expect(view).toMatchObject({ window: 'first-run', language: 'en', headline: 'Where is your ShotGrid?' })
     expect([view.site.label, view.site.value, view.broker.label, view.broker.value, view.save]).toEqual([
-      ...['ShotGrid site', '', 'Identity broker', ''],
+      ...['ShotGrid site', '', 'Identity broker, if your studio has one', ''],
       'Save and sign in',
     ])
   })

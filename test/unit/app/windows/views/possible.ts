@@ -8,6 +8,7 @@ export function demandPossible(view: View): void {
   const actions = [
     ...('actions' in view ? view.actions : []),
     ...(view.window === 'status' ? view.sites.flatMap((card) => card.actions) : []),
+    ...(view.window === 'sign-in' ? (view.help ?? []) : []),
   ]
   for (const { label, call, args } of actions satisfies Action[]) {
     expect(label).not.toBe('')

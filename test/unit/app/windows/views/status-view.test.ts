@@ -59,6 +59,39 @@ describe('the card of a site', () => {
     expect([left, problem]).toEqual([undefined, undefined])
   })
 
+  test.for([
+    ['is being prepared', {}, 'One moment…'],
+    ['waits for login and passphrase', { credentials: { wantsCode: false, refusal: undefined } }, 'Enter your login'],
+  ] as const)('while a sign-in %s says no word of a browser', ([, change, headline]) => {
+    const made = card(site(signingIn, change))
+    expect(made.headline).toContain(headline)
+    expect(JSON.stringify(made)).not.toMatch(/browser/i)
+    expect(labels(made.actions)).toEqual(['Show sign-in', 'Cancel'])
+  })
+
+  test.for([
+    ['broker', 'exact', at(11), 'Through your studio’s broker.'],
+    ['broker', 'estimated', at(11), 'Through your studio’s broker.'],
+    ['web', 'exact', at(11), 'Approved in the browser. Unused, it ends at 11:00 AM.'],
+    ['web', 'estimated', at(11), 'Approved in the browser. Unused, it ends at about 11:00 AM.'],
+    ['legacy', 'exact', at(11), 'With login and passphrase. Unused, it ends at 11:00 AM.'],
+    ['legacy', 'exact', at(19, 40), 'With login and passphrase.'],
+    ['a newer way', 'exact', at(11), undefined],
+  ] as const)('says how the session was obtained, and its own end as well as it is known: %s, %s', (row) => {
+    const [obtainedBy, expiry, expiresAt, words] = row
+    const made = card(site({ ...signedIn, obtainedBy, expiry, expiresAt }))
+    expect(plain(made.obtained)).toBe(words)
+    expect(plain(made.left?.label)).toMatch(expiry === 'exact' || expiresAt === at(11) ? /^9 h 40 min left/ : /^About/)
+  })
+
+  test.for([
+    ['estimated', '2 h 30 min', 'About 2 h 30 min left, until about 12:30 PM'],
+    ['exact', '2 h 30 min', '2 h 30 min left, until 12:30 PM'],
+  ] as const)('with an end of the session that nothing can move, %s', ([expiry, , label]) => {
+    const ends = { expiresAt: at(12, 30), signInEndsAt: at(12, 30) }
+    expect(plain(card(site({ ...signedIn, ...ends, expiry })).left?.label)).toBe(label)
+  })
+
   test('when somebody is signed in: who, with which account, and how long', () => {
     const { headline, detail, actions, left } = card(site(signedIn))
     expect([headline, detail]).toEqual([
@@ -143,6 +176,12 @@ describe('what is wrong with a site', () => {
     })
   })
 
+  test('login and passphrase that nobody entered in time have words of their own', () => {
+    const { problem } = card(site({ ...signedOut, reason: 'sign_in_timeout' }, { waitedFor: 'credentials' }))
+    expect(problem).toMatchObject({ tone: 'error', sentence: 'No login and passphrase were entered in time.' })
+    expect(JSON.stringify(problem)).not.toMatch(/browser/i)
+  })
+
   test('a reason of a newer agent is none we could tell', () => {
     expect(card(site({ ...signedOut, reason: 'newer' as 'signed_out' })).problem).toBeUndefined()
   })
@@ -221,7 +260,12 @@ test('in French it says the same', () => {
   ])
   expect(tools.heading).toBe('Outils aujourd’hui')
   expect(labels(actions)).toEqual(['Copier le diagnostic', 'Réglages…', 'À propos…', 'Quitter'])
-  expect(card(site(signingIn), {}, french).headline).toBe('Terminez la connexion dans votre navigateur')
+  expect(first?.obtained).toBe('Par le courtier de votre studio.')
+  const web = site({ ...signedIn, obtainedBy: 'web' })
+  expect(plain(card(web, {}, french).obtained)).toContain('Sans utilisation, elle se termine vers 11:00.')
+  expect(card(site(signingIn, { waitsForBrowser: true }), {}, french).headline).toBe(
+    'Terminez la connexion dans votre navigateur',
+  )
 })
 
 test.for(hostileNames)('what people call themselves, their site and their tools is data: %j', (name) => {
