@@ -44,6 +44,9 @@ class Toolkit(Case):
     def test_the_default_user_is_the_artist_with_nothing_on_disk(self):
         self.holds("default_user_is_the_artist_with_nothing_on_disk")
 
+    def test_a_token_that_an_earlier_toolkit_left_on_disk_is_not_used(self):
+        self.holds("token_that_lies_on_disk_is_not_used")
+
     def test_it_survives_core_swaps(self):
         self.holds("core_is_swapped")
 

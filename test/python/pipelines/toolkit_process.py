@@ -62,6 +62,19 @@ def default_user_is_the_artist_with_nothing_on_disk():
     assert user.login == LOGIN and works(user.create_sg_connection())
 
 
+def token_that_lies_on_disk_is_not_used():
+    from tank.authentication import ShotgunAuthenticator, session_cache
+
+    host, stale = sg_session.get_session().api_url, "0" * 32
+    session_cache.cache_session_data(host, LOGIN, stale)
+    session_cache.cache_session_data(host, "supervisor", stale)
+    assert session_cache.get_session_data(host, LOGIN)["session_token"] == stale
+    sg_session.sgtk.sign_in()
+    assert session_cache.get_session_data(host, LOGIN)["session_token"] == token()
+    assert session_cache.get_session_data(host, "supervisor") is None
+    assert works(ShotgunAuthenticator().get_default_user().create_sg_connection())
+
+
 def core_is_swapped():
     from tank.authentication import serialize_user
     from tank.bootstrap.import_handler import CoreImportHandler

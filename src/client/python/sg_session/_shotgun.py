@@ -63,7 +63,8 @@ def _make_class(base):
         def __init__(self, session, connect=True, **options):
             self._agent_session = _AgentSession(session)
             super(SessionShotgun, self).__init__(session.api_url, session_token=session.session_token, connect=False, **options)
-            self.config.timeout_secs = _SILENCE_LIMIT
+            if self.config.timeout_secs is None:
+                self.config.timeout_secs = _SILENCE_LIMIT
             if connect:
                 # As shotgun_api3 does it: asks the site for its version.
                 self.server_caps

@@ -129,7 +129,8 @@ def _patch_core_swap(module):
         for name in _PATCHES:
             try:
                 _patch_module(importlib.import_module(name))
-            except ImportError as error:
+            # The handler of newer cores raises FileNotFoundError for a module that is not there.
+            except (ImportError, OSError) as error:
                 _log.warning('the core swapped in has no "%s": %s', name, error)
         return result
 
@@ -173,6 +174,7 @@ class _OldLoader(object):
         return getattr(self._loader, name)
 
     def load_module(self, name):
+        vars(sys.modules.get(name, self)).pop(_MARK, None)
         module = self._loader.load_module(name)
         _patch_module(module)
         return module
@@ -190,6 +192,8 @@ class _Loader(object):
 
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self._loader
+        # A module that is loaded again is as it was.
+        vars(module).pop(_MARK, None)
         self._loader.exec_module(module)
         _patch_module(module)
 

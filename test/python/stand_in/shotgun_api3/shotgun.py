@@ -1,5 +1,6 @@
 """What sg_session and its tests need of shotgun_api3, with its names, order of events and wire. facts: PY §1, §1.9"""
 
+import http.client
 import http.cookiejar
 import json
 import os
@@ -76,6 +77,7 @@ class Shotgun(object):
         self.config.set_server_params(self.base_url)
         self.__ca_certs = ca_certs or os.environ.get("SHOTGUN_API_CACERTS")
         self._server_caps = None
+        self._connection = None
         if connect:
             self.server_caps
 
@@ -89,7 +91,9 @@ class Shotgun(object):
         return self._call_rpc("info", None, include_auth_params=False)
 
     def close(self):
-        pass
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def find(self, entity_type, filters, fields=None, limit=0):
         conditions = [{"path": path, "relation": relation, "values": values} for path, relation, *values in filters]
@@ -164,18 +168,34 @@ class Shotgun(object):
         if params:
             call_params.append(params)
         body = json.dumps({"method_name": method, "params": call_params}).encode("utf-8")
-        headers = {"content-type": "application/json; charset=utf-8"}
-        request = urllib.request.Request(self._url(self.config.api_path), body, headers)
-        try:
-            with self._build_opener(None).open(request, timeout=self.config.timeout_secs) as answer:
-                response = json.loads(answer.read().decode("utf-8"))
-        except urllib.error.HTTPError as error:
-            raise ProtocolError(self.config.server, error.code, error.msg)
+        status, reason, answer = self._post(body)
+        if status >= 300:
+            raise ProtocolError(self.config.server, status, reason)
+        response = json.loads(answer.decode("utf-8"))
         if isinstance(response, dict) and response.get("exception"):
             kind = AuthenticationFault if response.get("error_code") == 102 else Fault
             raise kind(response.get("message"))
         results = response.get("results", response)
         return results[0] if first and isinstance(results, list) else results
+
+    def _post(self, body):
+        """Over one connection that is kept. One that the site has closed meanwhile is opened again."""
+        kept = self._connection is not None
+        if not kept:
+            if self.config.scheme == "https":
+                context = ssl.create_default_context(cafile=self.__ca_certs)
+                self._connection = http.client.HTTPSConnection(self.config.server, timeout=self.config.timeout_secs, context=context)
+            else:
+                self._connection = http.client.HTTPConnection(self.config.server, timeout=self.config.timeout_secs)
+        try:
+            self._connection.request("POST", self.config.api_path, body, {"content-type": "application/json; charset=utf-8"})
+            answer = self._connection.getresponse()
+            return answer.status, answer.reason, answer.read()
+        except (http.client.HTTPException, ConnectionError):
+            self.close()
+            if not kept:
+                raise
+        return self._post(body)
 
     def _auth_params(self):
         config = self.config
