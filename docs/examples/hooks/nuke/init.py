@@ -1,7 +1,7 @@
 """Nuke: Toolkit's tokens from the agent, also without a user interface.
 
-Put this folder on NUKE_PATH; the one above and ``sg_session`` on PYTHONPATH. Nuke reads every ``init.py`` before the first
-``menu.py``, so before Toolkit starts.
+Put this folder at the end of NUKE_PATH: Nuke runs start-up scripts in the reverse order of that path, and Toolkit starts in one of
+them. The folder above and ``sg_session`` go on PYTHONPATH.
 """
 
 try:
