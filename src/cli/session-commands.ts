@@ -39,6 +39,7 @@ const spoken: Readonly<Record<string, string>> = {
   broker: 'in your browser, through the studio’s broker',
   web: 'in your browser, at the site itself',
   legacy: 'with login and passphrase',
+  'identity-direct': 'in your browser, at Autodesk',
 }
 
 async function signInAt(client: AgentClient, output: Output, options: SignInOptions): Promise<WireSiteStatus> {

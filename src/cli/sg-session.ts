@@ -5,6 +5,7 @@ import { errorCodes, errorTable } from '../errors.ts'
 import { standardPaths } from '../paths.ts'
 import { version } from '../version.ts'
 import { type AgentOptions, runAgent } from './agent-command.ts'
+import { type ExecOptions, execCommand } from './exec-command.ts'
 import { makeOutput, type Output, printError } from './output.ts'
 import {
   type GetOptions,
@@ -20,6 +21,7 @@ const program = new Command('sg-session')
   .description('Signs you in to ShotGrid once a day and lets every tool on this machine use the session.')
   .version(version)
   .addHelpText('after', () => `\nExit status: 0 done, 2 wrong usage, else:\n${exitStatusTable()}`)
+  .enablePositionalOptions()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 
 const site = (): Option => new Option('--site <url>', 'which site; default: the first configured')
@@ -82,6 +84,21 @@ program
   .description('print every change until interrupted')
   .addOption(json())
   .action((options: { json: boolean }) => withClient(options, watchCommand))
+
+program
+  .command('exec')
+  .description('run a command that finds the session by itself; its exit status is ours')
+  .addOption(site())
+  .option('--no-sign-in', 'do not open the browser if nobody is signed in')
+  .argument('<command...>', 'what to run, behind --')
+  .passThroughOptions()
+  .action(async (command: string[], options: ExecOptions) => {
+    let status: number | undefined
+    await withClient({ json: false }, async (client) => {
+      status = await execCommand(client, command, options)
+    })
+    if (status !== undefined) process.exitCode = status
+  })
 
 function withClient(
   options: { json: boolean },

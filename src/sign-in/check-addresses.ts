@@ -4,7 +4,7 @@ import type { Fetch } from '../ports.ts'
 import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
 import { systemClock } from '../system-clock.ts'
 import { BrokerClient } from './broker-client.ts'
-import { chooseBySite, type WayInName } from './choose-way-in.ts'
+import { chooseBySite, type WayByAsking } from './choose-way-in.ts'
 
 /** What a live check of one address found. */
 export interface AddressFinding {
@@ -19,7 +19,7 @@ export interface AddressFinding {
 
 export interface SiteFinding extends AddressFinding {
   /** How a sign-in goes without a broker, by what the site says of itself, and why; absent when it is no site. */
-  readonly withoutBroker?: { readonly way: WayInName | 'none'; readonly because: string }
+  readonly withoutBroker?: { readonly way: WayByAsking | 'none'; readonly because: string }
 }
 
 export interface BrokerFinding extends AddressFinding {

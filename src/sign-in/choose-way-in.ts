@@ -3,6 +3,8 @@ import { AgentError } from '../errors.ts'
 import type { SiteInfo } from '../shotgrid/site-info.ts'
 
 export type WayInName = Exclude<SiteConfig['signIn'], 'auto'>
+/** What a site without a broker can offer by itself. */
+export type WayByAsking = 'web' | 'legacy'
 
 /** Which way in, and why that one: a sentence for logs and the doctor. */
 export interface Choice {
@@ -17,7 +19,10 @@ export function chooseByConfiguration({ signIn, broker }: SiteConfig): Choice | 
 }
 
 /** `auto` without a broker, by what the site says of itself. Throws `web_sign_in_unavailable` where no way is left. */
-export function chooseBySite(site: string, { hasLauncher, authentication }: SiteInfo): Choice {
+export function chooseBySite(
+  site: string,
+  { hasLauncher, authentication }: SiteInfo,
+): Choice & { readonly way: WayByAsking } {
   if (hasLauncher)
     return { way: 'web', because: 'no broker is configured, and the site signs programs in through the browser' }
   if (takesPassphrases(authentication)) {

@@ -15,6 +15,8 @@ export interface Scene {
   readonly ca: string | undefined
   /** Runs `sg-session sign-in` and plays the artist at the browser it opens. */
   signIn(person?: string): Promise<void>
+  /** Plays the artist at the browser that a program has opened. */
+  answerBrowser(person?: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -49,18 +51,22 @@ export async function setScene(options: SceneOptions = {}): Promise<Scene> {
     ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
     ...(options.serveAccessToken === undefined ? {} : { serveAccessToken: options.serveAccessToken }),
   })
+  const answerBrowser = async (key = 'artist'): Promise<void> => {
+    const person = personNamed(key)
+    const address = new URL(await studio.openedAddress())
+    const browser = new HeadlessBrowser(certificates?.ca)
+    const account = { email: person.email, password: person.autodesk?.password ?? '' }
+    await browser.send(await browser.signIn(address, account, address.searchParams.get('redirect_uri') ?? ''))
+  }
   return {
     site,
     identity,
     studio,
     ca: certificates?.ca,
+    answerBrowser,
     async signIn(key = 'artist') {
-      const person = personNamed(key)
       const running = studio.startSgSession('sign-in')
-      const address = new URL(await studio.openedAddress())
-      const browser = new HeadlessBrowser(certificates?.ca)
-      const account = { email: person.email, password: person.autodesk?.password ?? '' }
-      await browser.send(await browser.signIn(address, account, address.searchParams.get('redirect_uri') ?? ''))
+      await answerBrowser(key)
       const status = await running.ended
       if (status !== 0) throw new Error(`sg-session sign-in ended with ${status}: ${running.stderr()}`)
     },

@@ -42,7 +42,7 @@ def main():
 def connect(session):
     real = os.environ.get("SG_REAL_CLIENTS")
     if real:
-        sys.path.insert(0, real)
+        sys.path[:0] = [real, os.path.join(real, "python-api")]
         import shotgun_api3
 
         return shotgun_api3.Shotgun(session.api_url, session_token=session.session_token, ca_certs=os.environ.get("SG_CA"))

@@ -8,6 +8,8 @@ export interface ClientOptions {
   readonly endpointFiles: readonly string[]
   /** What the agent is told about this program; a hint for people, no proof. */
   readonly caller: Caller
+  /** The site of calls that name none. Default: `SG_SESSION_SITE`, as `sg-session exec` sets it, else the agent's first. */
+  readonly site?: string
   /** For connecting and for each ordinary answer. Default 5,000. */
   readonly timeoutMs?: number
 }
@@ -30,10 +32,16 @@ export class AgentClient {
   readonly #options: ClientOptions
   readonly #timeoutMs: number
   #line: Promise<Line> | undefined
+  #endpointFile: string | undefined
 
   constructor(options: ClientOptions) {
     this.#options = options
     this.#timeoutMs = options.timeoutMs ?? 5_000
+  }
+
+  /** Which of the candidates announced the agent that this is or was last connected to. */
+  get endpointFile(): string | undefined {
+    return this.#endpointFile
   }
 
   /**
@@ -43,16 +51,16 @@ export class AgentClient {
   getSession(request: ParamsInput<'session/get'> = {}): Promise<AgentSession> {
     // A renewal passes through two services and may take longer than an ordinary answer.
     const limitMs = request.interactive ? signInLimitMs : Math.max(this.#timeoutMs, 30_000)
-    return this.call('session/get', request, limitMs)
+    return this.call('session/get', { ...this.#at(request.site), ...request }, limitMs)
   }
 
   /** Tells the agent that the site refused the session; resolves when it was checked and, if need be, renewed. */
   reportRejected(request: ParamsInput<'session/reportRejected'>): Promise<WireSiteStatus> {
-    return this.call('session/reportRejected', request, 60_000)
+    return this.call('session/reportRejected', { ...this.#at(request.site), ...request }, 60_000)
   }
 
   getRestToken(site?: string): Promise<Result<'rest/get'>> {
-    return this.call('rest/get', named(site), 30_000)
+    return this.call('rest/get', this.#at(site), 30_000)
   }
 
   /**
@@ -60,7 +68,7 @@ export class AgentClient {
    * `expiresAt` is in seconds since the epoch.
    */
   getAutodeskToken(request: ParamsInput<'autodesk/get'> = {}): Promise<Result<'autodesk/get'>> {
-    return this.call('autodesk/get', request, Math.max(this.#timeoutMs, 30_000))
+    return this.call('autodesk/get', { ...this.#at(request.site), ...request }, Math.max(this.#timeoutMs, 30_000))
   }
 
   /**
@@ -77,7 +85,7 @@ export class AgentClient {
       line.onNotification('signIn/credentialsWanted', ({ wantsCode }) => onCredentialsWanted?.(wantsCode)),
     ]
     try {
-      return await line.request('signIn', request, signInLimitMs)
+      return await line.request('signIn', { ...this.#at(request.site), ...request }, signInLimitMs)
     } finally {
       for (const stop of stops) stop()
     }
@@ -85,24 +93,24 @@ export class AgentClient {
 
   /** Which way a sign-in goes now (`broker`, `web`, `legacy`), and why; the agent may have to ask the site. */
   wayIn(site?: string): Promise<Result<'signIn/way'>> {
-    return this.call('signIn/way', named(site), 30_000)
+    return this.call('signIn/way', this.#at(site), 30_000)
   }
 
   /** Tries a login and passphrase for the sign-in that waits for them; throws why the site did not take them. */
   submitCredentials(request: ParamsInput<'signIn/credentials'>): Promise<WireSiteStatus> {
-    return this.call('signIn/credentials', request, 60_000)
+    return this.call('signIn/credentials', { ...this.#at(request.site), ...request }, 60_000)
   }
 
   pasteRedirect(url: string, site?: string): Promise<WireSiteStatus> {
-    return this.call('signIn/paste', { ...named(site), url })
+    return this.call('signIn/paste', { ...this.#at(site), url })
   }
 
   cancelSignIn(site?: string): Promise<WireSiteStatus> {
-    return this.call('signIn/cancel', named(site))
+    return this.call('signIn/cancel', this.#at(site))
   }
 
   signOut(site?: string): Promise<WireSiteStatus> {
-    return this.call('signOut', named(site), 15_000)
+    return this.call('signOut', this.#at(site), 15_000)
   }
 
   status(): Promise<Result<'status'>> {
@@ -177,6 +185,11 @@ export class AgentClient {
     return (await this.#connected()).request(method, params, timeoutMs)
   }
 
+  #at(site: string | undefined): { site?: string } {
+    const meant = site ?? this.#options.site ?? (process.env['SG_SESSION_SITE'] || undefined)
+    return meant === undefined ? {} : { site: meant }
+  }
+
   #connected(): Promise<Line> {
     if (!this.#line) {
       const line = this.#connect()
@@ -197,11 +210,15 @@ export class AgentClient {
       found ??= error
     }
     const { endpointFiles, caller } = this.#options
-    const read = await Promise.all(endpointFiles.map((file) => readEndpointFile(file).catch(note)))
-    const endpoints = read.filter((endpoint) => endpoint !== undefined)
-    for (const endpoint of endpoints) {
-      const line = await dial(endpoint, caller, this.#timeoutMs / endpoints.length).catch(note)
-      if (line) return line
+    const read = await Promise.all(
+      endpointFiles.map(async (file) => ({ file, endpoint: await readEndpointFile(file).catch(note) })),
+    )
+    const announced = read.flatMap(({ file, endpoint }) => (endpoint ? [{ file, endpoint }] : []))
+    for (const { file, endpoint } of announced) {
+      const line = await dial(endpoint, caller, this.#timeoutMs / announced.length).catch(note)
+      if (!line) continue
+      this.#endpointFile = file
+      return line
     }
     throw (
       found ??
@@ -228,8 +245,4 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     }
     signal.addEventListener('abort', done, { once: true })
   })
-}
-
-function named(site: string | undefined): { site?: string } {
-  return site === undefined ? {} : { site }
 }

@@ -1,14 +1,18 @@
 """The artist's ShotGrid session, from the sg-session agent on this machine.
 
-    import sg_session, shotgun_api3
+    import sg_session
 
-    session = sg_session.get_session()
-    sg = shotgun_api3.Shotgun(session.api_url, session_token=session.session_token)
+    sg = sg_session.shotgun()
+    sg.find_one("Project", [])
+
+``sg`` is the studio's own ``shotgun_api3.Shotgun`` with the artist's session, which is renewed when the site ends it. ``get_session()``
+gives the session itself, ``sg_session.sgtk.sign_in()`` signs Toolkit in.
 
 Needs nothing but the standard library of Python 3.7 or later. Starts no thread, opens no window and keeps nothing on disk.
 Every call ends within its ``timeout`` (seconds) and raises a subclass of :class:`SgSessionError` when it does not succeed.
 """
 
+from . import sgtk
 from ._client import Client, get_autodesk_token, get_rest_token, get_session, report_rejected, status, watch
 from ._errors import (
     AgentNotRunning,
@@ -23,6 +27,7 @@ from ._errors import (
     UnsupportedVersion,
 )
 from ._records import AutodeskToken, Change, RestToken, Session
+from ._shotgun import shotgun
 from ._version import __version__
 from ._watcher import Watcher
 
@@ -48,6 +53,8 @@ __all__ = [
     "get_rest_token",
     "get_session",
     "report_rejected",
+    "sgtk",
+    "shotgun",
     "status",
     "watch",
 ]

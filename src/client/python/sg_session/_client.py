@@ -151,6 +151,8 @@ def watch(timeout=None):
 
 
 def _named(site, **params):
-    if site is not None:
+    # What "sg-session exec --site" was given. Not a secret.
+    site = site or os.environ.get("SG_SESSION_SITE")
+    if site:
         params["site"] = site
     return params

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { isatty } from 'node:tty'
+import type { AgentClient } from '../client/node/agent-client.ts'
+import { AgentError } from '../errors.ts'
+import type { Output } from './output.ts'
+import { signInCommand } from './session-commands.ts'
+import type { SiteOption } from './sign-in-wait.ts'
+
+export interface ExecOptions extends SiteOption {
+  readonly signIn: boolean
+}
+
+/** A shell's statuses for a command that it did not come to run. POSIX.1-2017, Shell & Utilities 2.8.2 */
+const cannotBeRun = 126
+const notFound = 127
+
+/** What a service manager or a person sends to end a program or to make it read its files again. */
+const passedOn = ['SIGTERM', 'SIGHUP', 'SIGUSR2'] as const
+/** What a terminal sends to every program in front, so to the child as well as to us. */
+const fromTheKeyboard = ['SIGINT', 'SIGQUIT'] as const
+
+/**
+ * Makes sure that somebody is signed in, then runs the command with the way to the agent in its environment, and no token. Resolves
+ * with the command's exit status: 128 + n when signal n ended it, 127 when there is none of that name. Throws what kept it from a
+ * session, before anything was started.
+ */
+export async function execCommand(
+  client: AgentClient,
+  command: readonly string[],
+  options: ExecOptions,
+): Promise<number> {
+  const site = await demandSignedIn(client, options)
+  const way = { SG_SESSION_SITE: site, ...(client.endpointFile ? { SG_SESSION_ENDPOINT: client.endpointFile } : {}) }
+  // The command may run for a day, and needs nothing of us.
+  client.close()
+  return run(command, { ...process.env, ...way, ...withPythonClient(process.env['PYTHONPATH']) })
+}
+
+/** The site as the agent spells it. A sign-in has its remarks on standard error: what the command prints is the command's. */
+async function demandSignedIn(client: AgentClient, options: ExecOptions): Promise<string> {
+  const at = options.site === undefined ? {} : { site: options.site }
+  try {
+    return (await client.getSession(at)).site
+  } catch (error) {
+    const isSignedOut = error instanceof AgentError && signedOut.has(error.code)
+    if (!options.signIn || !isSignedOut) throw error
+  }
+  const output: Output = {
+    json: false,
+    result: (_value, text) => void process.stderr.write(`${text}\n`),
+    remark: (text) => void process.stderr.write(`${text}\n`),
+  }
+  await signInCommand(client, output, { ...at, browser: true, switchUser: false })
+  return (await client.getSession(at)).site
+}
+
+const signedOut = new Set(['login_required', 'interaction_required', 'session_ended'])
+
+/** `PYTHONPATH` with our client first, so that `import sg_session` works in a command that brings a Python. */
+function withPythonClient(path: string | undefined): { PYTHONPATH?: string } {
+  // Beside us in the sources; a package holds them beside what was compiled.
+  const places = [join('..', 'client', 'python'), join('..', '..', 'src', 'client', 'python')]
+  const folder = places
+    .map((place) => join(import.meta.dirname, place))
+    .find((place) => existsSync(join(place, 'sg_session', '__init__.py')))
+  return folder === undefined ? {} : { PYTHONPATH: path ? `${folder}${delimiter}${path}` : folder }
+}
+
+function run([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn(program, args, { stdio: 'inherit', env })
+  const atTerminal = isatty(0)
+  const listeners = [...passedOn, ...fromTheKeyboard].map((signal) => {
+    const hears = atTerminal && (fromTheKeyboard as readonly string[]).includes(signal)
+    const listener = (): void => void (hears || child.kill(signal))
+    process.on(signal, listener)
+    return () => process.removeListener(signal, listener)
+  })
+  return new Promise<number>((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) => resolve(explain(program, error)))
+    child.once('exit', (status, signal) => resolve(status ?? 128 + (signal ? constants.signals[signal] : 0)))
+  }).finally(() => {
+    for (const stop of listeners) stop()
+  })
+}
+
+function explain(program: string, { code }: NodeJS.ErrnoException): number {
+  const [said, status] =
+    code === 'ENOENT'
+      ? ['there is no command of that name. Check it, or give its whole path.', notFound]
+      : [`it cannot be run (${code}). Check that it is a program, and that you may run it.`, cannotBeRun]
+  process.stderr.write(`sg-session: "${program}": ${said}\n`)
+  return status
+}

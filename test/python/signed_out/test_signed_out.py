@@ -1,0 +1,45 @@
+"""Signs the artist out and sees what comes of what was made before. The test signs in again afterwards."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pipelines"))
+
+import sg_session  # noqa: E402
+from stage import Case, core_is_for_this_python, end_session, has  # noqa: E402
+
+
+class SignedOut(Case):
+    def test_what_was_made_before_says_that_nobody_is_signed_in_and_shows_no_dialog(self):
+        sg = sg_session.shotgun() if has("shotgun_api3") else None
+        user = None
+        if has("tank") and core_is_for_this_python():
+            os.environ["SHOTGUN_HOME"] = self.folder
+            user = sg_session.sgtk.sign_in()
+            connection = user.create_sg_connection()
+        end_session()
+        with sg_session.Client() as client:
+            client._call("signOut", {}, 10)
+        if sg:
+            import shotgun_api3
+
+            with self.assertRaises(shotgun_api3.AuthenticationFault) as caught:
+                sg.find_one("Project", [])
+            self.assertIsInstance(caught.exception.__cause__, sg_session.LoginRequired)
+            with self.assertRaises(sg_session.LoginRequired):
+                sg_session.shotgun()
+        if user:
+            from tank.authentication import AuthenticationCancelled
+
+            with self.assertRaises(AuthenticationCancelled) as caught:
+                connection.find_one("Project", [])
+            self.assertIsInstance(caught.exception.__cause__, sg_session.LoginRequired)
+            with self.assertRaises(sg_session.LoginRequired):
+                sg_session.sgtk.sign_in()
+        if not sg and not user:
+            self.skipTest("SG_REAL_CLIENTS has neither client")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,3 @@
+from .shotgun import AuthenticationFault, Fault, ProtocolError, Shotgun, ShotgunError, ShotgunFileDownloadError
+
+__all__ = ["AuthenticationFault", "Fault", "ProtocolError", "Shotgun", "ShotgunError", "ShotgunFileDownloadError"]
