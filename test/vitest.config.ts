@@ -8,7 +8,7 @@ export default defineConfig({
     maxWorkers: '100%',
     projects: [
       // Nothing here leaves anything behind, so the files of a worker share it: a third of the time.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], root: '.', isolate: false } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], root: '.', isolate: false, testTimeout: 20_000 } },
       {
         test: {
           name: 'e2e',
