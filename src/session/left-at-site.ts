@@ -10,6 +10,8 @@ const advice = {
     'ShotGrid has no call that ends a session. To end this one sooner, an administrator can disable the user at the site; a shorter "User Session Expiry" in the site preferences makes unused sessions end sooner.',
   estimated:
     'ShotGrid has no call that ends a session, and the site does not tell when this one ends: it may live until nobody has used it for the "User Session Expiry" of the site preferences, an hour, a day or a week. To end it sooner, an administrator can disable the user at the site, or shorten that preference.',
+  gateway:
+    'The session is one of the studio’s broker, which lets it go when nobody has used it for as long as its operator says. To end it now, they run "sg-broker sessions end --login LOGIN".',
 }
 
 /**
@@ -23,7 +25,8 @@ export function judgeLeftAtSite(
 ): LeftAtSite | undefined {
   const expiry = leftMs === undefined ? 'estimated' : 'exact'
   const until = leftMs === undefined ? session.obtainedAt + session.lifetimeMs : clock.now() + leftMs
-  return until > clock.now() ? { until, expiry, advice: advice[expiry] } : undefined
+  const kind = session.apiUrl === session.site ? expiry : 'gateway'
+  return until > clock.now() ? { until, expiry, advice: advice[kind] } : undefined
 }
 
 /** What the last sign-out left at the site, as long as it is true. */

@@ -29,6 +29,13 @@ describe('what a sign-out leaves at the site', () => {
     expect(left()?.advice).toContain('an hour, a day or a week')
   })
 
+  test('of a session of the broker’s gateway says who can end it', async () => {
+    const session = issued(0, { apiUrl: 'https://gateway.studio.example' })
+    await stage.holder.signIn(async () => ({ ...stage.signedIn(), session }))
+    await stage.holder.signOut()
+    expect(left()).toMatchObject({ expiry: 'estimated', advice: expect.stringContaining('sg-broker sessions end') })
+  })
+
   test.each([
     ['has ended it', async () => 0],
     ['does not tell, and the hour is over', async () => undefined],

@@ -273,5 +273,7 @@ test('a sign-in that waited for login and passphrase is not said to have waited 
   ladder.onLock()
   expect(ladder.onChange(late, english, 'credentials')).toBeUndefined()
   expect(ladder.onUnlock(english)).toMatchObject({ body })
-  expect(ladder.onChange(late, english, 'browser')).toMatchObject({ body: expect.stringContaining('If the browser showed') })
+  expect(ladder.onChange(late, english, 'browser')).toMatchObject({
+    body: expect.stringContaining('If the browser showed'),
+  })
 })
