@@ -40,7 +40,7 @@ afterAll(async () => {
   await site.close()
 })
 beforeEach(() => {
-  site.switches.mode = 'default'
+  Object.assign(site.switches, { mode: 'default', launcher: false })
 })
 afterEach(async () => {
   site.calls.clear()
@@ -135,6 +135,19 @@ describe('sg-session sign-in at a terminal', () => {
     expect(await artist.ended).toBe(0)
     expect(await readFile(file, 'utf8')).toMatch(/^[0-9a-f]{32}\n$/)
   })
+})
+
+test('where the site signs in through the browser it says so, shows the address and asks nothing', async () => {
+  site.switches.launcher = true
+  const artist = atTerminal('sign-in', '--no-browser', '--login', 'supervisor')
+  await artist.until(`Signing in to ${site.url} in your browser, at the site itself: no broker is configured, and`)
+  await artist.until('--login is for sites that ask for one; this one does not.')
+  await artist.until(`${site.url}/app_session_request/`)
+  await artist.until('Ctrl-C cancels.')
+  artist.type('\u0003')
+  await artist.until('The sign-in was cancelled.')
+  expect(await artist.ended).toBe(12)
+  expect([await state(), artist.shown().includes('Login')]).toEqual(['signed_out', false])
 })
 
 describe('a sign-in that is given up at the terminal', () => {
