@@ -37,6 +37,7 @@ export class SignInWait implements SignInListeners {
   readonly #end = new AbortController()
   #terminal: Terminal | undefined
   #wantsCode = false
+  #isGivenUp = false
   #stopPasting: () => void = () => undefined
 
   constructor(client: AgentClient, output: Output, options: SignInOptions) {
@@ -100,7 +101,10 @@ export class SignInWait implements SignInListeners {
 
   #cancel = (): void => this.#giveUp(new AgentError('sign_in_cancelled'))
 
+  /** Tells the agent once, however often it is said: a terminal that goes away says it in several ways. */
   #giveUp(reason: unknown): void {
+    if (this.#isGivenUp) return
+    this.#isGivenUp = true
     this.#client
       .cancelSignIn(this.#options.site)
       .catch(() => undefined)

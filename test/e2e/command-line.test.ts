@@ -120,6 +120,8 @@ describe('sg-session', () => {
     await browser.send(await browser.signIn(url, account, url.searchParams.get('redirect_uri') ?? ''))
     expect(await running.ended).toBe(0)
     expect(running.stdout()).toContain('signed in as Old Login (supervisor)')
+    const way = 'in your browser, through the studio’s broker: a broker is configured for the site.'
+    expect(running.stderr()).toContain(`Signing in to ${scene.site.url} ${way}\n`)
     expect([await agent.stop(), await broker.stop()]).toEqual([0, 0])
   })
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
 import { Secret } from '../../src/secret.ts'
 import { makeRunCertificate } from '../../src/socket/certificate.ts'
@@ -122,6 +122,22 @@ describe('one agent a user', () => {
 })
 
 describe('a client', () => {
+  test('a call that `close` cut off is not made again over a new connection', async () => {
+    const opened: URL[] = []
+    const agent = world.agent('artist', { openBrowser: async (url) => void opened.push(url) })
+    await claimEndpoint(files, () => agent.listen())
+    await client.status()
+    const waiting = codeOf(client.getSession({ interactive: true }))
+    await vi.waitFor(() => expect(opened).toHaveLength(1))
+    client.close()
+    expect(await waiting).toBe('agent_not_running')
+    // What asks for a sign-in a second time has the browser opened a second time.
+    await new Promise((wake) => setTimeout(wake, 200))
+    expect(opened).toHaveLength(1)
+    await client.status()
+    agent.cancelSignIn(undefined)
+  })
+
   test('finds the agent behind a silent listener at an older address', async () => {
     const silent = createServer((socket) => void socket.on('error', () => undefined))
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))

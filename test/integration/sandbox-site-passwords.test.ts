@@ -52,6 +52,13 @@ describe('on a site with passwords of its own', () => {
     await expect(logIn('no-pat')).resolves.toBeTypeOf('object')
   })
 
+  test('a token that was bound and then deleted is in the way there already, but not of a browser', async () => {
+    await expect(logIn('deleted-pat')).rejects.toMatchObject({ code: 102 })
+    const form = new URLSearchParams({ login: 'deleted-pat', passphrase })
+    const answer = await fetch(`${site.url}/user/login`, { method: 'POST', body: form, redirect: 'manual' })
+    expect([answer.status, answer.headers.get('set-cookie')]).toEqual([303, expect.stringContaining('_session_id=')])
+  })
+
   test('a second factor that was not sent is asked for with code 106, a wrong one is a failed login', async () => {
     await expect(logIn('two-factor')).rejects.toMatchObject({ code: 106 })
     await expect(logIn('two-factor', passphrase, { auth_token: '' })).rejects.toMatchObject({ code: 106 })

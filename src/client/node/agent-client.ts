@@ -33,6 +33,8 @@ export class AgentClient {
   readonly #timeoutMs: number
   #line: Promise<Line> | undefined
   #endpointFile: string | undefined
+  /** How often `close` was called. */
+  #closings = 0
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -97,8 +99,9 @@ export class AgentClient {
   }
 
   /** Tries a login and passphrase for the sign-in that waits for them; throws why the site did not take them. */
-  submitCredentials(request: ParamsInput<'signIn/credentials'>): Promise<WireSiteStatus> {
-    return this.call('signIn/credentials', { ...this.#at(request.site), ...request }, 60_000)
+  async submitCredentials(request: ParamsInput<'signIn/credentials'>): Promise<WireSiteStatus> {
+    // Never sent again: an agent that was restarted knows nothing of the sign-in.
+    return (await this.#connected()).request('signIn/credentials', { ...this.#at(request.site), ...request }, 60_000)
   }
 
   pasteRedirect(url: string, site?: string): Promise<WireSiteStatus> {
@@ -162,6 +165,7 @@ export class AgentClient {
   }
 
   close(): void {
+    this.#closings += 1
     void this.#line?.then(
       (line) => line.close(),
       () => undefined,
@@ -176,11 +180,13 @@ export class AgentClient {
     timeoutMs: number = this.#timeoutMs,
   ): Promise<Result<M>> {
     const wasConnected = this.#line !== undefined
+    const closings = this.#closings
     try {
       return await (await this.#connected()).request(method, params, timeoutMs)
     } catch (error) {
       const lost = error instanceof AgentError && error.code === 'agent_not_running'
-      if (!wasConnected || !lost) throw error
+      // What `close` cut off is not to be asked again.
+      if (!wasConnected || !lost || closings !== this.#closings) throw error
     }
     return (await this.#connected()).request(method, params, timeoutMs)
   }
