@@ -84,7 +84,7 @@ export const en = {
     approvingText: (site: string) =>
       `${site} asks there whether sg-session may sign you in. Say yes, and this window closes by itself.`,
     asking: (site: string) => `Sign in to ${site}`,
-    askingText: 'Your passphrase goes to the site once, and is kept nowhere.',
+    askingText: (host: string) => `Your passphrase goes to ${host} once, and is kept nowhere.`,
     loginLabel: 'ShotGrid login',
     loginHint: 'As in your account settings there; not always your e-mail address.',
     passphraseLabel: 'ShotGrid passphrase',

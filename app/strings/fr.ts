@@ -85,7 +85,7 @@ export const fr: Strings = {
     approvingText: (site) =>
       `${site} y demande si sg-session peut vous connecter. Acceptez, et cette fenêtre se fermera d’elle-même.`,
     asking: (site) => `Connexion à ${site}`,
-    askingText: 'Votre phrase secrète est envoyée une fois au site et n’est conservée nulle part.',
+    askingText: (host) => `Votre phrase secrète est envoyée une fois à ${host} et n’est conservée nulle part.`,
     loginLabel: 'Identifiant ShotGrid',
     loginHint: 'Celui des réglages de votre compte sur le site\u202f; pas toujours votre adresse e-mail.',
     passphraseLabel: 'Phrase secrète ShotGrid',

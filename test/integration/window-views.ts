@@ -134,7 +134,7 @@ export const asking: SignInView = {
   title: 'Sign in to Studio Example',
   state: 'asking',
   headline: 'Sign in to Studio Example',
-  text: 'Your passphrase goes to the site once, and is kept nowhere.',
+  text: 'Your passphrase goes to studio-example.shotgrid.example once, and is kept nowhere.',
   credentials: {
     site,
     login: { label: 'ShotGrid login', hint: 'As in your account settings there; not always your e-mail address.' },

@@ -50,7 +50,7 @@ function asking(site: SiteSituation, { wantsCode, refusal }: CredentialsWanted, 
     state: 'asking',
     headline: texts.asking(site.name),
     // Room for the steps.
-    text: refusal === undefined ? texts.askingText : '',
+    text: refusal === undefined ? texts.askingText(URL.parse(site.url)?.host ?? site.url) : '',
     ...(refusal === undefined ? {} : refused(refusal, site, strings)),
     credentials: {
       ...at,

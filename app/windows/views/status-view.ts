@@ -111,7 +111,9 @@ function howObtained({ status }: SiteSituation, { now }: Situation, { tag, strin
   if (state !== 'signed_in' || !isObtainedBy(obtainedBy)) return undefined
   const how = obtained[obtainedBy]
   // The broker makes the next one; what came from the site itself lives only as long as somebody uses it.
-  if (obtainedBy === 'broker' || expiresAt === undefined || expiresAt === signInEndsAt) return how
+  if (obtainedBy === 'broker' || expiresAt === undefined) return how
+  // With the day it ends anyway, and that is said already.
+  if (signInEndsAt !== undefined && signInEndsAt - expiresAt < 60_000) return how
   const ends = expiry === 'exact' ? obtained.unused : obtained.unusedAbout
   return `${how} ${ends(clockTime(expiresAt, now, tag))}`
 }

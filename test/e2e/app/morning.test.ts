@@ -21,7 +21,7 @@ test('one click in the tray: the browser opens, Chromium signs in, a waiting plu
   expect(tray.tooltip()).toContain('Not signed in')
   const iconBefore = tray.iconHash()
   const waiting = studio.startPython('python3', '-u', resolve('test/e2e/app/waiting-plug-in.py'))
-  await expect.poll(() => waiting.stdout()).toContain('waiting')
+  await expect.poll(() => waiting.stdout(), { timeout: 10_000 }).toContain('waiting')
 
   await tray.click('Sign in…')
   const address = await studio.openedAddress()

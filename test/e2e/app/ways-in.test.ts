@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterEach, expect, test } from 'vitest'
 import type { View } from '../../../app/windows/contract.ts'
+import { startSite } from '../../sandbox/site/site.ts'
 import type { SiteSwitches } from '../../sandbox/site/switches.ts'
 import { findSecret } from '../find-secret.ts'
 import type { Scene } from '../scene.ts'
@@ -131,6 +132,68 @@ test('a tool that needs a session brings the window for login and passphrase; wh
   const found = await findSecret('legacy-passphrase', scene.studio.folder, pid)
   expect(found.filter((file) => file.startsWith('/proc') || file.startsWith(scene.studio.folder))).toEqual([])
 })
+
+test('two tools that need two sites: the second site asks when the artist is done with the first, and takes nothing away', async (context) => {
+  const launcher = { mode: 'default', launcher: false } as const
+  const second = await startSite({ switches: launcher })
+  try {
+    const { scene, tray } = await withoutBroker(demandElectron(context), launcher, {
+      prepare: (prepared) => {
+        const sites = [
+          { url: prepared.site.url, name: 'Studio Example' },
+          { url: second.url, name: 'Second Unit' },
+        ]
+        return writeFile(settingsFile(prepared), JSON.stringify({ sites }))
+      },
+    })
+    const item = await tray()
+    const tool = (site: string) =>
+      scene.studio.startPython('python3', '-u', resolve('test/e2e/app/ask-interactive.py'), site)
+    const first = tool(scene.site.url)
+    const page = await windowNamed(stage as AppStage, 'sign-in')
+    await page.getByLabel('ShotGrid passphrase').fill('half a pass')
+    const other = tool(second.url)
+    const waits = 'Second Unit: Waits for your login and passphrase'
+    await item.untilMenu((menu) => menu.some(({ label }) => label === waits), 'that the second site waits')
+    expect(await page.getByLabel('ShotGrid passphrase').inputValue()).toBe('half a pass')
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Sign in to Studio Example')
+
+    await page.getByLabel('ShotGrid login').fill('artist@studio.example')
+    await page.getByLabel('ShotGrid passphrase').fill('legacy-passphrase')
+    await page.keyboard.press('Enter')
+    expect(await first.ended).toBe(0)
+    const next = await windowWith('Sign in to Second Unit')
+    await expect.poll(() => focused(next)).toBe('login')
+    await next.getByRole('button', { name: 'Cancel' }).click()
+    expect(await other.ended).not.toBe(0)
+    await item.untilMenu(
+      (menu) => menu.some(({ label }) => label === 'Second Unit: Not signed in'),
+      'that it is cancelled',
+    )
+    expect(item.tooltip()).toContain('Studio Example: Signed in as Plain Artist')
+    await expect.poll(() => stage?.hasWindow('Sign in')).toBe(false)
+  } finally {
+    await stage?.close()
+    await second.close()
+  }
+})
+
+/** The window that says this; one takes the place of another. */
+async function windowWith(headline: string): Promise<Page> {
+  const deadline = performance.now() + 10_000
+  for (;;) {
+    const page = await windowNamed(stage as AppStage, 'sign-in')
+    if (
+      (await page
+        .getByRole('heading', { level: 1 })
+        .textContent({ timeout: 1_000 })
+        .catch(() => '')) === headline
+    )
+      return page
+    if (performance.now() > deadline) throw new Error(`no window says "${headline}"`)
+    await new Promise((wake) => setTimeout(wake, 50))
+  }
+}
 
 test('a sign-in that is approved at the site has no address to paste, and says so when it is declined', async (context) => {
   const { scene, tray } = await withoutBroker(demandElectron(context), {})

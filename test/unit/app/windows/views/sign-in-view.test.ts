@@ -108,6 +108,8 @@ describe('the window that asks for login and passphrase', () => {
   ] as const)('has two lines to fill in, when %s, and no word of a browser', ([, status]) => {
     const made = view(wanted({}, status))
     expect(made).toMatchObject({ state: 'asking', headline: 'Sign in to Studio Example', title: 'Sign in' })
+    // The address, not what somebody calls the site.
+    expect(made.text).toBe('Your passphrase goes to studio-example.shotgrid.example once, and is kept nowhere.')
     expect(made.credentials).toMatchObject({
       site: studio,
       login: { label: 'ShotGrid login' },

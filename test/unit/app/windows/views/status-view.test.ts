@@ -76,6 +76,7 @@ describe('the card of a site', () => {
     ['web', 'estimated', at(11), 'Approved in the browser. Unused, it ends at about 11:00 AM.'],
     ['legacy', 'exact', at(11), 'With login and passphrase. Unused, it ends at 11:00 AM.'],
     ['legacy', 'exact', at(19, 40), 'With login and passphrase.'],
+    ['legacy', 'exact', at(19, 40) - 3, 'With login and passphrase.'],
     ['a newer way', 'exact', at(11), undefined],
   ] as const)('says how the session was obtained, and its own end as well as it is known: %s, %s', (row) => {
     const [obtainedBy, expiry, expiresAt, words] = row
