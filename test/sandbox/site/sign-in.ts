@@ -49,7 +49,9 @@ function signIn(state: SiteState, form: URLSearchParams): Attempt {
 function signInWithPassphrase(state: SiteState, form: URLSearchParams): Attempt {
   try {
     const [login, passphrase] = [form.get('login') ?? '', form.get('passphrase') ?? '']
-    const principal = authenticatePassword(state, login, passphrase, form.get('code') || undefined)
+    const principal = authenticatePassword(state, login, passphrase, form.get('code') || undefined, {
+      inBrowser: true,
+    })
     if (principal.kind === 'person') return { user: principal.user }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
