@@ -7,6 +7,7 @@ import { version } from '../version.ts'
 import { type AgentOptions, runAgent } from './agent-command.ts'
 import { type ExecOptions, execCommand } from './exec-command.ts'
 import { makeOutput, type Output, printError } from './output.ts'
+import { type PreflightOptions, preflightCommand } from './preflight-command.ts'
 import {
   type GetOptions,
   getCommand,
@@ -27,6 +28,9 @@ const program = new Command('sg-session')
 const site = (): Option => new Option('--site <url>', 'which site; default: the first configured')
 const json = (): Option => new Option('--json', 'print one JSON object a line').default(false)
 
+const insecureLoopback = (): Option =>
+  new Option('--allow-insecure-loopback', 'accept http: addresses on this machine, for the sandbox').default(false)
+
 program
   .command('agent')
   .description('run the agent without a tray, until stopped')
@@ -35,9 +39,7 @@ program
       .choices(['debug', 'info', 'warn', 'error', 'silent'])
       .default('warn'),
   )
-  .addOption(
-    new Option('--allow-insecure-loopback', 'accept http: addresses on this machine, for the sandbox').default(false),
-  )
+  .addOption(insecureLoopback())
   .addOption(json())
   .action((options: AgentOptions) => guard(options, () => runAgent(options)))
 
@@ -98,6 +100,28 @@ program
       status = await execCommand(client, command, options)
     })
     if (status !== undefined) process.exitCode = status
+  })
+
+program
+  .command('preflight')
+  .description('say what you have and lack for signing in to a site: passphrase, token, seat and so on')
+  .addOption(site())
+  .option('--try-legacy', 'try login and passphrase, once, without asking whether to')
+  .option('--no-try-legacy', 'do not')
+  .option('--login <name>', 'the login to try; the passphrase is always typed at the terminal')
+  .option('--expect-pat-failure', 'walk through the test that the site refuses a deleted Personal Access Token', false)
+  .addOption(insecureLoopback())
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExit status: 0 nothing is missing or the test passed, 3 something is missing or it failed, 4 it could not tell.',
+  )
+  .action(async (options: PreflightOptions) => {
+    let status = 0
+    await withClient(options, async (client, output) => {
+      status = await preflightCommand(client, output, options)
+    })
+    process.exitCode ||= status
   })
 
 function withClient(

@@ -108,3 +108,35 @@ test('an SSO site takes no password at all', async () => {
   await expect(logIn('supervisor')).rejects.toMatchObject({ code: 108 })
   await expect(logIn('ghost')).rejects.toMatchObject({ code: 108 })
 })
+
+describe('a Personal Access Token on a site that has not moved', () => {
+  beforeEach(() => {
+    site.switches.mode = 'default'
+  })
+
+  test('is checked where it is set, and nobody else is asked for one', async () => {
+    await expect(logIn('supervisor')).resolves.toBeTypeOf('object')
+    await expect(logIn('no-pat')).resolves.toBeTypeOf('object')
+    await expect(logIn('deleted-pat')).rejects.toMatchObject({ code: 102 })
+  })
+
+  test('is looked at by nobody where the switch says so', async () => {
+    site.switches.checksBoundTokens = false
+    await expect(logIn('deleted-pat')).resolves.toBeTypeOf('object')
+  })
+
+  test('that was used is believed for a while after it was deleted, unless it was cleared in between', async () => {
+    site.switches.tokenBelievedS = 3600
+    const person = site.person('supervisor')
+    await logIn('supervisor')
+    person.pat = 'deleted'
+    await expect(logIn('supervisor')).resolves.toBeTypeOf('object')
+    site.clock.advance(3_601_000)
+    await expect(logIn('supervisor')).rejects.toMatchObject({ code: 102 })
+    person.pat = 'bound'
+    await logIn('supervisor')
+    person.pat = 'none'
+    person.pat = 'deleted'
+    await expect(logIn('supervisor')).rejects.toMatchObject({ code: 102 })
+  })
+})

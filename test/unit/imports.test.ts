@@ -18,6 +18,10 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     mayImport: ['src/identity', 'src/shotgrid', 'src/session'],
     because: 'a way in joins the conversations that bring a session home',
   },
+  'src/preflight': {
+    mayImport: ['src/shotgrid', 'src/sign-in'],
+    because: 'it asks a site what a sign-in would find, by the way in that is there, and judges; it serves nobody',
+  },
   'src/socket': {
     mayImport: ['src/session'],
     because: 'plug-ins are served from what is held, never from the network',
@@ -35,9 +39,9 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     because: 'the one place where everything meets',
   },
   'src/cli': {
-    mayImport: ['agent', 'src/client/node', 'src/socket'],
+    mayImport: ['agent', 'src/client/node', 'src/preflight', 'src/socket'],
     because:
-      'a shell round the agent and a client of it; it takes claiming the endpoint and message types from the socket',
+      'a shell round the agent and a client of it; it takes claiming the endpoint and message types from the socket, and looks by itself at what one person lacks: no passphrase typed for that is the agent’s',
   },
   app: {
     mayImport: ['agent', 'src/session', 'src/socket'],
@@ -52,6 +56,7 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
       'src/identity',
       'src/shotgrid',
       'src/sign-in',
+      'src/preflight',
       'src/socket',
       'src/broker',
       'src/client/node',

@@ -13,7 +13,9 @@ export class SiteUser {
   /** Their Autodesk account; without one nobody signs in in a browser on an Identity site. */
   readonly autodesk: { readonly email: string; readonly password: string } | undefined
   passphrase: string | undefined
-  pat: 'bound' | 'deleted' | 'none' = 'none'
+  #pat: 'bound' | 'deleted' | 'none' = 'none'
+  /** When the site last exchanged the token for a sign-in; ms since the epoch. */
+  patUsedAt: number | undefined
   twoFactorCode: string | undefined
   /** All projects, or the first n seeded ones. */
   seesProjects: 'all' | number = 0
@@ -32,6 +34,15 @@ export class SiteUser {
     this.pat = person.site.pat
     this.twoFactorCode = person.site.twoFactorCode
     this.seesProjects = person.site.seesProjects
+  }
+
+  get pat(): 'bound' | 'deleted' | 'none' {
+    return this.#pat
+  }
+  /** Clearing it makes the site forget that it was ever used. */
+  set pat(pat: 'bound' | 'deleted' | 'none') {
+    this.#pat = pat
+    if (pat === 'none') this.patUsedAt = undefined
   }
 
   get id(): number {

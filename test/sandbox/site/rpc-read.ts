@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Caller } from './callers.ts'
+import { fieldDoesNotExist } from './data-refusals.ts'
 import { compileFilter } from './filters.ts'
 import { findRows, type Sort, shownAt } from './read.ts'
 import { faultCode, Refusal } from './refusals.ts'
@@ -40,9 +41,10 @@ export function rpcRead(state: SiteState, caller: Caller, rawParams: unknown): u
   })
   if (params.additional_filter_presets !== undefined) rows = keepLatest(rows, params.additional_filter_presets)
 
+  const fields = readableFields(state, caller, type, params.return_fields)
   const { entities_per_page: size, current_page: number } = params.paging
   const page = rows.slice((number - 1) * size, number * size)
-  const entities = page.map((row) => rpcEntity(view, row, type, params.return_fields))
+  const entities = page.map((row) => rpcEntity(view, row, type, fields))
   const paging = { current_page: number, entities_per_page: size }
   if (params.return_paging_info_without_counts) {
     return { entities, paging_info: { ...paging, has_next_page: rows.length > number * size } }
@@ -50,6 +52,21 @@ export function rpcRead(state: SiteState, caller: Caller, rawParams: unknown): u
   if (!params.return_paging_info) return { entities }
   const counts = { entity_count: rows.length, page_count: Math.ceil(rows.length / size) }
   return { entities, paging_info: { ...paging, ...counts } }
+}
+
+/** Without those that people may not read. Throws where the site is one that refuses them instead. */
+function readableFields(
+  { switches }: SiteState,
+  caller: Caller,
+  type: EntityType,
+  fields: readonly string[],
+): string[] {
+  const isHidden = (name: string): boolean => switches.hiddenUserFields.includes(name)
+  if (type.name !== 'HumanUser' || caller.acting.kind === 'script') return [...fields]
+  const hidden = fields.find(isHidden)
+  if (hidden !== undefined && switches.hiddenFieldAnswer === 'refused')
+    throw fieldDoesNotExist('read', type.name, hidden)
+  return fields.filter((name) => !isHidden(name))
 }
 
 /** A row as JSON-RPC shows it; unknown fields are left out. */

@@ -24,6 +24,13 @@ export const switchesSchema = z.strictObject({
   sessionCapS: z.number().positive().nullable(),
   /** The code a failed login + password gets on an Identity site. facts: 5 (unmeasured which) */
   oxygenPasswordFault: z.literal([102, 110]),
+  /** Whether a site that has not moved checks a Personal Access Token where one is set; people say it does. facts: 5 (FORUM t/12599) */
+  checksBoundTokens: z.boolean(),
+  /** Seconds that a token which was used once is believed without a look. An hour or more, people say; nobody measured it. */
+  tokenBelievedS: z.number().nonnegative(),
+  /** Fields of HumanUser that people may not read, and whether reading them leaves them out or is refused. Unmeasured which. */
+  hiddenUserFields: z.array(z.string()),
+  hiddenFieldAnswer: z.enum(['left-out', 'refused']),
   /** Whether `/internal_api/session` exists: it is an undocumented surface. */
   sessionEndpoint: z.boolean(),
   /**
@@ -44,6 +51,10 @@ export const defaultSwitches: SiteSwitches = {
   sessionWindowS: 86_400,
   sessionCapS: null,
   oxygenPasswordFault: 102,
+  checksBoundTokens: true,
+  tokenBelievedS: 0,
+  hiddenUserFields: [],
+  hiddenFieldAnswer: 'left-out',
   sessionEndpoint: true,
   bearerFromAutodesk: false,
 }

@@ -1,0 +1,27 @@
+import type { Secret } from '../secret.ts'
+import type { Questions } from './questions.ts'
+
+export interface KnownLogin {
+  /** Named with the command: not asked for. */
+  readonly given: string | undefined
+  /** Whoever is signed in: what counts if nothing is typed. */
+  readonly known: string | undefined
+}
+
+/** Login and passphrase, each asked for until there is one. Throws like `Questions.ask`. */
+export async function askForCredentials(
+  questions: Pick<Questions, 'ask' | 'askHidden'>,
+  { given, known }: KnownLogin,
+): Promise<{ login: string; passphrase: Secret }> {
+  const ask = (): Promise<string> => questions.ask(known === undefined ? 'Login: ' : `Login [${known}]: `)
+  let login = given
+  while (!login) login = (await ask()) || known
+  let passphrase: Secret | undefined
+  while (!passphrase) passphrase = await questions.askHidden('Passphrase (not your Autodesk password): ')
+  return { login, passphrase }
+}
+
+/** The two-factor code; undefined if nothing is typed. Throws like `Questions.ask`. */
+export function askForCode(questions: Pick<Questions, 'askHidden'>): Promise<Secret | undefined> {
+  return questions.askHidden('Two-factor code (empty for none): ')
+}
