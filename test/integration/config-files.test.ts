@@ -37,6 +37,19 @@ describe('the files of the configuration', () => {
     await refused(/settings\.json: "sesion" is not a key/)
   })
 
+  test.each([
+    [
+      '{\n  "network": { "proxy": "http://artist:hunter2@proxy:3128" },\n  ,\n}',
+      /settings\.json: is not JSON: see line 3$/,
+    ],
+    ['{ "network": { "proxy": "http://artist:hunter2@proxy:3128" nul', /settings\.json: is not JSON/],
+    ['{ "network": { "proxy": http://artist:hunter2@p } }', /settings\.json: is not JSON$/],
+  ])('are not quoted where they are no JSON, for a password may stand there: %j', async (text, message) => {
+    await writeFile(settingsFile, text)
+    await refused(message)
+    await expect(read()).rejects.toMatchObject({ message: expect.not.stringContaining('hunter2'), cause: undefined })
+  })
+
   test('that cannot be read are an error, not ignored', async () => {
     await mkdir(settingsFile)
     await refused(/settings\.json: cannot be read/)
