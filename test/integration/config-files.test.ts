@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig, writeSettings } from '../../src/config-files.ts'
 import { standardPaths } from '../../src/paths.ts'
@@ -47,7 +48,7 @@ describe('the files of the configuration', () => {
   ])('are not quoted where they are no JSON, for a password may stand there: %j', async (text, message) => {
     await writeFile(settingsFile, text)
     await refused(message)
-    await expect(read()).rejects.toMatchObject({ message: expect.not.stringContaining('hunter2'), cause: undefined })
+    expect(inspect(await read().catch((error: unknown) => error))).not.toContain('hunter2')
   })
 
   test('that cannot be read are an error, not ignored', async () => {
