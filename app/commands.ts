@@ -1,6 +1,7 @@
 import { app, clipboard, shell as desktop } from 'electron'
 import type { AgentError } from '../src/errors.ts'
 import { asAgentError } from '../src/errors.ts'
+import { SingleFlight } from '../src/single-flight.ts'
 import { version } from '../src/version.ts'
 import { diagnosis } from './diagnosis.ts'
 import { configurationLines, settingsNow, unreadable } from './settings.ts'
@@ -23,6 +24,7 @@ export class Commands implements Surroundings {
   readonly #options: ShellOptions
   readonly windows: Windows
   readonly consent: ConsentDesk
+  readonly #collecting = new SingleFlight<string>()
 
   /** `bundle`: the folder with the windows' pages and preload script. */
   constructor(shell: Shell, options: ShellOptions, bundle: string) {
@@ -73,7 +75,7 @@ export class Commands implements Surroundings {
       case 'showAbout':
         return this.windows.show('about')
       case 'copyDiagnosis':
-        return clipboard.writeText(this.diagnosis())
+        return clipboard.writeText(await this.diagnosis())
       case 'toggleStartAtLogin':
         await this.#shell.changeSetting('app.startAtLogin', !this.#shell.situation().startAtLogin)
         return
@@ -99,8 +101,22 @@ export class Commands implements Surroundings {
     return this.windows.isOpen('sign-in', site)
   }
 
-  /** What IT wants to know; no secret is among it. */
-  diagnosis(): string {
+  /** What IT wants to know; no secret is among it. Takes seconds: everything is looked at. */
+  diagnosis(): Promise<string> {
+    return this.#collecting.run(async () => {
+      this.#shell.setCollecting(true)
+      try {
+        return await this.#diagnose()
+      } finally {
+        this.#shell.setCollecting(false)
+      }
+    })
+  }
+
+  async #diagnose(): Promise<string> {
+    // Needed once in a while, and not for the start.
+    const { examineHere } = await import('./doctor.ts')
+    const { findings } = await examineHere(this.#options, this.#shell.situation(), runtime())
     const { effective } = this.#shell
     const facts = {
       version,
@@ -108,7 +124,7 @@ export class Commands implements Surroundings {
       system: `${process.platform} ${process.getSystemVersion()}`,
       configuration: effective ? configurationLines(effective) : [],
     }
-    return diagnosis(facts, this.#shell.situation())
+    return diagnosis(facts, this.#shell.situation(), findings)
   }
 
   async #signIn(site: string, switchUser: boolean): Promise<void> {

@@ -60,6 +60,7 @@ export class Shell {
   #effective: EffectiveConfig | undefined
   #problem: AgentError | undefined
   #startAtLogin = false
+  #collecting = false
   #refreshTimer: NodeJS.Timeout | undefined
 
   constructor(options: ShellOptions, tray: Tray) {
@@ -176,7 +177,14 @@ export class Shell {
         ...(store ? [{ code: store.code }] : []),
       ],
       startAtLoginLocked: this.#effective?.sources.get('app.startAtLogin')?.source === 'locked',
+      collecting: this.#collecting,
     }
+  }
+
+  /** Whether the diagnosis is being collected: the tray says so. */
+  setCollecting(collecting: boolean): void {
+    this.#collecting = collecting
+    this.refresh()
   }
 
   /** Sites on this machine, as the sandbox's are, can be reached without a network. */

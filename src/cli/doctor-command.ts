@@ -1,15 +1,15 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { drawFindings, drawValues, type Paper } from '../doctor/draw-report.ts'
 import { effectiveValues } from '../doctor/effective-values.ts'
 import { examine, type Report } from '../doctor/examine.ts'
 import { presentable } from '../doctor/finding.ts'
-import { checkConfiguration, readSetup, type Setup, unreadSetup } from '../doctor/setup.ts'
+import { checkConfiguration, readSetupInTime } from '../doctor/setup.ts'
 import type { WayOut, World } from '../doctor/world.ts'
 import { asAgentError } from '../errors.ts'
-import { type Paths, standardPaths, thisSystem } from '../paths.ts'
+import { standardPaths, thisSystem } from '../paths.ts'
 import { systemClock } from '../system-clock.ts'
 import { type NetworkSettings, proxyFor, useSystemNetwork } from '../system-network.ts'
-import { drawFindings, drawValues, type Paper } from './doctor-table.ts'
 import { makeOutput } from './output.ts'
 
 export interface DoctorOptions {
@@ -21,7 +21,6 @@ export interface DoctorOptions {
 /** Exit status when something failed; the codes of errors.ts begin at 10. */
 export const somethingFailed = 3
 
-const configurationLimitMs = 3_000
 /** After the report nothing may hold the process: a name that is still being resolved would. */
 const lingerMs = 300
 
@@ -30,7 +29,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
   const output = makeOutput(options.json)
   const world = await makeWorld(options)
   if (options.policy) {
-    const findings = (await checkConfiguration(world, AbortSignal.timeout(configurationLimitMs))).map(presentable)
+    const findings = (await checkConfiguration(world, AbortSignal.timeout(1_000))).map(presentable)
     const values = effectiveValues(world.setup.effective)
     const wrong = findings.filter(({ state }) => state === 'failed')
     const text = [drawValues(values, paper()), ...(wrong.length > 0 ? [drawFindings(wrong, paper())] : [])]
@@ -63,15 +62,6 @@ async function makeWorld({ allowInsecureLoopback }: DoctorOptions): Promise<Worl
     clock: systemClock,
     wayOut: nodeWayOut(setup.effective.config.network),
   }
-}
-
-/** Home directories on a network hang sometimes. */
-function readSetupInTime(paths: Paths, rules: World['rules']): Promise<Setup> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<Setup>((resolve) => {
-    timer = setTimeout(() => resolve(unreadSetup(paths, rules)), configurationLimitMs)
-  })
-  return Promise.race([readSetup(paths, rules), late]).finally(() => clearTimeout(timer))
 }
 
 /** The headless agent's way out, or the nearest that can be used where the configured one cannot. */

@@ -137,12 +137,23 @@ function judgeFile(
   return { check, about: file, state: 'failed', found, advice }
 }
 
-/** For who could not wait for the files: what is built in, and that they do not answer. */
-export function unreadSetup(paths: Paths, rules: ConfigRules): Setup {
+const readLimitMs = 3_000
+
+/** The same for who cannot wait: home directories on a network hang sometimes. Resolves within three seconds. */
+export function readSetupInTime(paths: Paths, rules: ConfigRules): Promise<Setup> {
   const unread = (file: string): FileReading => ({
     file,
     isThere: true,
-    problems: ['cannot be read: the disk does not answer'],
+    problems: [`was not read within ${readLimitMs / 1000} s`],
   })
-  return { effective: mergeConfig([], rules), policy: unread(paths.policyFile), settings: unread(paths.settingsFile) }
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<Setup>((resolve) => {
+    const nothing = {
+      effective: mergeConfig([], rules),
+      policy: unread(paths.policyFile),
+      settings: unread(paths.settingsFile),
+    }
+    timer = setTimeout(() => resolve(nothing), readLimitMs)
+  })
+  return Promise.race([readSetup(paths, rules), late]).finally(() => clearTimeout(timer))
 }

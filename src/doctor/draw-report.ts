@@ -1,5 +1,5 @@
-import type { EffectiveValue } from '../doctor/effective-values.ts'
-import type { Finding, FindingState } from '../doctor/finding.ts'
+import type { EffectiveValue } from './effective-values.ts'
+import type { Finding, FindingState } from './finding.ts'
 
 /** What a table is drawn on. */
 export interface Paper {
