@@ -83,7 +83,7 @@ function nodeWayOut(network: NetworkSettings): WayOut {
 function paper(): Paper {
   const { isTTY, columns } = process.stdout
   const { NO_COLOR, TERM } = process.env
-  return { width: isTTY ? columns : 100, colours: isTTY === true && !NO_COLOR && TERM !== 'dumb' }
+  return { width: (isTTY && columns) || 100, colours: isTTY === true && !NO_COLOR && TERM !== 'dumb' }
 }
 
 const silenceMs = 1_000
@@ -94,8 +94,9 @@ function showProgress(asJson: boolean): { tell: (underWay: readonly string[]) =>
   let underWay: readonly string[] = []
   let isShown = false
   const draw = (): void => {
+    if (underWay.length === 0) return
     isShown = true
-    const text = `looking at ${underWay.join(', ')} …`.slice(0, Math.max(20, process.stderr.columns - 1))
+    const text = `looking at ${underWay.join(', ')} …`.slice(0, (process.stderr.columns || 80) - 1)
     process.stderr.write(`\r\x1b[K${text}`)
   }
   const timer = setTimeout(draw, silenceMs)

@@ -41,7 +41,7 @@ async function adviceFor(file: string): Promise<string> {
 }
 
 /** Whether an agent answers, and whether it is the one that belongs to this program and this configuration. */
-export const checkAgent: Check = async ({ paths, program, setup, clock }, signal) => {
+export const checkAgent: Check = async ({ paths, setup, clock }, signal) => {
   const read = await Promise.all(paths.endpointFiles.map((file) => tryToRead(file)))
   const announced = read.flatMap(({ file, endpoint }) => (endpoint ? [{ file, endpoint }] : []))
   const asked = await Promise.all(
@@ -50,7 +50,7 @@ export const checkAgent: Check = async ({ paths, program, setup, clock }, signal
   const rows = asked.map(({ file, endpoint, answer }): Finding => {
     if (answer instanceof AgentError) return judgeSilence(file, endpoint, answer)
     const sites = setup.effective.config.sites.map(({ url }) => url)
-    return judgeAgent(file, answer, { version, sites, nowMs: clock.now(), isOwn: program.kind === 'tray-app' })
+    return judgeAgent(file, answer, { version, sites, nowMs: clock.now() })
   })
   const serves = rows.some(({ state }) => state === 'ok' || state === 'warning')
   // What a killed agent left in one place is in nobody's way while one answers in another.
@@ -97,7 +97,6 @@ export function judgeAgent(
     readonly version: string
     readonly sites: readonly string[]
     readonly nowMs: number
-    readonly isOwn: boolean
   },
 ): Finding {
   const up = duration(Math.max(0, expected.nowMs / 1000 - agent.startedAt))

@@ -36,17 +36,19 @@ export function summary(findings: readonly Finding[]): string {
   return `${count('ok')} ok, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}, ${count('failed')} failed, ${count('skipped')} skipped`
 }
 
-/** Every configured value, and who said so. */
+/** Every configured value and who said so, and under them in which file. */
 export function drawValues(values: readonly EffectiveValue[], { width }: Paper): string {
   const keys = Math.max(0, ...values.map(({ key }) => key.length))
-  const from = ({ source, file }: EffectiveValue): string => (file === undefined ? source : `${source} in ${file}`)
-  const room = Math.max(narrowest, width - keys - 2)
-  return values
-    .flatMap((one) => {
-      const [first = '', ...rest] = wrap(`${one.value}  (${from(one)})`, room)
-      return [`${one.key.padEnd(keys)}  ${first}`, ...rest.map((line) => `${' '.repeat(keys + 2)}${line}`)]
-    })
-    .join('\n')
+  const sources = Math.max(0, ...values.map(({ source }) => source.length))
+  const indent = keys + sources + 4
+  const rows = values.flatMap(({ key, source, value }) => {
+    const [first = '', ...rest] = wrap(value, Math.max(narrowest, width - indent))
+    const start = `${key.padEnd(keys)}  ${source.padEnd(sources)}  ${first}`
+    return [start, ...rest.map((line) => `${' '.repeat(indent)}${line}`)]
+  })
+  const files = new Map(values.flatMap(({ source, file }) => (file === undefined ? [] : [[source, file] as const])))
+  const where = [...files].map(([source, file]) => `${source}: ${file}`)
+  return [...rows, ...(where.length > 0 ? ['', ...where] : [])].join('\n')
 }
 
 /** Breaks between words; a word that is longer than the line stays whole, so that an address can be copied. */

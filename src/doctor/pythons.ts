@@ -14,8 +14,7 @@ const mostAtOnce = 4
  * Every Python from 2.7 on reads it. It imports both packages, and lets ours say hello to the agent: that is how one knows
  * that they understand each other. `status` hands out nothing.
  */
-const script = `
-import json, sys
+const script = `import json, sys
 said = {"version": "%d.%d.%d" % tuple(sys.version_info[:3]), "prefix": sys.prefix}
 for name in ("sg_session", "shotgun_api3"):
     try:
