@@ -7,7 +7,7 @@ import { runProgram } from './run-program.ts'
 import type { Check } from './world.ts'
 
 /** Blender takes seconds to start; one that takes longer has a row that says so. */
-const limitMs = 8_000
+const limitMs = 7_000
 const mostAtOnce = 4
 
 /**
