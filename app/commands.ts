@@ -1,6 +1,7 @@
 import { app, clipboard, shell as desktop } from 'electron'
 import type { AgentError } from '../src/errors.ts'
 import { asAgentError } from '../src/errors.ts'
+import { SingleFlight } from '../src/single-flight.ts'
 import { version } from '../src/version.ts'
 import { diagnosis } from './diagnosis.ts'
 import { configurationLines, settingsNow, unreadable } from './settings.ts'
@@ -25,6 +26,7 @@ export class Commands implements Surroundings {
   readonly consent: ConsentDesk
   /** Sites that ask for a login and passphrase while the artist is busy with another one's sign-in. */
   readonly #askLater = new Set<string>()
+  readonly #collecting = new SingleFlight<string>()
 
   /** `bundle`: the folder with the windows' pages and preload script. */
   constructor(shell: Shell, options: ShellOptions, bundle: string) {
@@ -77,7 +79,7 @@ export class Commands implements Surroundings {
       case 'showAbout':
         return this.windows.show('about')
       case 'copyDiagnosis':
-        return clipboard.writeText(this.diagnosis())
+        return clipboard.writeText(await this.diagnosis())
       case 'toggleStartAtLogin':
         await this.#shell.changeSetting('app.startAtLogin', !this.#shell.situation().startAtLogin)
         return
@@ -115,8 +117,22 @@ export class Commands implements Surroundings {
     }, doneMs)
   }
 
-  /** What IT wants to know; no secret is among it. */
-  diagnosis(): string {
+  /** What IT wants to know; no secret is among it. Takes seconds: everything is looked at. */
+  diagnosis(): Promise<string> {
+    return this.#collecting.run(async () => {
+      this.#shell.setCollecting(true)
+      try {
+        return await this.#diagnose()
+      } finally {
+        this.#shell.setCollecting(false)
+      }
+    })
+  }
+
+  async #diagnose(): Promise<string> {
+    // Needed once in a while, and not for the start.
+    const { examineHere } = await import('./doctor.ts')
+    const { findings } = await examineHere(this.#options, this.#shell.situation(), runtime())
     const { effective } = this.#shell
     const facts = {
       version,
@@ -124,7 +140,7 @@ export class Commands implements Surroundings {
       system: `${process.platform} ${process.getSystemVersion()}`,
       configuration: effective ? configurationLines(effective) : [],
     }
-    return diagnosis(facts, this.#shell.situation())
+    return diagnosis(facts, this.#shell.situation(), findings)
   }
 
   async #signIn(site: string, switchUser: boolean): Promise<void> {

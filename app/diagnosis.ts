@@ -1,3 +1,5 @@
+import { drawFindings } from '../src/doctor/draw-report.ts'
+import type { Finding } from '../src/doctor/finding.ts'
 import type { Situation } from './situation.ts'
 
 export interface DiagnosisFacts {
@@ -7,8 +9,14 @@ export interface DiagnosisFacts {
   readonly configuration: readonly string[]
 }
 
-/** What IT wants to know, as text for a message: versions, configuration, states. No secret is among it. */
-export function diagnosis(facts: DiagnosisFacts, situation: Situation): string {
+/** Of a message that people read in a window of any width. */
+const paper = { width: 120, colours: false }
+
+/**
+ * What IT wants to know, as text for a message: versions, configuration, states, and what the doctor found. No secret is
+ * among it.
+ */
+export function diagnosis(facts: DiagnosisFacts, situation: Situation, findings: readonly Finding[]): string {
   const at = (ms: number | undefined): string => (ms === undefined ? '-' : new Date(ms).toISOString())
   const sites = situation.sites.flatMap(({ url, status, waitsForBrowser, browserFailed }) => [
     `site ${url}`,
@@ -26,6 +34,8 @@ export function diagnosis(facts: DiagnosisFacts, situation: Situation): string {
     ...situation.tools.map(
       ({ name, version, lastAt, count }) => `tool ${name} ${version}, ${count} times, last ${at(lastAt)}`,
     ),
+    '',
+    drawFindings(findings, paper),
     '',
   ].join('\n')
 }

@@ -67,6 +67,7 @@ export class Shell {
   #effective: EffectiveConfig | undefined
   #problem: AgentError | undefined
   #startAtLogin = false
+  #collecting = false
   #refreshTimer: NodeJS.Timeout | undefined
 
   constructor(options: ShellOptions, tray: Tray) {
@@ -176,6 +177,7 @@ export class Shell {
         ...(store ? [{ code: store.code }] : []),
       ],
       startAtLoginLocked: this.#effective?.sources.get('app.startAtLogin')?.source === 'locked',
+      collecting: this.#collecting,
     }
   }
 
@@ -193,6 +195,12 @@ export class Shell {
   /** Tries what the artist typed. Throws why it was not taken; the sign-in goes on waiting then. */
   async submitCredentials(site: string, credentials: Credentials): Promise<void> {
     await this.#signIns?.submitCredentials(site, credentials)
+  }
+
+  /** Whether the diagnosis is being collected: the tray says so. */
+  setCollecting(collecting: boolean): void {
+    this.#collecting = collecting
+    this.refresh()
   }
 
   /** Sites on this machine, as the sandbox's are, can be reached without a network. */

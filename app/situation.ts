@@ -21,6 +21,8 @@ export interface Situation {
   readonly problems: readonly AppProblem[]
   /** IT has decided whether the app starts at login. */
   readonly startAtLoginLocked: boolean
+  /** The diagnosis is being collected, for the clipboard. */
+  readonly collecting: boolean
 }
 
 export interface AppProblem {

@@ -17,10 +17,14 @@ import type { Paths } from './paths.ts'
  * cannot be read, is no JSON, has an unknown key, or when the policy could have been written by someone who is not root.
  */
 export async function readConfig(paths: Paths, rules: ConfigRules): Promise<EffectiveConfig> {
-  const documents = await readPolicy(paths.policyFile)
-  const settings = await readJson(paths.settingsFile)
-  if (settings !== undefined) documents.push({ source: 'settings', file: paths.settingsFile, content: settings })
-  return mergeConfig(documents, rules)
+  const policy = await readPolicy(paths.policyFile)
+  return mergeConfig([...policy, ...(await readSettings(paths.settingsFile))], rules)
+}
+
+/** What the user's settings file holds, not judged yet: one document, or none where there is no file. Throws `config_invalid`. */
+export async function readSettings(file: string): Promise<ConfigDocument[]> {
+  const content = await readJson(file)
+  return content === undefined ? [] : [{ source: 'settings', file, content }]
 }
 
 /**
@@ -63,7 +67,8 @@ async function changeSettings(paths: Paths, change: PartialConfig, rules: Config
 
 const documentSchema = z.record(z.string(), z.unknown())
 
-async function readPolicy(file: string): Promise<ConfigDocument[]> {
+/** The machine's policy, not judged yet. Throws `config_invalid`, also where someone who is not root could have written it. */
+export async function readPolicy(file: string): Promise<ConfigDocument[]> {
   const policy = await readJson(file)
   if (policy === undefined) return []
   await demandRootOwned(file)
@@ -91,10 +96,14 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new AgentError('config_invalid', `${file}: is not JSON: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    })
+    throw new AgentError('config_invalid', `${file}: is not JSON${lineOf(error, text)}`)
   }
+}
+
+/** Where it stops to be JSON, if V8 says so. Its whole message quotes what stands there: perhaps a proxy's password. */
+function lineOf(error: unknown, text: string): string {
+  const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1]
+  return position === undefined ? '' : `: see line ${text.slice(0, Number(position)).split('\n').length}`
 }
 
 function isMissing(error: unknown): boolean {

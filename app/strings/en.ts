@@ -230,7 +230,7 @@ export const en = {
     refusedBody: 'Nobody is signed in. Sign in, then try again in the tool.',
     problem: 'ShotGrid sign-in',
   },
-  diagnosis: { copied: 'Copied' },
+  diagnosis: { collecting: 'Collecting…', copied: 'Copied' },
   errors: Object.fromEntries(
     Object.entries(errorTable).map(([code, { sentence, advice }]) => [code, { sentence, advice }]),
   ) as Record<keyof typeof errorTable, { sentence: string; advice: string }>,

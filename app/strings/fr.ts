@@ -233,6 +233,6 @@ export const fr: Strings = {
     refusedBody: 'Personne n’est connecté. Connectez-vous, puis réessayez dans l’outil.',
     problem: 'Connexion à ShotGrid',
   },
-  diagnosis: { copied: 'Copié' },
+  diagnosis: { collecting: 'Collecte en cours…', copied: 'Copié' },
   errors: frenchErrors,
 }

@@ -1,4 +1,4 @@
-import { session } from 'electron'
+import { type Session, session } from 'electron'
 import type { Config } from '../../src/config.ts'
 import type { Fetch } from '../../src/ports.ts'
 
@@ -8,8 +8,7 @@ import type { Fetch } from '../../src/ports.ts'
  * that is not to be followed comes back as an answer without a body, as from Node's fetch; where it leads stays unsaid.
  */
 export async function electronFetch(network: Pick<Config['network'], 'proxy'>): Promise<Fetch> {
-  // Without "persist:" a partition lives in memory only.
-  const outside = session.fromPartition('outside', { cache: false })
+  const outside = outsideSession()
   await outside.setProxy(
     network.proxy
       ? { mode: 'fixed_servers', proxyRules: network.proxy, proxyBypassRules: '<local>' }
@@ -34,4 +33,18 @@ export async function electronFetch(network: Pick<Config['network'], 'proxy'>): 
 /** Electron ends such a request without saying more than this. */
 function isRefusedRedirect(error: unknown): boolean {
   return error instanceof Error && error.message === 'Redirect was cancelled'
+}
+
+/** The proxy Chromium asks an address through, as `electronFetch` was last told; undefined: none. */
+export async function electronProxyFor(url: URL): Promise<string | undefined> {
+  // As a PAC file answers: `PROXY proxy:3128; DIRECT`.
+  const [first = ''] = (await outsideSession().resolveProxy(url.href)).split(';')
+  const [, kind, place] = /^\s*(PROXY|HTTPS|SOCKS\d?)\s+(\S+)/.exec(first) ?? []
+  const schemes: Readonly<Record<string, string>> = { PROXY: 'http', HTTPS: 'https' }
+  return place === undefined ? undefined : `${schemes[kind ?? ''] ?? 'socks5'}://${place}`
+}
+
+function outsideSession(): Session {
+  // Without "persist:" a partition lives in memory only.
+  return session.fromPartition('outside', { cache: false })
 }

@@ -45,7 +45,9 @@ export function trayView(situation: Situation, language: Language): TrayView {
       ...(noSites ? [] : [toolsPart(situation, language)]),
       command(strings.tray.status, { does: 'showStatus' }),
       command(strings.tray.settings, { does: 'showSettings' }),
-      command(strings.tray.copyDiagnosis, { does: 'copyDiagnosis' }),
+      situation.collecting
+        ? { kind: 'text', label: strings.diagnosis.collecting }
+        : command(strings.tray.copyDiagnosis, { does: 'copyDiagnosis' }),
       command(strings.tray.showLogs, { does: 'openLogs' }),
       {
         ...command(strings.tray.startAtLogin, { does: 'toggleStartAtLogin' }),

@@ -26,6 +26,8 @@ export interface Action {
   readonly kind: 'primary' | 'plain' | 'danger'
   readonly call: CallName
   readonly args: Readonly<Record<string, string | boolean>>
+  /** What the button says while that takes its time: "Collecting…". */
+  readonly doing?: string
   /** What the button says for a moment when it worked and nothing else shows it: "Copied". */
   readonly done?: string
 }

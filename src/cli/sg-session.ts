@@ -5,6 +5,7 @@ import { errorCodes, errorTable } from '../errors.ts'
 import { standardPaths } from '../paths.ts'
 import { version } from '../version.ts'
 import { type AgentOptions, runAgent } from './agent-command.ts'
+import { type DoctorOptions, doctorCommand, somethingFailed } from './doctor-command.ts'
 import { type ExecOptions, execCommand } from './exec-command.ts'
 import { makeOutput, type Output, printError } from './output.ts'
 import { type PreflightOptions, preflightCommand } from './preflight-command.ts'
@@ -21,13 +22,16 @@ import type { SignInOptions, SiteOption } from './sign-in-wait.ts'
 const program = new Command('sg-session')
   .description('Signs you in to ShotGrid once a day and lets every tool on this machine use the session.')
   .version(version)
-  .addHelpText('after', () => `\nExit status: 0 done, 2 wrong usage, else:\n${exitStatusTable()}`)
+  .addHelpText(
+    'after',
+    () =>
+      `\nExit status: 0 done, 2 wrong usage, ${somethingFailed} the doctor found something that failed, else:\n${exitStatusTable()}`,
+  )
   .enablePositionalOptions()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 
 const site = (): Option => new Option('--site <url>', 'which site; default: the first configured')
 const json = (): Option => new Option('--json', 'print one JSON object a line').default(false)
-
 const insecureLoopback = (): Option =>
   new Option('--allow-insecure-loopback', 'accept http: addresses on this machine, for the sandbox').default(false)
 
@@ -124,6 +128,14 @@ program
     process.exitCode ||= status
   })
 
+program
+  .command('doctor')
+  .description('look at everything a sign-in needs and say what is wrong; changes nothing, asks nobody')
+  .option('--policy', 'only print every configured value and where it is from', false)
+  .addOption(insecureLoopback())
+  .addOption(json())
+  .action((options: DoctorOptions) => guard(options, () => doctorCommand(options)))
+
 function withClient(
   options: { json: boolean },
   run: (client: AgentClient, output: Output) => Promise<void>,
@@ -135,10 +147,10 @@ function withClient(
   return guard(options, () => run(client, makeOutput(options.json)).finally(() => client.close()))
 }
 
-async function guard({ json: asJson }: { json: boolean }, run: () => Promise<void>): Promise<void> {
+async function guard({ json: asJson }: { json: boolean }, run: () => Promise<unknown>): Promise<void> {
   try {
-    await run()
-    process.exitCode = 0
+    const status = await run()
+    process.exitCode = typeof status === 'number' ? status : 0
   } catch (error) {
     process.exitCode = printError(error, asJson)
   }

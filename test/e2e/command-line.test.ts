@@ -17,7 +17,7 @@ describe('sg-session', () => {
   test('explains itself, with every exit status', async () => {
     const { status, stdout } = await run('--help')
     expect(status).toBe(0)
-    for (const command of ['agent', 'sign-in', 'sign-out', 'status', 'get', 'watch', 'exec'])
+    for (const command of ['agent', 'sign-in', 'sign-out', 'status', 'get', 'watch', 'exec', 'preflight', 'doctor'])
       expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
     for (const code of errorCodes) expect(stdout).toMatch(new RegExp(`^ +${errorTable[code].exit}  ${code}$`, 'm'))
     expect((await run('--version')).stdout.trim()).toBe(

@@ -67,7 +67,7 @@ function isOwn(specifier: string): boolean {
 }
 
 function importsOf(code: string): string[] {
-  const found = code.matchAll(/^import\b[^"']*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm)
+  const found = code.matchAll(/^import\b(?!\.)[^"']*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm)
   return [...new Set([...found].map(([, from, dynamic]) => from ?? dynamic ?? ''))]
 }
 

@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig, writeSettings } from '../../src/config-files.ts'
 import { standardPaths } from '../../src/paths.ts'
@@ -35,6 +36,19 @@ describe('the files of the configuration', () => {
     await refused(/settings\.json: is not JSON/)
     await writeFile(settingsFile, '{ "sesion": {} }')
     await refused(/settings\.json: "sesion" is not a key/)
+  })
+
+  test.each([
+    [
+      '{\n  "network": { "proxy": "http://artist:hunter2@proxy:3128" },\n  ,\n}',
+      /settings\.json: is not JSON: see line 3$/,
+    ],
+    ['{ "network": { "proxy": "http://artist:hunter2@proxy:3128" nul', /settings\.json: is not JSON/],
+    ['{ "network": { "proxy": http://artist:hunter2@p } }', /settings\.json: is not JSON$/],
+  ])('are not quoted where they are no JSON, for a password may stand there: %j', async (text, message) => {
+    await writeFile(settingsFile, text)
+    await refused(message)
+    expect(inspect(await read().catch((error: unknown) => error))).not.toContain('hunter2')
   })
 
   test('that cannot be read are an error, not ignored', async () => {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { proxyFor } from '../../src/system-network.ts'
 import { makeCertificates } from '../sandbox/certificates.ts'
 import { finished, startProcess } from '../sandbox/processes.ts'
 
@@ -55,14 +56,44 @@ describe('plain Node’s way out', () => {
   })
 
   test('never sends this machine’s own addresses through a proxy', async () => {
-    for (const url of ['https://localhost:1/', 'https://127.0.0.1:1/', 'https://[::1]:1/'])
+    for (const url of ['https://localhost:4433/', 'https://127.0.0.1:4433/', 'https://[::1]:4433/'])
       await fetchWith({ proxy: address }, url)
     expect(asked).toEqual([])
   })
 
   test('obeys no_proxy', async () => {
-    await fetchWith({}, 'https://studio.example:1/x', { https_proxy: address, no_proxy: 'studio.example' })
+    await fetchWith({}, 'https://studio.example:4433/x', { https_proxy: address, no_proxy: 'studio.example' })
+    await fetchWith({}, 'https://studio.example:4433/x', { https_proxy: address, no_proxy: '*' })
     expect(asked).toEqual([])
+  })
+
+  test('takes a proxy without a scheme as curl does, and says which variable holds none', async () => {
+    await fetchWith({}, 'https://one.example/', { https_proxy: address.replace('http://', '') })
+    expect(asked).toEqual(['CONNECT one.example:443'])
+    expect(await fetchWith({}, 'https://one.example/', { https_proxy: 'http://a:hunter2@' })).toBe('config_invalid')
+  })
+
+  test.each([
+    ['studio.example', 'https://studio.example:4433/', true],
+    ['studio.example', 'https://unit.studio.example:4433/', true],
+    ['.studio.example', 'https://studio.example:4433/', true],
+    ['*.studio.example', 'https://unit.studio.example:4433/', true],
+    ['STUDIO.example', 'https://studio.example:4433/', true],
+    ['studio.example:4433', 'https://studio.example:4433/', true],
+    ['studio.example:443', 'https://studio.example:4433/', false],
+    ['studio.example:443', 'https://studio.example/', true],
+    ['elsewhere.example, studio.example', 'https://studio.example:4433/', true],
+    ['elsewhere.example studio.example', 'https://studio.example:4433/', true],
+    ['dio.example', 'https://studio.example:4433/', false],
+    ['*dio.example', 'https://studio.example:4433/', false],
+    ['10.0.0.0/8', 'https://10.1.2.3:4433/', false],
+    ['*', 'https://studio.example:4433/', true],
+    ['elsewhere.example,*', 'https://studio.example:4433/', false],
+  ])('with no_proxy "%s" asks %s directly: %s, and says so beforehand', async (noProxy, url, isDirect) => {
+    const env = { https_proxy: address, no_proxy: noProxy }
+    expect(proxyFor(new URL(url), {}, env)).toBe(isDirect ? undefined : address)
+    await fetchWith({}, url, env)
+    expect(asked.length === 0).toBe(isDirect)
   })
 
   test('checks certificates even where the environment says not to', async () => {

@@ -140,6 +140,20 @@ describe.skipIf(chromiumMissing)('a call', () => {
     await page.getByRole('button', { name: 'Copy diagnosis' }).waitFor()
   })
 
+  test('that takes its time says what it does, to everybody, and cannot be pressed twice', async () => {
+    const { page, calls, hold, answer } = await open(views.status)
+    await hold()
+    await page.getByRole('button', { name: 'Copy diagnosis' }).click()
+    const busy = page.getByRole('button', { name: 'Collecting…' })
+    await busy.waitFor()
+    await page.getByRole('status').filter({ hasText: 'Collecting…' }).waitFor({ state: 'attached' })
+    expect(await busy.getAttribute('aria-busy')).toBe('true')
+    await busy.click({ force: true })
+    expect(await calls()).toHaveLength(1)
+    await answer(worked)
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
+  })
+
   test('with a pasted address goes to the site that waits; an empty one goes nowhere', async () => {
     const { page, calls, answerAll } = await open(views.signIn)
     await page.getByRole('button', { name: 'Go on' }).click()

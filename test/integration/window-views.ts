@@ -52,7 +52,7 @@ export const status: StatusView = {
   },
   actions: [
     action('Settings', 'openSettings'),
-    action('Copy diagnosis', 'copyDiagnosis', { done: 'Copied' }),
+    action('Copy diagnosis', 'copyDiagnosis', { doing: 'Collecting…', done: 'Copied' }),
     action('About', 'openAbout'),
   ],
 }
@@ -293,7 +293,7 @@ export const about: AboutView = {
     { label: 'Settings', value: '/home/plain.artist/.config/sg-session/settings.json' },
   ],
   actions: [
-    action('Copy diagnosis', 'copyDiagnosis', { kind: 'primary', done: 'Copied' }),
+    action('Copy diagnosis', 'copyDiagnosis', { kind: 'primary', doing: 'Collecting…', done: 'Copied' }),
     action('Open logs', 'openLogs'),
   ],
 }

@@ -23,8 +23,17 @@ export interface SandboxCertificates {
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const dayMs = 24 * 3600_000
 
+/** What is wrong with a server's certificate, for those who have to notice. */
+export interface CertificateFlaw {
+  /** Valid from and until when: ms since the epoch. */
+  readonly from?: number
+  readonly until?: number
+  /** The only DNS names it is for. */
+  readonly names?: readonly string[]
+}
+
 /** A certificate authority for this run and one server certificate by it: a studio's private CA in miniature. */
-export async function makeCertificates(): Promise<SandboxCertificates> {
+export async function makeCertificates(flaw: CertificateFlaw = {}): Promise<SandboxCertificates> {
   const dates = { notBefore: new Date(Date.now() - dayMs), notAfter: new Date(Date.now() + 30 * dayMs) }
   const caKeys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const ca = await X509CertificateGenerator.createSelfSigned(
@@ -46,7 +55,8 @@ export async function makeCertificates(): Promise<SandboxCertificates> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const cert = await X509CertificateGenerator.create(
     {
-      ...dates,
+      notBefore: flaw.from === undefined ? dates.notBefore : new Date(flaw.from),
+      notAfter: flaw.until === undefined ? dates.notAfter : new Date(flaw.until),
       serialNumber: serial(),
       subject: 'CN=localhost',
       issuer: ca.subject,
@@ -54,11 +64,13 @@ export async function makeCertificates(): Promise<SandboxCertificates> {
       signingKey: caKeys.privateKey,
       signingAlgorithm: algorithm,
       extensions: [
-        new SubjectAlternativeNameExtension([
-          { type: 'dns', value: 'localhost' },
-          { type: 'ip', value: '127.0.0.1' },
-          { type: 'ip', value: '::1' },
-        ]),
+        new SubjectAlternativeNameExtension(
+          flaw.names?.map((value) => ({ type: 'dns' as const, value })) ?? [
+            { type: 'dns', value: 'localhost' },
+            { type: 'ip', value: '127.0.0.1' },
+            { type: 'ip', value: '::1' },
+          ],
+        ),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
         await AuthorityKeyIdentifierExtension.create(caKeys.publicKey),
       ],

@@ -34,17 +34,21 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     mayImport: ['src/socket'],
     because: 'a tool speaks the protocol; what is behind it is none of its business',
   },
+  'src/doctor': {
+    mayImport: ['src/identity', 'src/shotgrid', 'src/sign-in', 'src/socket'],
+    because: 'it asks every peer once, in the words the others use, and steers none: nothing of the agent may need it',
+  },
   agent: {
     mayImport: ['src/shotgrid', 'src/sign-in', 'src/session', 'src/socket'],
     because: 'the one place where everything meets',
   },
   'src/cli': {
-    mayImport: ['agent', 'src/client/node', 'src/preflight', 'src/socket'],
+    mayImport: ['agent', 'src/client/node', 'src/doctor', 'src/preflight', 'src/socket'],
     because:
       'a shell round the agent and a client of it; it takes claiming the endpoint and message types from the socket, and looks by itself at what one person lacks: no passphrase typed for that is the agent’s',
   },
   app: {
-    mayImport: ['agent', 'src/session', 'src/socket'],
+    mayImport: ['agent', 'src/doctor', 'src/session', 'src/socket'],
     because: 'the Electron shell holds no logic that plain Node could hold',
   },
   build: { mayImport: [], because: 'it must run before anything is installed or built' },
@@ -60,6 +64,7 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
       'src/socket',
       'src/broker',
       'src/client/node',
+      'src/doctor',
       'src/cli',
       'build',
     ],

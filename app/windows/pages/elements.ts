@@ -62,16 +62,20 @@ export function actionRow(page: Page, actions: readonly Action[], state: RowStat
   const buttons = actions.map((action) => {
     const key = keyOf(action)
     const { kind, label } = action
-    const word = calls.isDone(key) ? (action.done ?? label) : label
+    const busy = calls.isRunning(key)
+    const word = busy ? (action.doing ?? label) : calls.isDone(key) ? (action.done ?? label) : label
     const { disabled = false, main } = state
-    const buttonState = { kind, busy: calls.isRunning(key), main: action === main, disabled }
+    const buttonState = { kind, busy, main: action === main, disabled }
     return button(word, buttonState, () => void calls.act(action), key)
   })
   const failures = actions.map((action) => calls.failureOf(keyOf(action))).filter((one) => !said.has(one?.sentence))
-  const done = actions.filter((action) => calls.isDone(keyOf(action))).map((action) => action.done ?? '')
+  const told = actions.map((action) => {
+    const key = keyOf(action)
+    return (calls.isRunning(key) ? action.doing : calls.isDone(key) ? action.done : undefined) ?? ''
+  })
   return h('div', { class: state.className ?? 'act' }, [
     h('div', { class: 'buttons' }, buttons),
-    h('p', { class: 'unseen', role: 'status' }, [done.join(' ')]),
+    h('p', { class: 'unseen', role: 'status' }, [told.filter(Boolean).join(' ')]),
     ...failures.map((failure) => failure && problemBox(failure)),
   ])
 }

@@ -91,7 +91,11 @@ export function aboutView(facts: AboutFacts, { tag, strings }: Language): AboutV
       { label: about.logs, value: facts.logFolder },
     ],
     actions: [
-      { ...act(about.copyDiagnosis, 'plain', 'copyDiagnosis'), done: strings.diagnosis.copied },
+      {
+        ...act(about.copyDiagnosis, 'plain', 'copyDiagnosis'),
+        doing: strings.diagnosis.collecting,
+        done: strings.diagnosis.copied,
+      },
       act(about.openLogs, 'plain', 'openLogs'),
       act(about.close, 'primary', 'closeWindow'),
     ],

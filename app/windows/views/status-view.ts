@@ -40,7 +40,11 @@ export function statusView(situation: Situation, { tag, strings }: Language): St
     },
     actions: [
       ...(canBeSetUp(situation) ? [act(strings.tray.setUp, 'primary', 'openFirstRun')] : []),
-      { ...act(status.copyDiagnosis, 'plain', 'copyDiagnosis'), done: strings.diagnosis.copied },
+      {
+        ...act(status.copyDiagnosis, 'plain', 'copyDiagnosis'),
+        doing: strings.diagnosis.collecting,
+        done: strings.diagnosis.copied,
+      },
       act(status.settings, 'plain', 'openSettings'),
       act(status.about, 'plain', 'openAbout'),
       // Where there is no icon there is no menu with it.

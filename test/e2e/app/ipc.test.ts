@@ -400,6 +400,8 @@ test('the session token, the endpoint key and the tokens of Autodesk never reach
   }
   const clipboard = await stage.app.evaluate(({ clipboard: system }) => system.readText())
   expect(clipboard).toContain('sg-session')
+  for (const check of ['agent', 'broker', 'identity', 'site'])
+    expect(clipboard).toMatch(new RegExp(`^ok +${check} `, 'm'))
   for (const [, secret] of secrets) expect(clipboard.includes(secret)).toBe(false)
 })
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { diagnosis } from '../../../app/diagnosis.ts'
 import { configurationLines } from '../../../app/settings.ts'
 import { mergeConfig } from '../../../src/config.ts'
+import type { Finding } from '../../../src/doctor/finding.ts'
 import { Secret } from '../../../src/secret.ts'
 import { at, hostileNames, secondUnit, signedIn, signedOut, site, situation, tool } from './situations.ts'
 
@@ -12,6 +13,11 @@ const facts = {
   configuration: ['config sites: built-in'],
 }
 
+const findings: Finding[] = [
+  { check: 'agent', state: 'ok', found: 'version 1.2.3' },
+  { check: 'site', about: 'https://studio.example', state: 'failed', found: 'it is down', advice: 'Ask IT.' },
+]
+
 test('says what IT asks first: what runs, what is configured, what state it is in', () => {
   const text = diagnosis(
     facts,
@@ -21,6 +27,7 @@ test('says what IT asks first: what runs, what is configured, what state it is i
       problems: [{ code: 'secret_store_unavailable' }],
       online: false,
     }),
+    findings,
   )
   const iso = (ms: number): string => new Date(ms).toISOString()
   expect(text.split('\n')).toEqual([
@@ -39,6 +46,12 @@ test('says what IT asks first: what runs, what is configured, what state it is i
     '  session until -, sign-in until -',
     '  at the browser false, browser failed false',
     `tool Maya 2025 1, 3 times, last ${iso(at(9, 30))}`,
+    '',
+    'ok      agent  version 1.2.3',
+    'failed  site   https://studio.example: it is down',
+    '               → Ask IT.',
+    '',
+    '1 ok, 0 warnings, 1 failed, 0 skipped',
     '',
   ])
 })
@@ -72,7 +85,7 @@ test('holds no secret, also where one was put that should not be there', () => {
   })
   const given = { ...facts, ...holding, configuration: configurationLines(effective) }
   expect(JSON.stringify([given, everything, effective.config])).toContain(token)
-  const text = diagnosis(given, everything)
+  const text = diagnosis(given, everything, findings)
   expect(text).toContain('config network.proxy: settings')
   expect(text).not.toContain('SECRET')
   expect(text).not.toContain('[secret]')
@@ -82,12 +95,13 @@ test('needs nothing configured and nobody signed in', () => {
   const text = diagnosis(
     { ...facts, configuration: [] },
     situation({ sites: [], problems: [{ code: 'config_invalid' }] }),
+    [],
   )
   expect(text.split('\n')[2]).toBe('problems config_invalid')
   expect(text).not.toMatch(/undefined|NaN|Invalid/)
 })
 
 test.for(hostileNames.filter((name) => !/[\n\0]/.test(name)))('a tool called %j has one line', (name) => {
-  const lines = diagnosis(facts, situation({ sites: [], tools: [tool(name)] })).split('\n')
-  expect(lines).toHaveLength(6)
+  const lines = diagnosis(facts, situation({ sites: [], tools: [tool(name)] }), []).split('\n')
+  expect(lines.indexOf('')).toBe(5)
 })

@@ -28,6 +28,7 @@ export function situation(change: Partial<Situation> = {}): Situation {
     trayShown: true,
     problems: [],
     startAtLoginLocked: false,
+    collecting: false,
     ...change,
   }
 }

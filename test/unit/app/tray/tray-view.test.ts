@@ -54,6 +54,12 @@ const secondSite = (status: Partial<SiteSituation['status']>): SiteSituation =>
   site(status, { url: secondUnit, name: 'Second Unit' })
 
 describe('the menu of one site', () => {
+  test('while the diagnosis is being collected', () => {
+    const menu = menuOf({ collecting: true })
+    expect(menu).toContain('[Collecting…]')
+    expect(menu).not.toContain('Copy diagnosis')
+  })
+
   test('when nobody is signed in', () => {
     expect(menuOf({})).toEqual([
       '[Studio Example: Not signed in]',

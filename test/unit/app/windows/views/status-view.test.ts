@@ -192,10 +192,10 @@ describe('the window', () => {
   test('has what can always be done at its foot', () => {
     const { actions, problems, window, language, title } = view()
     expect([window, language, title, problems]).toEqual(['status', 'en', 'sg-session', []])
-    expect(actions.map(({ label, call, done }) => [label, call, done])).toEqual([
-      ['Copy diagnosis', 'copyDiagnosis', 'Copied'],
-      ['Settings…', 'openSettings', undefined],
-      ['About…', 'openAbout', undefined],
+    expect(actions.map(({ label, call, doing, done }) => [label, call, doing, done])).toEqual([
+      ['Copy diagnosis', 'copyDiagnosis', 'Collecting…', 'Copied'],
+      ['Settings…', 'openSettings', undefined, undefined],
+      ['About…', 'openAbout', undefined, undefined],
     ])
   })
 

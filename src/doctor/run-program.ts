@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+
+export interface Ended {
+  /** Undefined when it could not be started, or was ended at its limit. */
+  readonly status: number | undefined
+  readonly stdout: string
+  readonly isLate: boolean
+}
+
+const mostOutput = 64 * 1024
+
+/**
+ * Runs a program with exactly this environment, no input, at most `limitMs`, and takes what it prints. Never throws. What it
+ * started itself is ended with it, so that nothing of it is left behind.
+ */
+export function runProgram(
+  command: string,
+  args: readonly string[],
+  { env, limitMs, signal }: { readonly env: NodeJS.ProcessEnv; readonly limitMs: number; readonly signal: AbortSignal },
+): Promise<Ended> {
+  if (signal.aborted) return Promise.resolve({ status: undefined, stdout: '', isLate: true })
+  return new Promise((resolve) => {
+    const isPosix = process.platform !== 'win32'
+    // A group of its own on POSIX: launchers of DCCs are scripts that start the real program. `/`: no module of the folder
+    // the doctor was called in may be taken for an installed one.
+    const child = spawn(command, args, {
+      env,
+      cwd: isPosix ? '/' : undefined,
+      detached: isPosix,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      windowsHide: true,
+    })
+    let stdout = ''
+    const end = (status: number | undefined, isLate: boolean): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', late)
+      child.stdout.destroy()
+      resolve({ status, stdout, isLate })
+    }
+    const late = (): void => {
+      killAll()
+      end(undefined, true)
+    }
+    const killAll = (): void => {
+      try {
+        if (isPosix && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+        else child.kill('SIGKILL')
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    const timer = setTimeout(late, limitMs)
+    signal.addEventListener('abort', late, { once: true })
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      if (stdout.length < mostOutput) stdout += chunk
+    })
+    child.once('error', () => end(undefined, false))
+    child.once('close', (status) => end(status ?? undefined, false))
+  })
+}
