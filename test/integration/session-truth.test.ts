@@ -22,7 +22,7 @@ beforeEach(async () => {
 async function signedIn(session: PartialConfig['session'] = {}): Promise<Agent> {
   const agent = stage.agent('artist', 'legacy', { clock }, session)
   const done = agent.signIn(undefined)
-  await expect.poll(() => agent.signInStep()?.kind, { interval: 5 }).toBe('credentials')
+  await expect.poll(() => agent.signInStep()?.kind, { interval: 5, timeout: 20_000 }).toBe('credentials')
   const passphrase = new Secret('legacy-passphrase')
   await agent.submitCredentials(undefined, { login: 'artist@studio.example', passphrase })
   await done

@@ -62,6 +62,8 @@ async function begin({
   return scene
 }
 
+const polledAtMs = ({ stage }: Scene): number[] =>
+  stage.site.web.requests.filter(({ method }) => method === 'PUT').map(({ atMs }) => atMs)
 const nobody = (): OpenBrowser => async () => undefined
 const poll = (does: FaultInput['does'], times?: number): FaultInput => ({
   ...{ method: 'PUT', path: launcher, does },
@@ -152,30 +154,27 @@ describe.concurrent('while the person is in the browser', () => {
     const scene = await begin({ browser: nobody })
     scene.stage.site.faults.inject(poll({ kind: 'delay', ms: 2_500 }))
     const done = refusal(scene.agent)
-    await new Promise((resolve) => setTimeout(resolve, 9_500))
+    await vi.waitFor(() => expect(scene.asked('PUT')).toBe(2), 20_000)
     scene.agent.cancelSignIn(undefined)
     await done
     expect(scene.mostPolls()).toBe(1)
-    // Every 4.5 s.
-    expect(scene.asked('PUT')).toBe(2)
+    const [first = 0, second = 0] = polledAtMs(scene)
+    expect(second - first).toBeGreaterThan(4_400)
   })
 
   test('a site that says when to come back is asked then', async () => {
     const scene = await begin()
     scene.stage.site.faults.inject(poll({ kind: 'status', status: 429, headers: { 'retry-after': '5' } }, 1))
     await scene.agent.signIn(undefined)
-    const [first = 0, second = 0] = scene.stage.site.web.requests
-      .filter(({ method }) => method === 'PUT')
-      .map(({ atMs }) => atMs)
+    const [first = 0, second = 0] = polledAtMs(scene)
     expect(second - first).toBeGreaterThan(4_900)
-    expect(second - first).toBeLessThan(9_000)
   })
 
   test('a site that gives no answer for half a minute is given up', async () => {
     const scene = await begin({ browser: nobody })
     scene.stage.site.faults.inject(poll({ kind: 'status', status: 503 }))
     const done = refusal(scene.agent)
-    await vi.waitFor(() => expect(scene.asked('PUT')).toBe(2), 10_000)
+    await vi.waitFor(() => expect(scene.asked('PUT')).toBe(2), 20_000)
     scene.clock.advance(28_000)
     expect(await done).toMatchObject({ code: 'site_unreachable', message: expect.stringContaining('answered 503') })
     // Given up at the first poll after that half minute.
@@ -219,7 +218,7 @@ describe.concurrent('while the person is in the browser', () => {
     const scene = await begin({ browser: nobody })
     scene.stage.site.faults.inject(poll({ kind: 'lost-reply' }, 1))
     const done = refusal(scene.agent)
-    await vi.waitFor(() => expect(scene.asked('PUT')).toBe(2), 10_000)
+    await vi.waitFor(() => expect(scene.asked('PUT')).toBe(2), 20_000)
     await scene.stage.answers('deny', 'artist')(scene.opened[0] ?? new URL('about:blank'))
     expect(await done).toMatchObject({ code: 'access_denied' })
   })
@@ -256,7 +255,7 @@ describe.concurrent('a cancel', () => {
     const scene = await begin({ browser: nobody })
     if (fault) scene.stage.site.faults.inject(fault)
     const done = refusal(scene.agent)
-    await vi.waitFor(() => expect(isThen(scene)).toBe(true), 10_000)
+    await vi.waitFor(() => expect(isThen(scene)).toBe(true), 20_000)
     const polls = scene.asked('PUT')
     scene.agent.cancelSignIn(undefined)
     expect(await done).toMatchObject({ code: 'sign_in_cancelled' })
@@ -268,7 +267,7 @@ describe.concurrent('a cancel', () => {
     const scene = await begin()
     scene.stage.site.faults.inject(poll({ kind: 'delay', ms: 1_000 }))
     const done = refusal(scene.agent)
-    await vi.waitFor(() => expect(scene.asked('PUT')).toBe(1), 10_000)
+    await vi.waitFor(() => expect(scene.asked('PUT')).toBe(1), 20_000)
     scene.agent.cancelSignIn(undefined)
     await done
     await new Promise((resolve) => setTimeout(resolve, 2_500))
