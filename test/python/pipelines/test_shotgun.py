@@ -98,6 +98,33 @@ class Working(Case):
         self.assertNotEqual(self.sg.config.session_token, before)
         self.assertGreater(self.sg._agent_session._look_at, time.time())
 
+    def test_when_the_agents_own_session_has_ended_unnoticed_too_it_is_renewed_then(self):
+        end_session()
+        sg_session.report_rejected()
+        end_session()
+        made = sessions_made()
+        self.assertTrue(self.sg.find_one("Project", []))
+        self.assertEqual(sessions_made() - made, 1)
+        self.assertEqual(self.sg.config.session_token, sg_session.get_session().session_token)
+
+    def test_a_call_that_is_refused_with_the_renewed_session_too_is_not_made_again(self):
+        class Refused(shotgun_api3.Shotgun):
+            calls = 0
+
+            def _call_rpc(self, method, *args, **kwargs):
+                if method != "read":
+                    return super()._call_rpc(method, *args, **kwargs)
+                self.calls += 1
+                if self.calls == 1:
+                    end_session()
+                raise shotgun_api3.AuthenticationFault("whatever the session")
+
+        made = sessions_made()
+        sg = sg_session.shotgun(shotgun_api3=Refused)
+        with self.assertRaises(shotgun_api3.AuthenticationFault):
+            sg.find_one("Project", [])
+        self.assertEqual((sg.calls, sessions_made() - made), (2, 1))
+
     def test_uploads_and_downloads_go_on_too(self):
         path = os.path.join(self.folder, "take.txt")
         with open(path, "wb") as file:

@@ -70,19 +70,8 @@ def _make_class(base):
                 self.server_caps
 
         def _call_rpc(self, *args, **kwargs):
-            held = self._agent_session
-            held.look(self)
-            try:
-                return super(SessionShotgun, self)._call_rpc(*args, **kwargs)
-            except fault as error:
-                if not held.is_used_by(self):
-                    raise
-                problem = held.renew(self)
-                if problem is False:
-                    raise
-                if problem is not None:
-                    raise error from problem
-            return super(SessionShotgun, self)._call_rpc(*args, **kwargs)
+            self._agent_session.look(self)
+            return self._agent_session.go_on(self, fault, lambda: super(SessionShotgun, self)._call_rpc(*args, **kwargs))
 
         def get_session_token(self):
             # What the cookie of a download is made of, too.
@@ -90,29 +79,26 @@ def _make_class(base):
             return super(SessionShotgun, self).get_session_token()
 
         def _send_form(self, url, params):
-            held = self._agent_session
-            held.look(self)
-            try:
+            def send():
+                for value in params.values():
+                    if hasattr(value, "seek"):
+                        value.seek(0)
                 result = super(SessionShotgun, self)._send_form(url, params)
                 # The site's way of saying no to a form; why, is a text for people.
-                if str(result)[:1] != "0" or not held.is_used_by(self) or held.renew(self) is not None:
-                    return result
-            except upload_error:
-                if not held.is_used_by(self) or held.renew(self) is not None:
-                    raise
-            for value in params.values():
-                if hasattr(value, "seek"):
-                    value.seek(0)
-            return super(SessionShotgun, self)._send_form(url, params)
+                if str(result)[:1] == "0":
+                    raise _FormRefused(result)
+                return result
+
+            self._agent_session.look(self)
+            try:
+                return self._agent_session.go_on(self, (upload_error, _FormRefused), send)
+            except _FormRefused as refused:
+                return refused.result
 
         def download_attachment(self, *args, **kwargs):
-            held = self._agent_session
-            try:
-                return super(SessionShotgun, self).download_attachment(*args, **kwargs)
-            except download_error:
-                if not held.is_used_by(self) or held.renew(self) is not None:
-                    raise
-            return super(SessionShotgun, self).download_attachment(*args, **kwargs)
+            return self._agent_session.go_on(
+                self, download_error, lambda: super(SessionShotgun, self).download_attachment(*args, **kwargs)
+            )
 
     SessionShotgun.__name__ = base.__name__
     SessionShotgun.__qualname__ = base.__qualname__
@@ -130,15 +116,39 @@ def _of_the_same_copy(base, name):
     raise TypeError('"%s.%s" is not shotgun_api3\'s: it has no %s' % (base.__module__, base.__name__, name))
 
 
+class _FormRefused(Exception):
+    def __init__(self, result):
+        super(_FormRefused, self).__init__(result)
+        self.result = result
+
+
 class _AgentSession(object):
     """Which session a connection holds, and how it comes to the next one."""
 
     def __init__(self, session):
+        # Whether it was made because the one before was refused.
+        self._is_renewed = False
         self._hold(session)
+
+    def go_on(self, sg, refusal, call):
+        """What ``call`` returns. When it raises ``refusal`` because the session has ended, it is made once more with a renewed
+        one; and with the one that the agent had already, if that is another, before that. Raises the refusal else."""
+        for attempt in (1, 2, 3):
+            try:
+                return call()
+            except refusal as error:
+                is_last = attempt == 3 or (attempt == 2 and self._is_renewed)
+                if is_last or not self._is_used_by(sg):
+                    raise
+                problem = self._replace(sg)
+                if problem is False:
+                    raise
+                if problem is not None:
+                    raise error from problem
 
     def look(self, sg):
         """Takes the agent's session when the one held is near its end. A look at the clock else."""
-        if time.time() < self._look_at or not self.is_used_by(sg):
+        if time.time() < self._look_at or not self._is_used_by(sg):
             return
         self._look_at = time.time() + _LOOK_AGAIN
         try:
@@ -150,20 +160,23 @@ class _AgentSession(object):
         if self._is_same_person(session):
             self._adopt(sg, session)
 
-    def is_used_by(self, sg):
+    def _is_used_by(self, sg):
         """Whether the connection authenticates with this session, and not with what somebody has set since."""
         config = sg.config
         as_somebody_else = (config.user_login and config.user_password) or (config.script_name and config.api_key)
         return not as_somebody_else and config.session_token == self._session.session_token
 
-    def renew(self, sg):
+    def _replace(self, sg):
         """None when the connection has another session now. Else why not: an SgSessionError, or False when the agent found that
         the session is good and something else was refused."""
         refused = self._session
         try:
             with Client("shotgun_api3") as client:
-                client.report_rejected(refused.site, refused.generation, timeout=_REPORT_LIMIT)
                 session = client.get_session(refused.site)
+                self._is_renewed = session.session_token == refused.session_token
+                if self._is_renewed:
+                    client.report_rejected(refused.site, refused.generation, timeout=_REPORT_LIMIT)
+                    session = client.get_session(refused.site)
         except SgSessionError as error:
             return error
         if session.session_token == refused.session_token:
