@@ -16,7 +16,7 @@ export interface AtTerminal {
   readonly ended: Promise<number>
 }
 
-const limitMs = 20_000
+const limitMs = 60_000
 
 /** Runs it with exactly this environment; ended after `limitMs` by its terminal going away. */
 export function runAtTerminal(command: readonly string[], env: Readonly<Record<string, string>>): AtTerminal {
