@@ -152,7 +152,11 @@ function buildApp(
 
   // a server tells the time by the clock its sessions end by
   app.addHook('onSend', async (_request, reply) => {
-    reply.header('date', new Date(state.clock.now()).toUTCString())
+    try {
+      reply.header('date', new Date(state.clock.now()).toUTCString())
+    } catch {
+      // a clock that a test has broken: Node's own date stands
+    }
   })
   serveCors(app)
   serveJsonRpc(app, state)
