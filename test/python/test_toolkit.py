@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 START = """
 import importlib, importlib.machinery, os, sys
 sys.path.insert(0, %r)
-from sg_session import _toolkit
+from sg_session import _toolkit, _toolkit_imports
 
 class Agent(object):
     def token_for(self, host, login):
@@ -51,7 +51,7 @@ class Finding(unittest.TestCase):
             assert "tank" not in sys.modules, "preparing imports nothing"
             import tank.authentication.session_cache as module
             check(module)
-            assert type(module.__loader__).__module__ != "sg_session._toolkit"
+            assert type(module.__loader__).__module__ != "sg_session._toolkit_imports"
         """)
 
     def test_a_module_that_is_loaded_again(self):
@@ -94,7 +94,7 @@ class Finding(unittest.TestCase):
     def test_modules_of_others_are_none_of_its_business(self):
         self.holds("""
             _toolkit.patch(Agent())
-            assert _toolkit._finder.find_spec("json") is None
+            assert _toolkit_imports._hook.find_spec("json") is None
             assert importlib.util.find_spec("tank.authentication.no_such_module") is None
         """)
 
