@@ -12,7 +12,9 @@ const clients = [
     kind: 'real',
     // shotgun_api3 and tk-core themselves refuse older ones. facts: §10
     versions: ['3.9', '3.10', '3.11', '3.13'],
-    missing: process.env['SG_REAL_CLIENTS'] ? undefined : 'SG_REAL_CLIENTS names no folder with a shotgun_api3 or a tk-core',
+    missing: process.env['SG_REAL_CLIENTS']
+      ? undefined
+      : 'SG_REAL_CLIENTS names no folder with a shotgun_api3 or a tk-core',
   },
 ] as const
 
@@ -53,7 +55,8 @@ describe.each(clients)('the Python client with $name', ({ kind, versions, missin
     const interpreter = findPython(version)
     const skipped = missing ?? (interpreter ? undefined : `there is no Python ${version} on this machine`)
 
-    test(`goes on when the site ends the session, under Python ${version}`, async (context) => {
+    // The real tk-core is imported, and copied, in a dozen processes.
+    test(`goes on when the site ends the session, under Python ${version}`, { timeout: 300_000 }, async (context) => {
       if (skipped || !interpreter) return context.skip(skipped)
       await unittest(interpreter, kind, 'pipelines')
     })
