@@ -25,6 +25,8 @@ export interface SceneOptions {
   readonly site?: Partial<SiteSwitches>
   readonly issue?: 'session' | 'rest' | 'gateway'
   readonly sessionLifetimeS?: number
+  /** How often an hour the broker lets a person have a session. */
+  readonly exchangesPerPerson?: number
   /** Whether tools may have the artist's Autodesk token. */
   readonly serveAccessToken?: boolean
 }
@@ -49,6 +51,7 @@ export async function setScene(options: SceneOptions = {}): Promise<Scene> {
     ...(certificates ? { tls: certificates } : {}),
     ...(options.issue === undefined ? {} : { issue: options.issue }),
     ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
+    ...(options.exchangesPerPerson === undefined ? {} : { exchangesPerPerson: options.exchangesPerPerson }),
     ...(options.serveAccessToken === undefined ? {} : { serveAccessToken: options.serveAccessToken }),
   })
   const answerBrowser = async (key = 'artist'): Promise<void> => {

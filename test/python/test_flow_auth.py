@@ -1,4 +1,4 @@
-"""The adapter for tk-core's flow_auth: against a Toolkit in miniature, and against the real one where SG_REAL_CLIENTS names it."""
+"""The adapter for tk-core's flow_auth: against the stand-in, and against the real one where SG_REAL_CLIENTS names it."""
 
 import base64
 import importlib
@@ -12,15 +12,13 @@ import time
 import unittest
 import warnings
 
+import clients
 import sg_session
 from sg_session import _client, flow_auth
 from sg_session._errors import error_for
 
 SCOPES = ["data:read", "data:write", "data:create", "openid"]
-STAND_IN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "toolkit")
 NAMESPACES = ("tank", "tank_vendor", "sgtk")
-# Those that tk-core brings its own dependencies for. facts: shotgrid §10
-REAL_PYTHONS = ((3, 9), (3, 10), (3, 11), (3, 13))
 
 
 def jwt(seconds_left, name="agent"):
@@ -82,13 +80,13 @@ class FlowAuth(object):
         os.environ.update(environment)
         for name in toolkit_modules():
             del sys.modules[name]
+        if hasattr(sys, "_tank_vendor_meta_finder"):
+            # By this tank_vendor remembers that its finder is in sys.meta_path.
+            del sys._tank_vendor_meta_finder
         shutil.rmtree(self.home)
 
     def load(self, name="tank.authentication.flow_auth"):
-        with warnings.catch_warnings():
-            # Toolkit is not ours to mend.
-            warnings.simplefilter("ignore")
-            return importlib.import_module(name)
+        return importlib.import_module(name)
 
     def seam(self):
         return self.load("tank.authentication.flow_auth._authentication")
@@ -105,13 +103,17 @@ class FlowAuth(object):
     def files(self):
         return [name for _folder, _folders, names in os.walk(self.home) for name in names]
 
+    def flow_client(self):
+        """What a Flow client has for its tokens."""
+        return self.load("tank.authentication.flow_auth._client").FlowAuthenticationHandler()
+
     def token(self):
-        return self.load().FlowAuthenticationHandler().get_authentication_token()
+        return self.flow_client().get_authentication_token()
 
     def test_a_flow_client_gets_the_agents_token_on_every_request(self):
         self.watch_own_flow()
         flow_auth.install("https://s")
-        handler = self.load().FlowAuthenticationHandler()
+        handler = self.flow_client()
         self.assertEqual(handler.get_authentication_token(), self.agent.token)
         self.agent.token = jwt(3600, "next")
         self.assertEqual(handler.get_authentication_token(), self.agent.token)
@@ -138,9 +140,9 @@ class FlowAuth(object):
 
     def test_a_copy_that_a_core_swap_brings_in_is_answered_as_well(self):
         flow_auth.install()
-        old = self.load().FlowAuthenticationHandler()
+        old = self.flow_client()
         self.swap_core()
-        new = sys.modules["tank.authentication.flow_auth"].FlowAuthenticationHandler()
+        new = self.flow_client()
         self.assertNotEqual(type(old), type(new))
         self.assertEqual([old.get_authentication_token(), new.get_authentication_token()], [self.agent.token] * 2)
         self.swap_core()
@@ -150,9 +152,7 @@ class FlowAuth(object):
         """As bootstrap does; the project's own copy lies where the first one does."""
         handler = self.load("tank.bootstrap.import_handler").CoreImportHandler
         core = os.path.dirname(os.path.dirname(self.load("tank").__file__))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            handler.swap_core(core)
+        handler.swap_core(core)
 
     def test_toolkits_own_sign_in_goes_on_where_the_agent_has_none_to_give(self):
         self.watch_own_flow()
@@ -226,7 +226,7 @@ class FlowAuth(object):
 
 
 class StandIn(FlowAuth, unittest.TestCase):
-    place = STAND_IN
+    place = clients.STAND_INS
 
     def test_a_toolkit_that_signs_in_some_other_way_goes_on_doing_so(self):
         module = self.seam()
@@ -237,28 +237,19 @@ class StandIn(FlowAuth, unittest.TestCase):
         module.get_access_token_from_adsk_auth = own
 
 
-def real_toolkit():
-    """The folder to put on sys.path, or why there is none."""
-    folder = os.environ.get("SG_REAL_CLIENTS")
-    if not folder:
-        return None, "SG_REAL_CLIENTS names no folder with the real tk-core"
-    places = [os.path.join(folder, "tk-core", "python"), folder]
-    place = next((one for one in places if os.path.isdir(os.path.join(one, "tank"))), None)
-    if place is None:
-        return None, "there is no tk-core in %s" % folder
-    if not os.path.isdir(os.path.join(place, "tank", "authentication", "flow_auth")):
-        return None, "the tk-core in %s is older than its flow_auth" % folder
-    if sys.version_info[:2] not in REAL_PYTHONS:
-        return None, "tk-core does not run under Python %d.%d" % sys.version_info[:2]
-    return place, None
-
-
-REAL, WHY_NOT = real_toolkit()
+REAL, WHY_NOT = clients.find_real("tank/authentication/flow_auth")
 
 
 @unittest.skipIf(REAL is None, WHY_NOT)
 class Real(FlowAuth, unittest.TestCase):
     place = REAL
+
+    def setUp(self):
+        caught = warnings.catch_warnings()
+        caught.__enter__()
+        self.addCleanup(caught.__exit__, None, None, None)
+        clients.ignore_foreign_warnings()
+        super(Real, self).setUp()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a pipeline developer would write: gets the artist's session and works on the site as that artist.
 
-Reads Projects and Shots, writes a Note, and prints one JSON object of what the site said. Uses shotgun_api3 when the
-folder in SG_REAL_CLIENTS has one, else the same JSON-RPC calls by hand.
+Reads Projects and Shots, writes a Note, and prints one JSON object of what the site said. Uses shotgun_api3 when
+SG_REAL_CLIENTS has one for this Python, else the same JSON-RPC calls by hand.
 """
 
 import json
@@ -12,6 +12,10 @@ import time
 import urllib.request
 
 import sg_session
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "python"))
+
+import clients  # noqa: E402
 
 
 def main():
@@ -40,9 +44,9 @@ def main():
 
 
 def connect(session):
-    real = os.environ.get("SG_REAL_CLIENTS")
-    if real:
-        sys.path[:0] = [real, os.path.join(real, "python-api")]
+    place, _why_not = clients.find_real("shotgun_api3")
+    if place:
+        sys.path.insert(0, place)
         import shotgun_api3
 
         return shotgun_api3.Shotgun(session.api_url, session_token=session.session_token, ca_certs=os.environ.get("SG_CA"))

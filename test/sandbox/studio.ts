@@ -17,6 +17,8 @@ export interface StudioOptions {
   readonly issue?: 'session' | 'rest' | 'gateway'
   /** Seconds the broker says a session lasts. */
   readonly sessionLifetimeS?: number
+  /** How often an hour the broker lets a person have a session. */
+  readonly exchangesPerPerson?: number
   /** Whether tools may have the artist's Autodesk token. */
   readonly serveAccessToken?: boolean
   /** Open links with the desktop's own browser instead of writing them down. */
@@ -172,6 +174,9 @@ async function writeConfiguration(
     webApps: options.webApps ?? [],
     database: { file: 'broker.sqlite' },
     network: extraCa,
+    ...(options.exchangesPerPerson === undefined
+      ? {}
+      : { limits: { exchangesPerPerson: { most: options.exchangesPerPerson, seconds: 3600 } } }),
     sites: [
       {
         url: siteUrl,

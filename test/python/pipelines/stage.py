@@ -10,29 +10,22 @@ import urllib.request
 
 import sg_session
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import clients  # noqa: E402
+
 LOGIN = "artist@studio.example"
-STAND_INS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "stand_in")
-# A checkout, an unpacked package, or the folder that holds it.
-_PLACES = ("", "python-api", "tk-core/python", "python", "tk-core")
-
-
 def client_paths():
-    """The folders to import shotgun_api3 and tank from: those of SG_REAL_CLIENTS with SG_TEST_CLIENTS=real, else the stand-ins."""
-    if os.environ.get("SG_TEST_CLIENTS") != "real":
-        return [STAND_INS]
-    places = [os.path.join(os.environ["SG_REAL_CLIENTS"], *place.split("/")) for place in _PLACES]
-    found = []
-    for package in ("shotgun_api3", "tank"):
-        found += [place for place in places if os.path.isfile(os.path.join(place, package, "__init__.py"))][:1]
-    return list(dict.fromkeys(found))
+    """The folders to import shotgun_api3 and tank from."""
+    found = [clients.find(package)[0] for package in ("shotgun_api3", "tank")]
+    return list(dict.fromkeys(place for place in found if place))
 
 
-def has(package):
-    return any(os.path.isfile(os.path.join(place, package, "__init__.py")) for place in client_paths())
-
-
-def core_is_for_this_python():
-    return os.environ.get("SG_TEST_CLIENTS") != "real" or sys.version_info[:2] in ((3, 9), (3, 10), (3, 11), (3, 13))
+def demand(package):
+    """Skips the test that is being imported, or run, when there is no such client."""
+    place, why_not = clients.find(package)
+    if place is None:
+        raise unittest.SkipTest(why_not)
 
 
 for _path in reversed(client_paths()):

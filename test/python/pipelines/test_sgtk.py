@@ -5,14 +5,11 @@ import subprocess
 import sys
 import unittest
 
-from stage import Case, core_is_for_this_python, has
+from stage import Case, demand
 
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "toolkit_process.py")
 
-if not has("tank"):
-    raise unittest.SkipTest("SG_REAL_CLIENTS has no tk-core")
-if not core_is_for_this_python():
-    raise unittest.SkipTest("tk-core has no libraries for Python %d.%d" % sys.version_info[:2])
+demand("tank")
 
 
 class Toolkit(Case):

@@ -84,7 +84,7 @@ class _Installation(object):
         self._site = site
         self._own_flow = own_flow
         self._client = Client("flow")
-        self._imports = ToolkitImports(_MODULE, self._adopt)
+        self._imports = ToolkitImports({_MODULE: self._adopt})
         self._adopted = []
 
     def start(self):
@@ -101,13 +101,10 @@ class _Installation(object):
         if own is None:
             _log.warning("this Toolkit signs in to Flow in a way that is not known here; it goes on doing so: %s", module.__name__)
             return
-        if getattr(own, "sg_session_installation", None) is self:
-            return
 
         def get_access_token(config, **options):
             return self._token(config, options, own)
 
-        get_access_token.sg_session_installation = self
         self._adopted.append((module, own))
         setattr(module, _SEAM, get_access_token)
 

@@ -1,5 +1,6 @@
 import importlib.machinery
 import sys
+import uuid
 
 _NAMESPACES = ("tank", "sgtk", "tank_vendor")
 
@@ -17,9 +18,10 @@ class CoreImportHandler(object):
             handler = cls()
             sys.meta_path.insert(0, handler)
         handler._core_path = core_path
+        stash = "core_swap_%s_" % uuid.uuid4().hex
         for name in sorted(sys.modules, key=lambda name: -name.count(".")):
             if name.split(".")[0] in _NAMESPACES and name != __name__:
-                sys.modules["swapped_out_" + name] = sys.modules.pop(name)
+                sys.modules[stash + name] = sys.modules.pop(name)
         import tank  # noqa: F401
 
     def find_spec(self, name, _path=None, _target=None):

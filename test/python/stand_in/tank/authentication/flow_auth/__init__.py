@@ -1,5 +1,6 @@
+"""Toolkit's sign-in to Flow, tk-core 0.23.10 and later: the names at which it can be reached. facts: TK"""
+
 from ._authentication import get_access_token, get_flow_access_token, init_authentication  # noqa: F401
-from ._client import FlowAuthenticationHandler  # noqa: F401
 
 
 class FlowAuthSettings(object):
