@@ -208,6 +208,38 @@ describe('a site in trouble', () => {
     expect(await submit(right)).toMatchObject({ state: 'signed_in' })
   })
 
+  test.each([502, 504])(
+    'that answers %i may have judged the passphrase: it is not sent again by itself',
+    async (status) => {
+      const sent: unknown[] = []
+      const { submit } = await waiting((url, init) => {
+        if (String(init.body).includes('get_session_token')) sent.push(url)
+        return nodeFetch(url, init)
+      })
+      stage.site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'status', status } })
+      expect(await refusalOf(submit(right))).toMatch(new RegExp(`^site_unreachable: .*answered ${status}$`))
+      expect(sent).toHaveLength(1)
+      expect(await submit(right)).toMatchObject({ state: 'signed_in' })
+      expect(sent).toHaveLength(2)
+    },
+  )
+
+  test('that sends elsewhere with the passphrase (307, 308) is not followed', async () => {
+    const asked: URL[] = []
+    const { agent, submit } = await waiting((url, init) => {
+      asked.push(new URL(url))
+      return nodeFetch(url, init)
+    })
+    for (const status of [307, 308]) {
+      const headers = { location: `${stage.site.url}/elsewhere` }
+      stage.site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'status', status, headers } })
+      expect(await refusalOf(submit(right))).toMatch(/^site_unreachable: .*answered 30[78]$/)
+    }
+    expect(new Set(asked.map(({ pathname }) => pathname))).toEqual(new Set(['/api3/json']))
+    expect(stage.site.web.requests.filter(({ path }) => path === '/elsewhere')).toEqual([])
+    agent.cancelSignIn(undefined)
+  })
+
   test('that does not answer costs one try a limited time', async () => {
     const steps: CredentialsStep[] = []
     const abort = new AbortController()
