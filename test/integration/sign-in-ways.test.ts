@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Secret } from '../../src/secret.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
-import { codeOf } from './world.ts'
+import { codeOf, refusalOf } from './world.ts'
 
 let stage: SiteStage
 beforeAll(async () => {
@@ -20,6 +20,20 @@ describe('without a broker', () => {
       expiry: 'exact',
     })
   })
+
+  test.each(['{}', '{"results":{"ok":true}}', '{"version":"8.89"}'])(
+    'what answers and is no site (%s) has nobody asked for a passphrase',
+    async (body) => {
+      for (const signIn of ['auto', 'legacy'] as const) {
+        stage.site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'status', status: 200, body } })
+        const agent = stage.agent('artist', signIn)
+        const steps: unknown[] = []
+        agent.onSignInStep((_site, step) => steps.push(step))
+        expect(await refusalOf(agent.signIn(undefined))).toMatch(/^site_unreachable: .*not as a ShotGrid site/)
+        expect(steps).toEqual([])
+      }
+    },
+  )
 
   test('a login and passphrase that the artist types make one too', async () => {
     const agent = stage.agent('artist', 'legacy')
