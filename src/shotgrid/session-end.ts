@@ -53,6 +53,8 @@ export class SessionClock {
     const answer = status === 200 ? sessionBody.safeParse(body) : undefined
     // Held against the site's own clock, or the artist's, set wrong, would move the end.
     if (!answer?.success || dateMs === undefined) return { known: 'untold' }
+    // The site answers for no session that has ended: this is not its clock then, and must not cost anybody a good session.
+    if (answer.data.app.expiresAt * 1000 <= dateMs) return { known: 'untold' }
     const tookMs = this.#clock.monotonicMs() - askedAtMonotonicMs
     return judgeEnd(answer.data, dateMs + dateGrainMs + tookMs)
   }

@@ -125,6 +125,21 @@ describe('the end of a session', () => {
     },
   )
 
+  test('is an estimate where the date beside it is not the site’s clock, and costs nobody the sign-in', async () => {
+    const expiresAt = clock.now() / 1000 + 3600
+    stage.site.faults.inject({
+      path: '/internal_api/session',
+      does: {
+        ...{ kind: 'status', status: 200, body: JSON.stringify({ app: { expiresAt } }) },
+        headers: { date: new Date(clock.now() + 24 * hour).toUTCString() },
+      },
+    })
+    const agent = await signedIn()
+    expect(agent.status()).toMatchObject([{ state: 'signed_in', expiry: 'estimated' }])
+    expect(await agent.reportRejected(undefined, undefined)).toMatchObject({ state: 'signed_in' })
+    stage.site.faults.clear()
+  })
+
   test('is that of the licence lease where that ends before the session', async () => {
     stage.site.switches.sessionWindowS = 7 * 24 * 3600
     const agent = await signedIn()
