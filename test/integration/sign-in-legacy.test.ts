@@ -7,7 +7,7 @@ import { LegacyWayIn } from '../../src/sign-in/legacy.ts'
 import type { CredentialsStep } from '../../src/sign-in/way-in.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
-import { codeOf, nodeFetch, refusalOf } from './world.ts'
+import { codeOf, nodeFetch, refusalOf, TestClock } from './world.ts'
 
 let stage: SiteStage
 beforeAll(async () => {
@@ -79,6 +79,28 @@ describe('signing in with login and passphrase', () => {
     await untilAsked(agent)
     expect(await refusalOf(submit({ ...wrong, login }))).not.toContain('may have locked')
     agent.cancelSignIn(undefined)
+  })
+
+  test('after four refused tries within a minute a login is left alone, in the next sign-in too', async () => {
+    const clock = new TestClock()
+    const agent = stage.agent('artist', 'legacy', { clock })
+    const begin = async () => {
+      agent.signIn(undefined).catch(() => undefined)
+      await untilAsked(agent)
+    }
+    const submit = (typed: object) => codeOf(agent.submitCredentials(undefined, { ...right, ...typed }))
+    await begin()
+    for (let attempt = 1; attempt <= 4; attempt += 1) expect(await submit(wrong)).toBe('passphrase_rejected')
+    stage.site.calls.clear()
+    expect(await submit(right)).toBe('rate_limited')
+    agent.cancelSignIn(undefined)
+    await begin()
+    expect(await submit({ login: ' ARTIST@studio.example' })).toBe('rate_limited')
+    expect(asked('get_session_token')).toBe(0)
+    // Somebody else's is their own affair.
+    expect(await submit({ ...wrong, login: 'case-lower' })).toBe('passphrase_rejected')
+    clock.advance(60_000)
+    expect(await submit(right)).toBe('ok')
   })
 
   test('a site with the company’s own sign-in is refused before anything is asked for', async () => {
