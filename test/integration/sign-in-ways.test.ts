@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { AgentError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
 import { codeOf, refusalOf } from './world.ts'
@@ -34,6 +35,18 @@ describe('without a broker', () => {
       }
     },
   )
+
+  test('a hundred who ask at once which way it is ask the site once, and one who leaves takes nothing from the others', async () => {
+    const agent = stage.agent('artist')
+    stage.site.calls.clear()
+    const gone = new AbortController()
+    const left = agent.wayIn(undefined, gone.signal)
+    const stay = Array.from({ length: 100 }, () => agent.wayIn(undefined, AbortSignal.timeout(5_000)))
+    gone.abort(new AgentError('sign_in_cancelled'))
+    expect(await codeOf(left)).toBe('sign_in_cancelled')
+    expect(new Set((await Promise.all(stay)).map(({ way }) => way))).toEqual(new Set(['web']))
+    expect(stage.site.calls.get('info')).toBe(1)
+  })
 
   test('a login and passphrase that the artist types make one too', async () => {
     const agent = stage.agent('artist', 'legacy')
