@@ -28,7 +28,11 @@ export async function examineHere(
     rules,
     setup,
     clock: systemClock,
-    wayOut: { fetch: await electronFetch(network), proxyFor: electronProxyFor },
+    // Its own way out: what the files say now is not what the agent was started with, and looking changes nothing.
+    wayOut: {
+      fetch: await electronFetch(network, 'doctor'),
+      proxyFor: (url) => electronProxyFor(url, 'doctor'),
+    },
   }
   return examine(world)
 }

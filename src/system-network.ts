@@ -49,7 +49,10 @@ function systemProxies({ proxy }: NetworkSettings, env: Environment): SystemProx
   const unproxied = env['no_proxy'] ?? env['NO_PROXY'] ?? ''
   // A star counts for everything only where it stands alone.
   const noProxy = unproxied.trim() === '*' ? '*' : [...neverProxied, unproxied].filter(Boolean).join(',')
-  if (proxy) return { http: proxy, https: proxy, noProxy }
+  if (proxy) {
+    const usable = demandProxy(proxy, '"network.proxy" of the configuration')
+    return { http: usable, https: usable, noProxy }
+  }
   const named = (...names: string[]): string | undefined => {
     const name = names.find((one) => env[one])
     return name === undefined ? undefined : withScheme(env[name] ?? '', name)
@@ -63,11 +66,20 @@ function systemProxies({ proxy }: NetworkSettings, env: Environment): SystemProx
 
 /** `proxy:3128` is how curl and others let it be written; Node wants a whole address. */
 function withScheme(text: string, variable: string): string {
-  const whole = text.includes('://') ? text : `http://${text}`
-  // The address itself may hold a password.
-  if (!URL.canParse(whole))
-    throw new AgentError('config_invalid', `"${variable}" of the environment is no address of a proxy`)
-  return whole
+  return demandProxy(text.includes('://') ? text : `http://${text}`, `"${variable}" of the environment`)
+}
+
+/** `where` names it in an error: the address itself may hold a password. */
+function demandProxy(address: string, where: string): string {
+  if (!URL.canParse(address)) throw new AgentError('config_invalid', `${where} is no address of a proxy`)
+  const { username, password } = new URL(address)
+  try {
+    decodeURIComponent(username + password)
+  } catch {
+    const advice = 'Write each "%" of the user name or password as "%25".'
+    throw new AgentError('config_invalid', `${where} has a "%" that stands for no character`, { advice })
+  }
+  return address
 }
 
 /** As Node's fetch reads `no_proxy`: a name stands for those below it too; a port only for that port. */

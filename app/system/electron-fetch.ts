@@ -5,10 +5,11 @@ import type { Fetch } from '../../src/ports.ts'
 /**
  * Chromium's way out: the system's proxy, PAC and certificates; no cookies, no cache, nothing on disk. `proxy` of the
  * configuration replaces the system's. A `cookie` that a caller sends itself goes out as it is; none is ever kept. A redirect
- * that is not to be followed comes back as an answer without a body, as from Node's fetch; where it leads stays unsaid.
+ * that is not to be followed comes back as an answer without a body, as from Node's fetch; where it leads stays unsaid. Every
+ * fetch of one `way` goes as the newest was told to: who only looks takes a way of their own.
  */
-export async function electronFetch(network: Pick<Config['network'], 'proxy'>): Promise<Fetch> {
-  const outside = outsideSession()
+export async function electronFetch(network: Pick<Config['network'], 'proxy'>, way: Way = 'outside'): Promise<Fetch> {
+  const outside = sessionOf(way)
   await outside.setProxy(
     network.proxy
       ? { mode: 'fixed_servers', proxyRules: network.proxy, proxyBypassRules: '<local>' }
@@ -36,15 +37,17 @@ function isRefusedRedirect(error: unknown): boolean {
 }
 
 /** The proxy Chromium asks an address through, as `electronFetch` was last told; undefined: none. */
-export async function electronProxyFor(url: URL): Promise<string | undefined> {
+export async function electronProxyFor(url: URL, way: Way = 'outside'): Promise<string | undefined> {
   // As a PAC file answers: `PROXY proxy:3128; DIRECT`.
-  const [first = ''] = (await outsideSession().resolveProxy(url.href)).split(';')
+  const [first = ''] = (await sessionOf(way).resolveProxy(url.href)).split(';')
   const [, kind, place] = /^\s*(PROXY|HTTPS|SOCKS\d?)\s+(\S+)/.exec(first) ?? []
   const schemes: Readonly<Record<string, string>> = { PROXY: 'http', HTTPS: 'https' }
   return place === undefined ? undefined : `${schemes[kind ?? ''] ?? 'socks5'}://${place}`
 }
 
-function outsideSession(): Session {
+type Way = 'outside' | 'doctor'
+
+function sessionOf(way: Way): Session {
   // Without "persist:" a partition lives in memory only.
-  return session.fromPartition('outside', { cache: false })
+  return session.fromPartition(way, { cache: false })
 }

@@ -1,10 +1,19 @@
 import { spawn } from 'node:child_process'
+import { win32 } from 'node:path'
 
 export interface Ended {
   /** Undefined when it could not be started, or was ended at its limit. */
   readonly status: number | undefined
   readonly stdout: string
   readonly isLate: boolean
+}
+
+/**
+ * Where a program is run: no module or library of the folder the doctor was called in may be taken for an installed one. Python
+ * looks there first, Windows does so for programs and libraries too. The folder of the program that runs us is as trusted as we are.
+ */
+export function neutralFolder(platform: NodeJS.Platform, ownProgram: string): string {
+  return platform === 'win32' ? win32.dirname(ownProgram) : '/'
 }
 
 const mostOutput = 64 * 1024
@@ -21,11 +30,10 @@ export function runProgram(
   if (signal.aborted) return Promise.resolve({ status: undefined, stdout: '', isLate: true })
   return new Promise((resolve) => {
     const isPosix = process.platform !== 'win32'
-    // A group of its own on POSIX: launchers of DCCs are scripts that start the real program. `/`: no module of the folder
-    // the doctor was called in may be taken for an installed one.
+    // A group of its own on POSIX: launchers of DCCs are scripts that start the real program.
     const child = spawn(command, args, {
       env,
-      cwd: isPosix ? '/' : undefined,
+      cwd: neutralFolder(process.platform, process.execPath),
       detached: isPosix,
       stdio: ['ignore', 'pipe', 'ignore'],
       windowsHide: true,

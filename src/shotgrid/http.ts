@@ -57,9 +57,10 @@ export async function askSiteOnce(
   const text = await response.text()
   try {
     return { status, body: JSON.parse(text), dateMs: dateOf(response) }
-  } catch (cause) {
+  } catch {
+    // Without its cause, which goes into logs: V8 quotes what stands there, and that may be a token.
     const what = /^\s*</.test(text) ? 'a web page (a proxy or sign-in page in between?)' : 'something that is not JSON'
-    throw new SiteTrouble(`answered ${status} with ${what}`, status, { cause })
+    throw new SiteTrouble(`answered ${status} with ${what}`, status)
   }
 }
 

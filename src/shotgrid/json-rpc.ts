@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
-import { askSite } from './http.ts'
+import { askSite, askSiteOnce } from './http.ts'
 
 /** A script, or a script in the name of a person. */
 export interface ScriptCaller {
@@ -47,7 +47,9 @@ export async function callRpc(
 ): Promise<unknown> {
   const params = caller.kind === 'nobody' ? [] : [authParams(caller), ...(call.params ? [call.params] : [])]
   try {
-    const { status, body } = await askSite(fetch, {
+    // A passphrase goes out once: a site that did not answer may have judged it, and counts a wrong one towards a lock.
+    const ask = caller.kind === 'person' ? askSiteOnce : askSite
+    const { status, body } = await ask(fetch, {
       method: 'POST',
       url: `${site}/api3/json`,
       headers: { 'content-type': 'application/json; charset=utf-8' },

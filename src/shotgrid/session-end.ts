@@ -27,6 +27,8 @@ const sessionBody = z.object({
 })
 type SessionBody = z.output<typeof sessionBody>
 
+/** Nobody's working day is longer; what a site says beyond it is no moment that clients and calendars could hold. */
+const longestMs = 366 * 24 * 3600_000
 /** A `Date` header has whole seconds. */
 const dateGrainMs = 1_000
 
@@ -51,6 +53,8 @@ export class SessionClock {
     const answer = status === 200 ? sessionBody.safeParse(body) : undefined
     // Held against the site's own clock, or the artist's, set wrong, would move the end.
     if (!answer?.success || dateMs === undefined) return { known: 'untold' }
+    // The site answers for no session that has ended: this is not its clock then, and must not cost anybody a good session.
+    if (answer.data.app.expiresAt * 1000 <= dateMs) return { known: 'untold' }
     const tookMs = this.#clock.monotonicMs() - askedAtMonotonicMs
     return judgeEnd(answer.data, dateMs + dateGrainMs + tookMs)
   }
@@ -87,7 +91,7 @@ function judgeEnd({ app, license }: SessionBody, siteNowMs: number): SessionEnd 
     { at: app.forceExpiresAt, endsFirst: 'cap' as const },
   ]
   const leftOf = (at: number | null | undefined): number =>
-    at == null ? Number.POSITIVE_INFINITY : Math.max(0, at * 1000 - siteNowMs)
+    at == null ? Number.POSITIVE_INFINITY : Math.min(Math.max(0, at * 1000 - siteNowMs), longestMs)
   const [first] = ends
     .map(({ at, endsFirst }) => ({ leftMs: leftOf(at), endsFirst }))
     .sort((a, b) => a.leftMs - b.leftMs)

@@ -32,7 +32,7 @@ export class LauncherOff extends Error {
   override readonly name = 'LauncherOff'
 }
 
-const createdBody = z.object({ sessionRequestId: z.string().regex(/^[\w-]{1,200}$/), url: z.url() })
+const createdBody = z.object({ sessionRequestId: z.string().regex(/^[\w-]{1,200}$/), url: z.url().max(2_000) })
 const polledBody = z.union([
   z.object({ approved: z.literal(true), sessionToken: z.string().min(1), userLogin: z.string() }),
   z.object({ approved: z.literal(false) }),
@@ -64,6 +64,7 @@ export async function requestLaunch(
     const url = new URL(created.data.url)
     // The address goes to the system's opener, which would do more than browse.
     if (url.origin !== site) throw new SiteTrouble(`answered with an address on "${url.origin}"`, answer.status)
+    if (url.username || url.password) throw new SiteTrouble('answered with a user name in an address', answer.status)
     return { id: created.data.sessionRequestId, url }
   } catch (error) {
     if (error instanceof LauncherOff) throw error

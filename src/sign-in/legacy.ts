@@ -34,11 +34,13 @@ export class LegacyWayIn implements WayIn {
   readonly #site: string
   readonly #tryLimitMs: number
   readonly #ports: SitePorts
+  readonly #refusals: RecentRefusals
 
   constructor({ site, tryLimitMs = 45_000 }: LegacyWaySettings, ports: SitePorts) {
     this.#site = site
     this.#tryLimitMs = tryLimitMs
     this.#ports = ports
+    this.#refusals = new RecentRefusals(ports.clock)
   }
 
   /**
@@ -51,8 +53,54 @@ export class LegacyWayIn implements WayIn {
     signal.throwIfAborted()
     if (!takesPassphrases(info.authentication)) throw takesNoPassphrases(this.#site, info)
     const settings = { site: this.#site, tryLimitMs: this.#tryLimitMs, info, ports: this.#ports, onStep, signal }
-    return new CredentialsDesk(settings).signedIn
+    return new CredentialsDesk({ ...settings, refusals: this.#refusals }).signedIn
   }
+}
+
+const mostRefusals = 4
+const refusalsWithinMs = 60_000
+
+interface Refusal {
+  readonly login: string
+  readonly atMonotonicMs: number
+}
+
+/**
+ * A person mistypes a few times; a tool that goes on with an old passphrase would have the user locked within seconds. Counted
+ * for a login over all sign-ins to the site, or beginning anew would be the way round it.
+ */
+class RecentRefusals {
+  readonly #clock: SitePorts['clock']
+  #refusals: readonly Refusal[] = []
+
+  constructor(clock: SitePorts['clock']) {
+    this.#clock = clock
+  }
+
+  note(login: string): void {
+    this.#refusals = [...this.#recent(), { login: folded(login), atMonotonicMs: this.#clock.monotonicMs() }]
+  }
+
+  /** Throws `rate_limited`. */
+  demandRoom(login: string, site: string): void {
+    const theirs = this.#recent().filter((refusal) => refusal.login === folded(login))
+    if (theirs.length < mostRefusals) return
+    throw new AgentError(
+      'rate_limited',
+      `"${site}" has refused ${mostRefusals} tries with this login within a minute`,
+      {
+        advice: 'Wait a minute before the next try: a site may lock a user for many.',
+      },
+    )
+  }
+
+  #recent(): readonly Refusal[] {
+    return this.#refusals.filter(({ atMonotonicMs }) => this.#clock.monotonicMs() - atMonotonicMs < refusalsWithinMs)
+  }
+}
+
+function folded(login: string): string {
+  return login.trim().toLowerCase()
 }
 
 interface DeskSettings {
@@ -60,6 +108,7 @@ interface DeskSettings {
   readonly tryLimitMs: number
   readonly info: SiteInfo
   readonly ports: SitePorts
+  readonly refusals: RecentRefusals
   readonly onStep: (step: CredentialsStep) => void
   readonly signal: AbortSignal
 }
@@ -91,6 +140,7 @@ class CredentialsDesk {
     signal.throwIfAborted()
     if (this.#state === 'trying') throw new AgentError('rate_limited', 'another try is under way')
     if (this.#state === 'done') throw new AgentError('invalid_request', 'the sign-in needs no login any more')
+    this.#settings.refusals.demandRoom(credentials.login, this.#settings.site)
     this.#state = 'trying'
     try {
       const signedIn = await this.#try(credentials)
@@ -127,7 +177,10 @@ class CredentialsDesk {
       // Without causes: a site's sentence, or the page in its place, may quote what was sent.
       if (error instanceof AgentError) throw new AgentError(error.code, error.message)
       if (!(error instanceof SiteFault)) throw error
-      if (error.kind === 'authentication' || error.kind === 'identity_only') this.#refusedTries += 1
+      if (error.kind === 'authentication' || error.kind === 'identity_only') {
+        this.#refusedTries += 1
+        this.#settings.refusals.note(credentials.login)
+      }
       throw explainRefusal({
         fault: error,
         ...{ site, info },

@@ -2,7 +2,9 @@ import type { SiteConfig } from '../config.ts'
 import { AgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
 import type { SignedIn } from '../session/session.ts'
-import { readSiteInfo } from '../shotgrid/site-info.ts'
+import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
+import { SingleFlight } from '../single-flight.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { type Choice, chooseByConfiguration, chooseBySite, type WayInName } from './choose-way-in.ts'
 import type { ResumableWayIn, SignInRequest, WayIn } from './way-in.ts'
 import { launcherOff } from './web.ts'
@@ -22,6 +24,7 @@ export class SiteWayIn {
   readonly #site: SiteConfig
   readonly #ways: Ways
   readonly #ports: Pick<Ports, 'fetch' | 'log'>
+  readonly #asking = new SingleFlight<SiteInfo>()
 
   constructor(site: SiteConfig, ways: Ways, ports: Pick<Ports, 'fetch' | 'log'>) {
     this.#site = site
@@ -37,8 +40,9 @@ export class SiteWayIn {
     const { url } = this.#site
     const decided = chooseByConfiguration(this.#site)
     if (decided && decided.way !== 'web') return decided
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(infoLimitMs)])
-    const info = await readSiteInfo(this.#ports.fetch, url, limited)
+    // Any tool may ask, as often as it likes; the site is asked once for all who do at the same time.
+    const asked = this.#asking.run(() => readSiteInfo(this.#ports.fetch, url, AbortSignal.timeout(infoLimitMs)))
+    const info = await untilAborted(asked, signal)
     if (!decided) return chooseBySite(url, info)
     if (!info.hasLauncher) throw launcherOff(url)
     return decided

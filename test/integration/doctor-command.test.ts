@@ -142,6 +142,19 @@ describe('sg-session doctor', () => {
     expect(rows.find(({ check }) => check === 'certificate-authorities')?.found).toContain(found)
   })
 
+  test.each(['environment', 'configuration'])(
+    'a password of a proxy with a bare percent sign in the %s is a row that says how to write it',
+    async (where) => {
+      const proxy = `http://artist:${canary}%@127.0.0.1:9`
+      await changeSettings(where === 'environment' ? atStudio : { ...atStudio, network: { proxy } })
+      const { rows } = await findings(where === 'environment' ? { https_proxy: proxy } : {})
+      const found = rows.find(({ check }) => check === 'proxy')
+      expect(found).toMatchObject({ state: 'failed', advice: expect.stringContaining('"%25"') })
+      expect(found?.found).toContain(where)
+      expect(JSON.stringify(rows)).not.toContain(canary)
+    },
+  )
+
   test('an environment whose proxy is no address is a row, not an end', async () => {
     await changeSettings(atStudio)
     const { troubles } = await findings({ https_proxy: `http://artist:${canary}@` })

@@ -15,6 +15,9 @@ const source = resolve(import.meta.dirname, '..', '..', 'app', 'system', 'electr
 
 interface Asked {
   readonly proxy?: string
+  readonly way?: 'outside' | 'doctor'
+  /** By the fetch that was made first, not by one of its own. */
+  readonly byTheFirst?: boolean
   readonly url: string
   readonly init: object
 }
@@ -59,9 +62,12 @@ async function ask(requests: readonly Asked[]): Promise<Answered[]> {
      import { electronFetch } from './electron-fetch.js'
      app.whenReady().then(async () => {
        const answers = []
-       for (const { proxy, url, init } of ${JSON.stringify(requests)}) {
+       let first
+       for (const { proxy, way, byTheFirst, url, init } of ${JSON.stringify(requests)}) {
          try {
-           const answer = await (await electronFetch({ proxy }))(url, init)
+           const fetch = byTheFirst ? first : await electronFetch({ proxy }, way)
+           first ??= fetch
+           const answer = await fetch(url, init)
            answers.push({ status: answer.status, text: await answer.text() })
          } catch (error) {
            answers.push({ error: String(error) })
@@ -117,6 +123,21 @@ describe.skipIf(!electron)('the app’s fetch, in a real Electron', () => {
     const [answer] = await ask([{ proxy: echoUrl, url: 'http://studio.example/x', init: { method: 'GET', headers } }])
     expect(answer?.status).toBe(200)
     expect(proxied).toEqual(['GET http://studio.example/x _session_id=abc'])
+  })
+
+  test('goes on through its proxy when the doctor looks with another configuration', async () => {
+    proxied.length = 0
+    const init = { method: 'GET', headers: { cookie: '_session_id=abc' } }
+    const answers = await ask([
+      { proxy: echoUrl, url: 'http://studio.example/before', init },
+      { way: 'doctor', url: `${echoUrl}/doctor`, init: { method: 'GET' } },
+      { byTheFirst: true, url: 'http://studio.example/after', init },
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(proxied).toEqual([
+      'GET http://studio.example/before _session_id=abc',
+      'GET http://studio.example/after _session_id=abc',
+    ])
   })
 
   test('answers a redirect that is not to be followed as one, without going there', async () => {

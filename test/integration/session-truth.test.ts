@@ -2,7 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Agent } from '../../src/agent.ts'
 import type { PartialConfig } from '../../src/config.ts'
 import { Secret } from '../../src/secret.ts'
+import type { SiteStatus } from '../../src/session/changes.ts'
 import { callRpc } from '../../src/shotgrid/json-rpc.ts'
+import { methods } from '../../src/socket/messages.ts'
+import { toWireStatus } from '../../src/socket/methods.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
 import { codeOf, nodeFetch, startWorld, TestClock, type World } from './world.ts'
 
@@ -105,6 +108,36 @@ describe('the end of a session', () => {
     pass(54 * minute)
     await held(agent)
     expect(leftMs(agent)).toBeGreaterThan(50 * minute)
+  })
+
+  test.each([1e15, 1e300, 1.7e308])(
+    'so far away that no calendar holds it (%f) leaves every answer whole',
+    async (expiresAt) => {
+      const agent = await signedIn()
+      const body = JSON.stringify({ app: { expiresAt } })
+      stage.site.faults.inject({ path: '/internal_api/session', does: { kind: 'status', status: 200, body } })
+      const { leftAtSite } = await agent.signOut(undefined)
+      stage.site.faults.clear()
+      expect(leftAtSite?.until).toBeGreaterThan(clock.now())
+      expect(new Date(leftAtSite?.until ?? Number.NaN).getTime()).toBeLessThan(clock.now() + 367 * 24 * hour)
+      const wire = methods.status.result.shape.sites.element.safeParse(toWireStatus(agent.status()[0] as SiteStatus))
+      expect(wire.error).toBeUndefined()
+    },
+  )
+
+  test('is an estimate where the date beside it is not the site’s clock, and costs nobody the sign-in', async () => {
+    const expiresAt = clock.now() / 1000 + 3600
+    stage.site.faults.inject({
+      path: '/internal_api/session',
+      does: {
+        ...{ kind: 'status', status: 200, body: JSON.stringify({ app: { expiresAt } }) },
+        headers: { date: new Date(clock.now() + 24 * hour).toUTCString() },
+      },
+    })
+    const agent = await signedIn()
+    expect(agent.status()).toMatchObject([{ state: 'signed_in', expiry: 'estimated' }])
+    expect(await agent.reportRejected(undefined, undefined)).toMatchObject({ state: 'signed_in' })
+    stage.site.faults.clear()
   })
 
   test('is that of the licence lease where that ends before the session', async () => {

@@ -7,7 +7,7 @@ import { LegacyWayIn } from '../../src/sign-in/legacy.ts'
 import type { CredentialsStep } from '../../src/sign-in/way-in.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
-import { codeOf, nodeFetch, refusalOf } from './world.ts'
+import { codeOf, nodeFetch, refusalOf, TestClock } from './world.ts'
 
 let stage: SiteStage
 beforeAll(async () => {
@@ -79,6 +79,28 @@ describe('signing in with login and passphrase', () => {
     await untilAsked(agent)
     expect(await refusalOf(submit({ ...wrong, login }))).not.toContain('may have locked')
     agent.cancelSignIn(undefined)
+  })
+
+  test('after four refused tries within a minute a login is left alone, in the next sign-in too', async () => {
+    const clock = new TestClock()
+    const agent = stage.agent('artist', 'legacy', { clock })
+    const begin = async () => {
+      agent.signIn(undefined).catch(() => undefined)
+      await untilAsked(agent)
+    }
+    const submit = (typed: object) => codeOf(agent.submitCredentials(undefined, { ...right, ...typed }))
+    await begin()
+    for (let attempt = 1; attempt <= 4; attempt += 1) expect(await submit(wrong)).toBe('passphrase_rejected')
+    stage.site.calls.clear()
+    expect(await submit(right)).toBe('rate_limited')
+    agent.cancelSignIn(undefined)
+    await begin()
+    expect(await submit({ login: ' ARTIST@studio.example' })).toBe('rate_limited')
+    expect(asked('get_session_token')).toBe(0)
+    // Somebody else's is their own affair.
+    expect(await submit({ ...wrong, login: 'case-lower' })).toBe('passphrase_rejected')
+    clock.advance(60_000)
+    expect(await submit(right)).toBe('ok')
   })
 
   test('a site with the company’s own sign-in is refused before anything is asked for', async () => {
@@ -206,6 +228,38 @@ describe('a site in trouble', () => {
     for (let one: unknown = error; one instanceof Error; one = one.cause)
       expect(`${one.message}${one instanceof AgentError ? one.advice : ''}`).not.toContain('legacy-passphrase')
     expect(await submit(right)).toMatchObject({ state: 'signed_in' })
+  })
+
+  test.each([502, 504])(
+    'that answers %i may have judged the passphrase: it is not sent again by itself',
+    async (status) => {
+      const sent: unknown[] = []
+      const { submit } = await waiting((url, init) => {
+        if (String(init.body).includes('get_session_token')) sent.push(url)
+        return nodeFetch(url, init)
+      })
+      stage.site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'status', status } })
+      expect(await refusalOf(submit(right))).toMatch(new RegExp(`^site_unreachable: .*answered ${status}$`))
+      expect(sent).toHaveLength(1)
+      expect(await submit(right)).toMatchObject({ state: 'signed_in' })
+      expect(sent).toHaveLength(2)
+    },
+  )
+
+  test('that sends elsewhere with the passphrase (307, 308) is not followed', async () => {
+    const asked: URL[] = []
+    const { agent, submit } = await waiting((url, init) => {
+      asked.push(new URL(url))
+      return nodeFetch(url, init)
+    })
+    for (const status of [307, 308]) {
+      const headers = { location: `${stage.site.url}/elsewhere` }
+      stage.site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'status', status, headers } })
+      expect(await refusalOf(submit(right))).toMatch(/^site_unreachable: .*answered 30[78]$/)
+    }
+    expect(new Set(asked.map(({ pathname }) => pathname))).toEqual(new Set(['/api3/json']))
+    expect(stage.site.web.requests.filter(({ path }) => path === '/elsewhere')).toEqual([])
+    agent.cancelSignIn(undefined)
   })
 
   test('that does not answer costs one try a limited time', async () => {

@@ -107,6 +107,12 @@ describe.concurrent('signing in at the site in the browser', () => {
   })
 })
 
+/** An answer of the launcher; `SITE` stands for host and port of the site. */
+const created = (url: string): FaultInput['does'] => ({
+  ...{ kind: 'status', status: 200 },
+  body: JSON.stringify({ sessionRequestId: 'a', url }),
+})
+
 const beforeTheBrowser: [string, FaultInput['does'], string, RegExp][] = [
   ['a launcher that is off after all', json(403, 'not enabled'), 'web_sign_in_unavailable', /switched off/],
   ['a site that knows no launcher', json(404, 'Not Found'), 'web_sign_in_unavailable', /switched off/],
@@ -124,11 +130,26 @@ const beforeTheBrowser: [string, FaultInput['does'], string, RegExp][] = [
     { kind: 'status', status: 200, body: '{"sessionRequestId":"a","url":"https://elsewhere.example/a"}' },
     ...(['site_unreachable', /an address on "https:\/\/elsewhere.example"/] as const),
   ],
+  ...['ftp://SITE/a', 'javascript:alert(1)', 'https://127.0.0.1:1/a', 'http://127.0.0.1.elsewhere.example/a'].map(
+    (address): [string, FaultInput['does'], string, RegExp] => [
+      `the address ${address}`,
+      created(address),
+      ...(['site_unreachable', /an address on /] as const),
+    ],
+  ),
+  [
+    'an address with a user name in it',
+    created('http://studio.example@SITE/a'),
+    ...(['site_unreachable', /a user name in an address/] as const),
+  ],
+  ['an address too long for anybody', created(`http://SITE/${'a'.repeat(2_000)}`), 'site_unreachable', /unknown form/],
 ]
 describe.concurrent('before the browser opens', () => {
   test.each(beforeTheBrowser)('%s is said', async (_what, does, code, message) => {
     const scene = await begin()
-    scene.stage.site.faults.inject({ method: 'POST', path: launcher, does })
+    const { host } = new URL(scene.stage.site.url)
+    const answer = does.kind === 'status' && does.body ? { ...does, body: does.body.replace('SITE', host) } : does
+    scene.stage.site.faults.inject({ method: 'POST', path: launcher, does: answer })
     expect(await refusal(scene.agent)).toMatchObject({ code, message: expect.stringMatching(message) })
     expect(scene.opened).toEqual([])
   })
