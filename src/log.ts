@@ -44,8 +44,13 @@ function describeError(thrown: unknown, depth = 0): unknown {
   return {
     name: thrown.name,
     code: 'code' in thrown ? thrown.code : undefined,
-    message: thrown.message,
-    stack: depth === 0 ? thrown.stack : undefined,
+    message: withoutHeaderValue(thrown.message),
+    stack: depth === 0 ? withoutHeaderValue(thrown.stack ?? '') : undefined,
     cause: thrown.cause === undefined || depth > 3 ? undefined : describeError(thrown.cause, depth + 1),
   }
+}
+
+/** Fetch quotes a header it does not send whole (`Headers.append: "Bearer …" is an invalid header value.`): mostly a token. */
+function withoutHeaderValue(message: string): string {
+  return message.replace(/".*" is an invalid header value/s, '"[secret]" is an invalid header value')
 }

@@ -33,3 +33,16 @@ test('a secret is blanked by its type and by its name, there too', () => {
   expect(text).not.toContain('canary')
   expect(text).toContain('identity_rejected')
 })
+
+test('a header that fetch would not send is not quoted, though fetch quotes it', async () => {
+  const cause = await fetch('http://127.0.0.1:1/', { headers: { authorization: 'Bearer canary\n"x' } }).catch(
+    (error: unknown) => error,
+  )
+  expect(String(cause)).toContain('canary')
+  const lines = logged((log) => {
+    log.warn({ err: new AgentError('site_unreachable', 'no', { cause }) }, 'x')
+    log.error({ err: cause }, 'x')
+  })
+  expect(JSON.stringify(lines)).not.toContain('canary')
+  expect(JSON.stringify(lines)).toContain('is an invalid header value')
+})
