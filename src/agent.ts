@@ -1,5 +1,5 @@
 import type { Config, SiteConfig } from './config.ts'
-import { findSite } from './config.ts'
+import { findSite, knownSite } from './config.ts'
 import { AgentError } from './errors.ts'
 import { HandOut, type NumberedSession } from './hand-out/hand-out.ts'
 import type { Ports } from './ports.ts'
@@ -33,6 +33,12 @@ export interface SignInOptions extends SignInStepOptions {
 /** For saying which way a sign-in would go: less than a client waits for the answer. */
 const wayLimitMs = 25_000
 
+export interface AgentRules {
+  readonly insecureLoopback: boolean
+  /** Whether a window asks for login and passphrase as soon as a sign-in waits for them. Default true. */
+  readonly hasCredentialsWindow?: boolean
+}
+
 /**
  * The program without a face: holds the sessions of the configured sites, signs in, and serves plug-ins over the socket.
  * The tray app and `sg-session agent` are two shells round it.
@@ -40,6 +46,7 @@ const wayLimitMs = 25_000
 export class Agent {
   readonly #config: Config
   readonly #hasSecretStore: boolean
+  readonly #hasCredentialsWindow: boolean
   readonly #sessions: Sessions
   readonly #handOut: HandOut
   readonly #waysIn: ReadonlyMap<string, SiteWayIn>
@@ -48,9 +55,10 @@ export class Agent {
   readonly #steps: SignInSteps
   readonly #startedAt: number
 
-  constructor(config: Config, ports: Ports, rules: { readonly insecureLoopback: boolean }) {
+  constructor(config: Config, ports: Ports, { hasCredentialsWindow = true, ...rules }: AgentRules) {
     this.#config = config
     this.#hasSecretStore = ports.secretStore !== undefined
+    this.#hasCredentialsWindow = hasCredentialsWindow
     this.#startedAt = ports.clock.now()
     this.#sessions = new Sessions({
       sites: config.sites.map((site) => site.url),
@@ -63,7 +71,7 @@ export class Agent {
       sessions: this.#sessions,
       restTokens: new RestTokens(ports.fetch, ports.clock),
       servesAutodeskToken: config.identity.serveAccessToken,
-      signIn: (site) => this.#signIn(this.#site(site), {}),
+      signIn: (site) => this.#signInForTool(this.#site(site)),
     })
     this.#steps = new SignInSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
@@ -90,7 +98,7 @@ export class Agent {
       cancelSignIn: (site) => this.cancelSignIn(site),
       signOut: (site) => this.signOut(site),
       status: () => this.#sessions.status(),
-      siteNamed: (wanted) => this.#siteNamed(wanted),
+      siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
     return this.#listener.open(desk)
   }
@@ -264,6 +272,15 @@ export class Agent {
     }
   }
 
+  /** A tool has nobody who types: it joins a sign-in that somebody began, and begins none that only a terminal could go on with. */
+  async #signInForTool(site: SiteConfig): Promise<void> {
+    const isUnderWay = this.#sessions.at(site.url).status().state === 'signing_in'
+    if (!this.#hasCredentialsWindow && !isUnderWay) {
+      await this.#wayInto(site).demandNothingToType(AbortSignal.timeout(wayLimitMs))
+    }
+    await this.#signIn(site, {})
+  }
+
   #wayInto(site: SiteConfig): SiteWayIn {
     const way = this.#waysIn.get(site.url)
     if (!way) throw new AgentError('site_unknown', `"${site.url}" is not configured`)
@@ -272,15 +289,6 @@ export class Agent {
 
   async #end(site: string, reason: EndReason): Promise<void> {
     await Promise.all([this.#sessions.at(site).signOut(reason), this.#waysIn.get(site)?.forgetRemembered()])
-  }
-
-  #siteNamed(wanted: unknown): string | undefined {
-    if (wanted !== undefined && typeof wanted !== 'string') return undefined
-    try {
-      return this.#site(wanted).url
-    } catch {
-      return undefined
-    }
   }
 
   #site(wanted: string | undefined): SiteConfig {

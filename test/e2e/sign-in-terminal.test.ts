@@ -205,6 +205,14 @@ describe('without a terminal', () => {
     },
   )
 
+  test('a tool that asks the agent to sign the artist in is told at once to do it at a terminal', async () => {
+    await expect(client.getSession({ interactive: true })).rejects.toMatchObject({
+      code: 'interaction_required',
+      advice: expect.stringContaining('Run "sg-session sign-in" in a terminal'),
+    })
+    expect(await state()).toBe('signed_out')
+  })
+
   test('a passphrase as an argument is wrong usage', async () => {
     expect((await run('sign-in', '--passphrase', 'x')).status).toBe(2)
   })
