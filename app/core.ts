@@ -37,7 +37,7 @@ export async function openCore(
     log,
     secretStore,
   }
-  const agent = new Agent(config, ports, rules)
+  const agent = new Agent(config, ports, { ...rules, hasCredentialsWindow: true })
   prepare(agent)
   const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
     await agent.close()

@@ -14,6 +14,7 @@ import { settingDocument } from './settings.ts'
 import { SignInWatch } from './sign-in-watch.ts'
 import { type Command, minutesToEnd, type SiteSituation, type Situation } from './situation.ts'
 import { chooseLanguage, type Language } from './strings/catalogue.ts'
+import { nobody, type Surroundings } from './surroundings.ts'
 import { Keychain } from './system/keychain.ts'
 import { ScreenLock } from './system/screen-lock.ts'
 import { setStartAtLogin, startsAtLogin } from './system/start-at-login.ts'
@@ -26,29 +27,6 @@ export interface ShellOptions {
   readonly paths: Paths
   readonly rules: CoreRules
   readonly log: Log
-}
-
-/** What the shell's surroundings do for it: the windows and what commands mean. */
-export interface Surroundings {
-  run(command: Command): void
-  refresh(): void
-  /** A sign-in to this site is on the screen already: no notification needs to say how it went. */
-  showsSignIn(site: string): boolean
-  /** A sign-in has begun to wait for a login and passphrase: only a window of ours can ask for them. */
-  askForCredentials(site: string): void
-  /** Somebody is signed in; a window that waited for it has nothing more to say. */
-  signedIn(site: string): void
-  readonly anyWindow: boolean
-}
-
-/** Before the start nobody is asked for anything. */
-const nobody: Surroundings = {
-  run: () => undefined,
-  refresh: () => undefined,
-  showsSignIn: () => false,
-  askForCredentials: () => undefined,
-  signedIn: () => undefined,
-  anyWindow: false,
 }
 
 /**

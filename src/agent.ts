@@ -1,12 +1,10 @@
 import type { Config, SiteConfig } from './config.ts'
-import { findSite } from './config.ts'
+import { findSite, knownSite } from './config.ts'
 import { AgentError } from './errors.ts'
+import { HandOut, type NumberedSession } from './hand-out/hand-out.ts'
 import type { Ports } from './ports.ts'
 import type { EndReason, SiteStatus } from './session/changes.ts'
-import type { Session } from './session/session.ts'
-import type { SessionHolder } from './session/session-holder.ts'
 import { Sessions } from './session/sessions.ts'
-import { SiteFault } from './shotgrid/faults.ts'
 import { RestTokens } from './shotgrid/rest-tokens.ts'
 import type { Choice } from './sign-in/choose-way-in.ts'
 import { type SignInStepOptions, SignInSteps } from './sign-in/sign-in-steps.ts'
@@ -34,8 +32,12 @@ export interface SignInOptions extends SignInStepOptions {
 
 /** For saying which way a sign-in would go: less than a client waits for the answer. */
 const wayLimitMs = 25_000
-/** A session with less left than this is not worth making a bearer of. */
-const spareMs = 60_000
+
+export interface AgentRules {
+  readonly insecureLoopback: boolean
+  /** Whether a window asks for login and passphrase as soon as a sign-in waits for them. Default true. */
+  readonly hasCredentialsWindow?: boolean
+}
 
 /**
  * The program without a face: holds the sessions of the configured sites, signs in, and serves plug-ins over the socket.
@@ -44,17 +46,19 @@ const spareMs = 60_000
 export class Agent {
   readonly #config: Config
   readonly #hasSecretStore: boolean
+  readonly #hasCredentialsWindow: boolean
   readonly #sessions: Sessions
-  readonly #restTokens: RestTokens
+  readonly #handOut: HandOut
   readonly #waysIn: ReadonlyMap<string, SiteWayIn>
   readonly #tools: ToolLog
   readonly #listener: SocketListener
   readonly #steps: SignInSteps
   readonly #startedAt: number
 
-  constructor(config: Config, ports: Ports, rules: { readonly insecureLoopback: boolean }) {
+  constructor(config: Config, ports: Ports, { hasCredentialsWindow = true, ...rules }: AgentRules) {
     this.#config = config
     this.#hasSecretStore = ports.secretStore !== undefined
+    this.#hasCredentialsWindow = hasCredentialsWindow
     this.#startedAt = ports.clock.now()
     this.#sessions = new Sessions({
       sites: config.sites.map((site) => site.url),
@@ -63,7 +67,12 @@ export class Agent {
       clock: ports.clock,
       log: ports.log,
     })
-    this.#restTokens = new RestTokens(ports.fetch, ports.clock)
+    this.#handOut = new HandOut({
+      sessions: this.#sessions,
+      restTokens: new RestTokens(ports.fetch, ports.clock),
+      servesAutodeskToken: config.identity.serveAccessToken,
+      signIn: (site) => this.#signInForTool(this.#site(site)),
+    })
     this.#steps = new SignInSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
     this.#tools = new ToolLog(ports.clock, ports.log)
@@ -89,7 +98,7 @@ export class Agent {
       cancelSignIn: (site) => this.cancelSignIn(site),
       signOut: (site) => this.signOut(site),
       status: () => this.#sessions.status(),
-      siteNamed: (wanted) => this.#siteNamed(wanted),
+      siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
     return this.#listener.open(desk)
   }
@@ -159,11 +168,7 @@ export class Agent {
   /** The address the browser came back to, pasted by the artist. Throws `invalid_request` if no sign-in waits for it. */
   pasteRedirect(wanted: string | undefined, address: string): SiteStatus {
     const { url } = this.#site(wanted)
-    const step = this.#steps.at(url)
-    if (step?.kind !== 'browser' || !step.acceptRedirect) {
-      throw new AgentError('invalid_request', `no sign-in to "${url}" is waiting for such an address`)
-    }
-    step.acceptRedirect(address)
+    this.#steps.acceptRedirect(url, address)
     return this.#sessions.at(url).status()
   }
 
@@ -173,11 +178,7 @@ export class Agent {
    */
   async submitCredentials(wanted: string | undefined, credentials: Credentials): Promise<SiteStatus> {
     const { url } = this.#site(wanted)
-    const step = this.#steps.at(url)
-    if (step?.kind !== 'credentials') {
-      throw new AgentError('invalid_request', `no sign-in to "${url}" is waiting for a login and passphrase`)
-    }
-    await step.submit(credentials)
+    await this.#steps.submit(url, credentials)
     await this.#sessions.at(url).signedIn()
     return this.#sessions.at(url).status()
   }
@@ -235,24 +236,9 @@ export class Agent {
     this.#sessions.checkClock()
   }
 
-  /** A session with `minValidityMs` left where the site grants that; signs in first only if `interactive`. */
-  async session(
-    wanted: string | undefined,
-    minValidityMs: number,
-    interactive: boolean,
-  ): Promise<{ session: Session; generation: number }> {
-    const site = this.#site(wanted)
-    const holder = this.#sessions.at(site.url)
-    const { signOuts } = holder
-    try {
-      return await holder.get(minValidityMs)
-    } catch (error) {
-      if (!interactive || !(error instanceof AgentError) || error.code !== 'login_required') throw error
-      // Who signed out while this waited does not want to be signed in again.
-      if (holder.signOuts !== signOuts) throw error
-    }
-    await this.#signIn(site, {})
-    return holder.get(minValidityMs)
+  /** As `HandOut.session`. */
+  async session(wanted: string | undefined, minValidityMs: number, interactive: boolean): Promise<NumberedSession> {
+    return this.#handOut.session(this.#site(wanted).url, minValidityMs, interactive)
   }
 
   async reportRejected(wanted: string | undefined, generation: number | undefined): Promise<SiteStatus> {
@@ -261,47 +247,14 @@ export class Agent {
     return holder.status()
   }
 
-  /** A REST bearer of the held session. */
+  /** As `HandOut.restToken`. */
   async restToken(wanted: string | undefined): Promise<RestTokenOf> {
-    const site = this.#site(wanted).url
-    const holder = this.#sessions.at(site)
-    const { session } = await holder.get(spareMs)
-    const token = await this.#bearerOf(holder)
-    // Signed out meanwhile: then nobody gets it. Someone else signed in: then it is not theirs.
-    const { session: now } = await holder.get(0)
-    return now.userId === session.userId ? { site, ...token } : this.restToken(wanted)
+    return this.#handOut.restToken(this.#site(wanted).url)
   }
 
-  /** A site that does not know the session any more is found out here instead of by a plug-in. */
-  async #bearerOf(holder: SessionHolder): Promise<Omit<RestTokenOf, 'site'>> {
-    for (let reports = 0; ; reports += 1) {
-      const { session, generation } = await holder.get(spareMs)
-      const { site, apiUrl, sessionToken, expiresAt, obtainedBy } = session
-      // The one session that is a bearer itself.
-      if (obtainedBy === 'identity-direct') return { apiUrl, accessToken: sessionToken, expiresAt }
-      try {
-        return { apiUrl, ...(await this.#restTokens.get(apiUrl, sessionToken)) }
-      } catch (error) {
-        if (!(error instanceof SiteFault)) throw error
-        // The first report may be answered by looking at the session, the second is by using it.
-        if (reports === 2) throw new AgentError('session_ended', `"${site}" refuses the session`, { cause: error })
-        await holder.reportRejected(generation)
-      }
-    }
-  }
-
-  /**
-   * The Autodesk access token behind the session, with `minValidityMs` left where Autodesk grants that. Throws
-   * `autodesk_token_unavailable` where the configuration does not allow it, or the sign-in knows none.
-   */
+  /** As `HandOut.autodeskToken`. */
   async autodeskToken(wanted: string | undefined, minValidityMs: number): Promise<AutodeskTokenOf> {
-    const { url: site } = this.#site(wanted)
-    if (!this.#config.identity.serveAccessToken) {
-      const said = 'the configuration does not allow tools to have the Autodesk access token'
-      const advice = 'Ask IT to set "identity.serveAccessToken". The tool can sign in at Autodesk by itself.'
-      throw new AgentError('autodesk_token_unavailable', said, { advice })
-    }
-    return { site, ...(await this.#sessions.at(site).autodeskToken(minValidityMs)) }
+    return this.#handOut.autodeskToken(this.#site(wanted).url, minValidityMs)
   }
 
   async #signIn(site: SiteConfig, options: SignInOptions): Promise<void> {
@@ -319,6 +272,15 @@ export class Agent {
     }
   }
 
+  /** A tool has nobody who types: it joins a sign-in that somebody began, and begins none that only a terminal could go on with. */
+  async #signInForTool(site: SiteConfig): Promise<void> {
+    const isUnderWay = this.#sessions.at(site.url).status().state === 'signing_in'
+    if (!this.#hasCredentialsWindow && !isUnderWay) {
+      await this.#wayInto(site).demandNothingToType(AbortSignal.timeout(wayLimitMs))
+    }
+    await this.#signIn(site, {})
+  }
+
   #wayInto(site: SiteConfig): SiteWayIn {
     const way = this.#waysIn.get(site.url)
     if (!way) throw new AgentError('site_unknown', `"${site.url}" is not configured`)
@@ -327,15 +289,6 @@ export class Agent {
 
   async #end(site: string, reason: EndReason): Promise<void> {
     await Promise.all([this.#sessions.at(site).signOut(reason), this.#waysIn.get(site)?.forgetRemembered()])
-  }
-
-  #siteNamed(wanted: unknown): string | undefined {
-    if (wanted !== undefined && typeof wanted !== 'string') return undefined
-    try {
-      return this.#site(wanted).url
-    } catch {
-      return undefined
-    }
   }
 
   #site(wanted: string | undefined): SiteConfig {

@@ -262,3 +262,13 @@ function canonical(wanted: string): string | undefined {
   const text = wanted.includes('://') ? wanted : `https://${wanted}`
   return URL.canParse(text) ? new URL(text).origin : undefined
 }
+
+/** The address of the configured site that is meant; undefined for what means none. */
+export function knownSite(config: Config, wanted: unknown): string | undefined {
+  if (wanted !== undefined && typeof wanted !== 'string') return undefined
+  try {
+    return findSite(config, wanted).url
+  } catch {
+    return undefined
+  }
+}

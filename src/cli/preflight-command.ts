@@ -4,7 +4,7 @@ import { readConfig } from '../config-files.ts'
 import { AgentError, errorTable, isErrorCode } from '../errors.ts'
 import { standardPaths } from '../paths.ts'
 import type { Ports } from '../ports.ts'
-import { inspectSite, problemOf } from '../preflight/inspect-site.ts'
+import { inspectSite, noPassphrases, problemOf } from '../preflight/inspect-site.ts'
 import { type TriedPassphrase, tryPassphrase } from '../preflight/passphrase-try.ts'
 import type { AgentFacts, NoTry, PersonFacts } from '../preflight/person-facts.ts'
 import { isSomethingMissing, reportOn } from '../preflight/preflight-report.ts'
@@ -121,7 +121,7 @@ async function tryAtTerminal(
   options: PreflightOptions,
   { site, info, login }: TryPlan,
 ): Promise<TriedPassphrase | NoTry> {
-  if (info.authentication === 'saml2') return { notTried: 'pointless' }
+  if (noPassphrases(site, info)) return { notTried: 'pointless' }
   // A program that reads the answer has nobody who expects to be asked.
   if (options.tryLegacy === false || (options.tryLegacy === undefined && options.json)) return { notTried: 'declined' }
   const questions = Questions.atTerminal()

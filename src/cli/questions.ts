@@ -35,10 +35,15 @@ export class Questions {
     return (await this.#answer({ text, hidden: false }, limitMs)).trim()
   }
 
-  /** What was typed, shown nowhere; undefined for nothing. Throws like `ask`. */
+  /** What was typed, to the letter and shown nowhere; undefined for nothing or blanks. Throws like `ask`. */
   async askHidden(text: string): Promise<Secret | undefined> {
     const typed = await this.#answer({ text, hidden: true }, answerLimitMs)
-    return typed === '' ? undefined : new Secret(typed)
+    return typed.trim() === '' ? undefined : new Secret(typed)
+  }
+
+  /** What was typed before the next question is no answer to it. */
+  forgetTypedAhead(): void {
+    this.#terminal.forgetTypedAhead()
   }
 
   close(): void {

@@ -2,9 +2,9 @@ import { createInterface } from 'node:readline'
 import type { AgentClient, SignInListeners } from '../client/node/agent-client.ts'
 import { AgentError } from '../errors.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { promptForCredentials } from './credentials-prompt.ts'
+import { askUntilTaken } from './ask-until-taken.ts'
 import type { Output } from './output.ts'
-import { Terminal } from './terminal.ts'
+import { Questions } from './questions.ts'
 
 export interface SiteOption {
   readonly site?: string
@@ -19,8 +19,11 @@ export interface SignInOptions extends SiteOption {
 
 /** A passphrase is typed: one that came as an argument, in the environment or through a pipe would lie about somewhere. */
 export function demandTerminal(site: string): void {
-  if (process.stdin.isTTY) return
-  throw new AgentError('interaction_required', `"${site}" wants a login and passphrase, and there is no terminal`, {
+  if (!process.stdin.isTTY) throw noTerminal(site)
+}
+
+function noTerminal(site: string): AgentError {
+  return new AgentError('interaction_required', `"${site}" wants a login and passphrase, and there is no terminal`, {
     advice:
       'Run "sg-session sign-in" in a terminal, or sign in from the tray: a passphrase is read from neither arguments, environment nor a pipe.',
   })
@@ -35,7 +38,7 @@ export class SignInWait implements SignInListeners {
   readonly #output: Output
   readonly #options: SignInOptions
   readonly #end = new AbortController()
-  #terminal: Terminal | undefined
+  #questions: Questions | undefined
   #wantsCode = false
   #isGivenUp = false
   #stopPasting: () => void = () => undefined
@@ -67,26 +70,26 @@ export class SignInWait implements SignInListeners {
 
   onCredentialsWanted = (wantsCode: boolean): void => {
     this.#wantsCode = wantsCode
-    if (this.#terminal) return
+    if (this.#questions) return
     // Whatever kept this terminal from asking, nobody is left to answer.
     this.#prompt().catch((error: unknown) => this.#giveUp(error))
   }
 
   stop(): void {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeListener(signal, this.#cancel)
+    process.removeListener('SIGINT', this.#cancel)
     this.#stopPasting()
-    this.#terminal?.close()
+    this.#questions?.close()
   }
 
   async #prompt(): Promise<void> {
     const { site, login } = this.#options
-    demandTerminal(site ?? 'the site')
-    // Nobody else may be there to type: a terminal that is closed takes the sign-in with it.
-    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, this.#cancel)
-    const terminal = new Terminal(process.stdin, process.stderr, this.#cancel)
-    this.#terminal = terminal
-    await promptForCredentials({
-      terminal,
+    const questions = Questions.atTerminal()
+    if (!questions) throw noTerminal(site ?? 'the site')
+    this.#questions = questions
+    // Nobody else may be there to type: a terminal that is closed takes the sign-in with it, also while nothing is asked.
+    questions.interrupted.addEventListener('abort', this.#cancel, { once: true })
+    await askUntilTaken({
+      questions,
       login,
       wantsCode: () => this.#wantsCode,
       submit: ({ login, passphrase, code }) =>

@@ -1,9 +1,9 @@
 import { AgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
-import { inspectSite } from '../preflight/inspect-site.ts'
-import { accountSettings, tokenPage } from '../preflight/judge-legacy.ts'
+import { inspectSite, noPassphrases } from '../preflight/inspect-site.ts'
 import { judgeTokenTest, type TokenVerdict, wantsControl } from '../preflight/judge-token-test.ts'
 import { type PassphraseTrial, type TryOutcome, tryPassphrase } from '../preflight/passphrase-try.ts'
+import { controlStep, deletedTokenSteps } from '../preflight/token-test-steps.ts'
 import type { Secret } from '../secret.ts'
 import { askForCode, askForCredentials, type KnownLogin } from './ask-credentials.ts'
 import type { Output } from './output.ts'
@@ -31,13 +31,6 @@ const askLimitMs = 30_000
 /** Making a token takes a person a while. */
 const stepLimitMs = 30 * 60_000
 
-const steps = [
-  `At the site, open ${accountSettings}, and clear the token.`,
-  `At ${tokenPage}, create a new token with the product scope ShotGrid, then save it in the same place at the site.\n   Close every tool that might sign in as you: from here on the token must not be used.`,
-  `At ${tokenPage}, delete that token again, before anything has used it.`,
-]
-const mendStep = `Now the control, which tells a missing token from a wrong passphrase: create a token at ${tokenPage} and save\n   it at the site (${accountSettings}); this one you keep. Where the site takes\n   sign-ins without a token, clearing it there does too.`
-
 /**
  * The guided test that a site checks tokens: whether it refuses login and passphrase while the token is deleted, and takes the
  * same afterwards. Returns the exit status. Throws `interaction_required` without a terminal, `legacy_sign_in_unavailable` on a
@@ -50,14 +43,10 @@ export async function testTokenFailure(
 ): Promise<number> {
   const { info } = await inspectSite({ url: site }, ports, AbortSignal.timeout(askLimitMs))
   const { authentication } = info
-  if (authentication === 'saml2') {
-    throw new AgentError(
-      'legacy_sign_in_unavailable',
-      `"${site}" takes no login and passphrase, so no token is checked`,
-      {
-        advice: 'There is nothing to test on this site; it begins to count when the site moves to Autodesk Identity.',
-      },
-    )
+  const nobody = noPassphrases(site, info)
+  if (nobody) {
+    const advice = 'There is nothing to test on this site; it begins to count when the site moves to Autodesk Identity.'
+    throw new AgentError(nobody.code, nobody.says, { advice })
   }
   const questions = Questions.atTerminal()
   if (!questions) {
@@ -103,8 +92,8 @@ async function walkThrough(
     `This tests whether ${site} checks Personal Access Tokens. It takes a few minutes and makes two sign-ins`,
   )
   questions.say('with your login and passphrase. Ctrl-C ends it at any time.')
-  for (const [index, step] of steps.entries()) await walk(questions, index + 1, step)
-  questions.say(`\n${steps.length + 1}. Sign in.`)
+  for (const [index, step] of deletedTokenSteps.entries()) await walk(questions, index + 1, step)
+  questions.say(`\n${deletedTokenSteps.length + 1}. Sign in.`)
   const credentials = await askForCredentials(questions, logins)
   const attempt = async (): Promise<TryOutcome> => {
     questions.say(`Trying at ${site} …`)
@@ -116,7 +105,12 @@ async function walkThrough(
   const withDeletedToken = await attempt()
   questions.say(withDeletedToken.accepted ? 'The site took it.' : 'The site refused it.')
   if (!wantsControl(withDeletedToken)) return { login, outcomes: { withDeletedToken } }
-  const answer = await walk(questions, steps.length + 2, mendStep, 'Press Enter when it is done, or type "skip": ')
+  const answer = await walk(
+    questions,
+    deletedTokenSteps.length + 2,
+    controlStep,
+    'Press Enter when it is done, or type "skip": ',
+  )
   if (/^s(kip)?$/i.test(answer)) return { login, outcomes: { withDeletedToken } }
   return { login, outcomes: { withDeletedToken, control: await attempt() } }
 }

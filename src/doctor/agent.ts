@@ -1,14 +1,12 @@
 import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AgentError, asAgentError } from '../errors.ts'
-import { dial } from '../socket/dial.ts'
 import { type Endpoint, readEndpointFile } from '../socket/endpoint-file.ts'
 import type { Result } from '../socket/messages.ts'
 import { version } from '../version.ts'
+import { askAgent } from './ask-agent.ts'
 import type { Finding } from './finding.ts'
 import type { Check } from './world.ts'
-
-const answerLimitMs = 5_000
 
 /** Each place an agent may have announced itself in: what lies there may be believed only if nobody else can have put it there. */
 export const checkEndpointFiles: Check = async ({ paths, system }) => {
@@ -75,15 +73,7 @@ type Status = Result<'status'>
 
 async function ask(endpoint: Endpoint, signal: AbortSignal): Promise<Status | AgentError> {
   try {
-    const line = await dial(endpoint, { name: 'sg-session doctor', version }, answerLimitMs)
-    const hangUp = (): void => line.close()
-    signal.addEventListener('abort', hangUp, { once: true })
-    try {
-      return await line.request('status', {}, answerLimitMs)
-    } finally {
-      signal.removeEventListener('abort', hangUp)
-      hangUp()
-    }
+    return await askAgent(endpoint, 'status', {}, signal)
   } catch (error) {
     return asAgentError(error)
   }

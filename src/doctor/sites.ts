@@ -2,6 +2,7 @@ import type { Config, SiteConfig } from '../config.ts'
 import { asAgentError } from '../errors.ts'
 import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
 import { type Choice, chooseByConfiguration, chooseBySite, takesPassphrases } from '../sign-in/choose-way-in.ts'
+import { checkAutodeskToken } from './autodesk-token.ts'
 import type { Finding } from './finding.ts'
 import { describeFailure } from './reach.ts'
 import type { Check } from './world.ts'
@@ -27,7 +28,9 @@ export const checkSites: Check = async (world, signal) => {
   const rows = sites.map(async (site): Promise<Finding[]> => {
     try {
       const info = await readSiteInfo(world.wayOut.fetch, site.url, signal)
-      return [describeSite(site, info), judgeWayIn(site, info), ...notes(site, info)]
+      const { authentication } = info
+      const token = await checkAutodeskToken(world, { site: site.url, authentication }, signal)
+      return [describeSite(site, info), judgeWayIn(site, info), token, ...reminders(site, info)]
     } catch (error) {
       const row: Finding = { check: 'site', about: site.url, ...(await describeFailure(error, site.url, world)) }
       return [row, judgeWayIn(site, undefined)]
@@ -68,19 +71,10 @@ export function judgeWayIn(site: SiteConfig, info: SiteInfo | undefined): Findin
   return { ...row, state: 'ok', found }
 }
 
-/** What cannot be known without a sign-in, or from this machine, and what to keep in mind instead. facts: asked-for 4, 15 */
-function notes({ url }: SiteConfig, { authentication }: SiteInfo): Finding[] {
-  if (authentication !== 'oxygen') {
-    const found = 'not asked: the site does not sign people in through Autodesk Identity'
-    return [{ check: 'autodesk-token', about: url, state: 'skipped', found }]
-  }
+/** What cannot be known from this machine, and what to keep in mind instead. facts: asked-for 15 */
+function reminders({ url }: SiteConfig, { authentication }: SiteInfo): Finding[] {
+  if (authentication !== 'oxygen') return []
   return [
-    {
-      check: 'autodesk-token',
-      about: url,
-      state: 'skipped',
-      found: 'not asked: whether the site takes an Autodesk access token needs a sign-in',
-    },
     {
       check: 'scripts',
       about: url,

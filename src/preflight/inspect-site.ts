@@ -1,8 +1,10 @@
 import type { SiteConfig } from '../config.ts'
 import { AgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
-import { readSiteInfo } from '../shotgrid/site-info.ts'
+import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
 import { BrokerClient } from '../sign-in/broker-client.ts'
+import { takesPassphrases } from '../sign-in/choose-way-in.ts'
+import { takesNoPassphrases } from '../sign-in/legacy-refusal.ts'
 import type { BrokerFacts, PersonFacts, Problem } from './person-facts.ts'
 
 /** What site and broker say to everybody. Throws `site_unreachable`; a broker that cannot be asked is a fact. */
@@ -16,6 +18,11 @@ export async function inspectSite(
     broker === undefined ? undefined : inspectBroker(broker, url, ports, signal),
   ])
   return { info, ...(brokerFacts ? { broker: brokerFacts } : {}) }
+}
+
+/** Why a site takes login and passphrase from nobody; undefined where it does take them. */
+export function noPassphrases(site: string, info: SiteInfo): Problem | undefined {
+  return takesPassphrases(info.authentication) ? undefined : problemOf(takesNoPassphrases(site, info))
 }
 
 async function inspectBroker(

@@ -1,22 +1,30 @@
 import type { ErrorCode } from '../errors.ts'
+import { accountSettings, tokenPage } from '../sign-in/legacy-refusal.ts'
+import { noPassphrases } from './inspect-site.ts'
 import type { Way } from './judge-person.ts'
 import type { PassphraseTry } from './passphrase-try.ts'
-import { type Found, found, type NoTry, type PersonFacts, type Subject } from './person-facts.ts'
+import {
+  type Evidence,
+  type Found,
+  found,
+  type NoTry,
+  type PersonFacts,
+  type Problem,
+  type Subject,
+} from './person-facts.ts'
 import { foldCase, type SiteUser } from './site-user.ts'
 
 type LegacySubject = Extract<Subject, 'legacy_sign_in' | 'passphrase' | 'personal_access_token' | 'two_factor'>
 type LegacyFindings = Readonly<Record<LegacySubject, Found>>
-
-export const accountSettings = 'Account Settings → Legacy Login and Personal Access Token'
-export const tokenPage = 'https://profile.autodesk.com'
 
 /**
  * What login and passphrase lead to: for tools that still sign in with them, and for sg-session where that is its way in. A
  * site shows nobody whether a passphrase or a token is set, and refuses both alike. facts: shotgrid §1.5, §5
  */
 export function judgeLegacy(facts: PersonFacts, way: Way): LegacyFindings {
-  const { passphrase, info, user } = facts
-  if (info.authentication === 'saml2') return noneTaken(way)
+  const { passphrase, info, user, site } = facts
+  const nobody = noPassphrases(site, info)
+  if (nobody) return noneTaken(nobody, 'known', way === 'legacy')
   if ('notTried' in passphrase) return untried(passphrase, info.authentication)
   const { outcome } = passphrase
   if (outcome.accepted) return accepted(passphrase, info.authentication)
@@ -26,6 +34,8 @@ export function judgeLegacy(facts: PersonFacts, way: Way): LegacyFindings {
       return refused(passphrase, { ...outcome, user, isIdentity: info.authentication === 'oxygen' })
     case 'two_factor_required':
       return codeWanted(passphrase, outcome)
+    case 'legacy_sign_in_unavailable':
+      return noneTaken(outcome, 'tried', true)
     default:
       return undecided(outcome)
   }
@@ -33,19 +43,10 @@ export function judgeLegacy(facts: PersonFacts, way: Way): LegacyFindings {
 
 const setOne = `Bind one before the site moves, if a tool of yours signs in with login and passphrase: create it at ${tokenPage} (product scope ShotGrid), then ${accountSettings}.`
 
-function noneTaken(way: Way): LegacyFindings {
-  const says = 'the site takes no login and passphrase from anybody: people sign in with the company’s own sign-in'
-  const nothing = found('not_needed', 'known', says)
-  const isChosen = way === 'legacy'
+function noneTaken({ says, next }: Omit<Problem, 'code'>, how: Evidence, isWanted: boolean): LegacyFindings {
+  const nothing = found('not_needed', how, says)
   return {
-    legacy_sign_in: isChosen
-      ? found(
-          'missing',
-          'known',
-          `${says}, but sg-session is told to sign in so`,
-          'Ask IT to set another "signIn" for this site.',
-        )
-      : nothing,
+    legacy_sign_in: isWanted ? found('missing', how, says, next) : nothing,
     passphrase: nothing,
     personal_access_token: nothing,
     two_factor: nothing,

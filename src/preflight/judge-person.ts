@@ -1,9 +1,12 @@
+import { type AgentError, asAgentError } from '../errors.ts'
+import { type Choice, chooseByConfiguration, chooseBySite, type WayInName } from '../sign-in/choose-way-in.ts'
+import { launcherOff } from '../sign-in/web.ts'
 import { judgeLegacy } from './judge-legacy.ts'
 import { type Finding, type Found, found, type PersonFacts, type Problem, subjects } from './person-facts.ts'
 import { foldCase } from './site-user.ts'
 
 /** Which way a sign-in of sg-session goes to the site; `none`: there is none. */
-export type Way = 'broker' | 'web' | 'legacy' | 'identity-direct' | 'none'
+export type Way = WayInName | 'none'
 
 /** One finding a subject, in the order of `subjects`. Says of each whether it is known, was tried, or cannot be seen. */
 export function judgePerson(facts: PersonFacts): Finding[] {
@@ -19,12 +22,20 @@ export function judgePerson(facts: PersonFacts): Finding[] {
   return subjects.map((subject) => ({ subject, ...judged[subject] }))
 }
 
-/** Which way `auto`, or the configuration, takes. facts: the rule of sign-in/choose-way-in.ts */
-export function wayOf({ signIn, broker, info }: Pick<PersonFacts, 'signIn' | 'broker' | 'info'>): Way {
-  if (signIn !== 'auto') return signIn
-  if (broker) return 'broker'
-  if (info.hasLauncher) return 'web'
-  return info.authentication === 'saml2' ? 'none' : 'legacy'
+/** Which way `auto`, or the configuration, takes. */
+export function wayOf(facts: PersonFacts): Way {
+  const choice = chosen(facts)
+  return 'way' in choice ? choice.way : 'none'
+}
+
+/** The way a sign-in would take, or why there is none. */
+function chosen({ site: url, signIn, broker, info }: PersonFacts): Choice | AgentError {
+  try {
+    const named = broker === undefined ? {} : { broker: broker.url }
+    return chooseByConfiguration({ url, signIn, ...named }) ?? chooseBySite(url, info)
+  } catch (error) {
+    return asAgentError(error)
+  }
 }
 
 const methods: Readonly<Record<string, string>> = {
@@ -45,8 +56,10 @@ function judgeSite({ info }: PersonFacts): Found {
 }
 
 function judgeBrowserSignIn(facts: PersonFacts): Found {
-  const { broker, info, site, signIn } = facts
-  switch (wayOf(facts)) {
+  const { broker, info, site } = facts
+  const choice = chosen(facts)
+  if (!('way' in choice)) return found('missing', 'known', choice.message, choice.advice)
+  switch (choice.way) {
     case 'broker': {
       if (!broker)
         return found('missing', 'known', 'no broker is configured', 'Ask IT to name the broker of this site.')
@@ -54,34 +67,19 @@ function judgeBrowserSignIn(facts: PersonFacts): Found {
       if (!problem) return found('ok', 'tried', `through the studio’s broker "${url}", which serves this site`)
       return found(problem.code === 'site_unknown' ? 'missing' : 'unknown', 'tried', problem.says, problem.next)
     }
-    case 'web':
+    case 'web': {
       if (info.hasLauncher) return found('ok', 'known', `at "${site}" itself: its App Session Launcher is on`)
-      return found(
-        'missing',
-        'known',
-        'sg-session is to sign in at the site itself, but its App Session Launcher is off',
-        'Ask an administrator of the site to switch it on, or IT to choose another way.',
-      )
-    case 'legacy': {
-      const why =
-        signIn === 'legacy'
-          ? 'the configuration says so'
-          : 'no broker is configured, and the App Session Launcher of the site is off'
-      return found('not_needed', 'known', `sg-session signs in with login and passphrase here: ${why}`)
+      const { message, advice } = launcherOff(site)
+      return found('missing', 'known', message, advice)
     }
+    case 'legacy':
+      return found('not_needed', 'known', `sg-session signs in with login and passphrase here: ${choice.because}`)
     case 'identity-direct':
       return found(
         'unknown',
         'cannot_be_seen',
         'sg-session gives the Autodesk token straight to the site here: the configuration says so',
         'Whether the site takes it shows at a sign-in; no site is known to.',
-      )
-    case 'none':
-      return found(
-        'missing',
-        'known',
-        'the App Session Launcher of the site is off, no broker is configured, and the site takes no login and passphrase',
-        'Ask an administrator of the site to switch on its App Session Launcher, or IT for a broker.',
       )
   }
 }

@@ -1,4 +1,4 @@
-import { accountSettings, tokenPage } from './judge-legacy.ts'
+import { accountSettings, tokenPage } from '../sign-in/legacy-refusal.ts'
 import type { TryOutcome } from './passphrase-try.ts'
 
 /** The tries of the guided test: one with a deleted token, then one with the same login and passphrase after it was mended. */

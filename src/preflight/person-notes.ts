@@ -1,4 +1,5 @@
-import { accountSettings, tokenPage } from './judge-legacy.ts'
+import { takesPassphrases } from '../sign-in/choose-way-in.ts'
+import { accountSettings, tokenPage } from '../sign-in/legacy-refusal.ts'
 import { isLoginTheAddress } from './judge-person.ts'
 import type { PersonFacts } from './person-facts.ts'
 
@@ -25,7 +26,7 @@ export interface Note {
 export function notesOn(facts: PersonFacts): Note[] {
   const { info, user, passphrase } = facts
   // After a site has moved login and passphrase are taken again, so they concern people of a SAML site, too, some day.
-  const takesThem = info.authentication !== 'saml2'
+  const takesThem = takesPassphrases(info.authentication)
   const isLogin = isLoginTheAddress(user)
   const group = user?.permissionGroup ?? undefined
   const says: Readonly<Record<NoteCode, string | false>> = {

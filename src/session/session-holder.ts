@@ -5,17 +5,10 @@ import { SingleFlight } from '../single-flight.ts'
 import { withPatience } from '../with-patience.ts'
 import type { ChangeReason, EndReason, SiteStatus } from './changes.ts'
 import { EndAlarm } from './end-alarm.ts'
-import { type Held, type OneSignIn, signedInStatus } from './held.ts'
+import { type Held, Holding, type OneSignIn, signedInStatus } from './held.ts'
 import { LeftBehind } from './left-at-site.ts'
-import { isDayOver, judgeRenewalFailure, judgeSession, signInMoment, startSession } from './renewal-rules.ts'
-import {
-  type AutodeskToken,
-  type IssuedSession,
-  type Renewal,
-  type Session,
-  type SignedIn,
-  timeLeftMs,
-} from './session.ts'
+import { judgeRenewalFailure, judgeSession, signInMoment } from './renewal-rules.ts'
+import type { AutodeskToken, IssuedSession, Renewal, Session, SignedIn } from './session.ts'
 import type { SignIn } from './sign-in-attempt.ts'
 import { SignInUnderWay } from './sign-in-under-way.ts'
 
@@ -39,19 +32,17 @@ const retryPauseMs = 2_000
  */
 export class SessionHolder {
   readonly #settings: HolderSettings
-  #held: Held | undefined
+  readonly #holding: Holding
   #reason: ChangeReason | undefined
   #signOuts = 0
   readonly #leftBehind: LeftBehind
   readonly #underWay: SignInUnderWay
   readonly #alarm: EndAlarm
-  /** Starts at the clock so that numbers of two runs of the agent never meet. */
-  #generation: number
 
   constructor(settings: HolderSettings) {
     this.#settings = settings
-    this.#generation = settings.clock.now()
-    const { clock, remindBeforeMs, log } = settings
+    const { clock, maxAgeMs, remindBeforeMs, log } = settings
+    this.#holding = new Holding(clock, maxAgeMs)
     this.#leftBehind = new LeftBehind(clock)
     this.#underWay = new SignInUnderWay({
       log,
@@ -70,19 +61,20 @@ export class SessionHolder {
    * all who ask. Throws `login_required` when nobody is signed in, else the renewal's error if nothing usable is left.
    */
   async get(minValidityMs: number): Promise<{ session: Session; generation: number }> {
-    if (!this.#held) await this.#underWay.resumed()
+    if (!this.#holding.current) await this.#underWay.resumed()
     const held = this.#usable()
     if (judgeSession(held.session, minValidityMs, this.#settings.clock) === 'hand_out') return held
-    const hasTimeLeft = this.#timeLeft(held) > 0
+    const hasTimeLeft = this.#holding.timeLeft(held) > 0
     if (hasTimeLeft && !this.#isWorthWaiting(held)) return held
     if (!hasTimeLeft) this.#demandPauseIsOver(held)
     try {
       await (hasTimeLeft ? withPatience(this.#renew(held), patienceMs) : this.#renew(held))
       // The patience may outlast what was left.
-      if (this.#held && this.#timeLeft(this.#held) === 0) await this.#renew(this.#held)
+      if (this.#holding.current && this.#holding.timeLeft(this.#holding.current) === 0)
+        await this.#renew(this.#holding.current)
     } catch (error) {
       // Trouble on the way must not take away a session that still works.
-      if (!this.#held || this.#timeLeft(this.#held) === 0) throw error
+      if (!this.#holding.current || this.#holding.timeLeft(this.#holding.current) === 0) throw error
     }
     return this.#usable()
   }
@@ -105,7 +97,7 @@ export class SessionHolder {
    * when one begins. Never throws; only success is announced.
    */
   async resume(start: SignIn): Promise<void> {
-    if (!this.#held) await this.#underWay.resume(start)
+    if (!this.#holding.current) await this.#underWay.resume(start)
   }
 
   /** Ends a sign-in under way with `sign_in_cancelled`, so that the next can start at once. */
@@ -123,7 +115,7 @@ export class SessionHolder {
     this.#signOuts += 1
     this.cancelSignIn()
     this.#underWay.abandon()
-    const held = this.#held
+    const held = this.#holding.current
     await Promise.all([this.#end(reason), held && this.#leftBehind.note(held.session, held.renewal)])
   }
 
@@ -136,7 +128,7 @@ export class SessionHolder {
 
   /** To be called when the machine woke up or its clock was set. Ends what is over; renews nothing. */
   checkClock(): void {
-    if (this.#held && this.#isOver(this.#held)) void this.#end('session_ended')
+    if (this.#holding.current && this.#holding.isOver(this.#holding.current)) void this.#end('session_ended')
     else this.#alarm.check()
   }
 
@@ -160,15 +152,15 @@ export class SessionHolder {
    * `autodesk_token_unavailable` when they signed in without Autodesk Identity; else what kept it from being refreshed.
    */
   async autodeskToken(minValidityMs: number): Promise<AutodeskToken> {
-    if (!this.#held) await this.#underWay.resumed()
+    if (!this.#holding.current) await this.#underWay.resumed()
     const held = this.#usable()
     const { renewal, session } = held
     if (!renewal.autodeskToken) throw noAutodeskToken(session)
     const limit = AbortSignal.timeout(renewalLimitMs)
     const token = await renewal.autodeskToken(minValidityMs, limit).catch((error: unknown) => {
-      if (this.#isStill(held)) throw error
+      if (this.#holding.isStill(held)) throw error
     })
-    if (token && this.#isStill(held)) return token
+    if (token && this.#holding.isStill(held)) return token
     const { userId } = this.#usable().session
     if (userId === session.userId) return this.autodeskToken(minValidityMs)
     throw new AgentError('login_required', `somebody else has signed in to "${session.site}" meanwhile`)
@@ -177,16 +169,16 @@ export class SessionHolder {
   status(): SiteStatus {
     const { site } = this.#settings
     const reason = this.#reason === undefined ? {} : { reason: this.#reason }
-    if (!this.#held) {
+    if (!this.#holding.current) {
       const state = this.#underWay.isSigningIn ? 'signing_in' : 'signed_out'
       return { site, state, ...reason, ...this.#leftBehind.status }
     }
-    return { ...signedInStatus(this.#held, this.#finalEnd(this.#held)), ...reason }
+    return { ...signedInStatus(this.#holding.current, this.#holding.finalEnd(this.#holding.current)), ...reason }
   }
 
   #welcome({ session, renewal, account, signedInAt }: SignedIn, isResume: boolean): Session {
     const { clock } = this.#settings
-    const previous = this.#held
+    const previous = this.#holding.current
     const signedIn = signInMoment(signedInAt ?? clock.now(), clock)
     const flights = { renewing: new SingleFlight<void>(), checking: new SingleFlight<void>() }
     const askedToWait = new AskedToWait(clock)
@@ -199,37 +191,18 @@ export class SessionHolder {
   }
 
   #hold(issued: IssuedSession, signIn: OneSignIn): Held {
-    const { renewal, signedIn, account, renewing, checking, askedToWait } = signIn
-    // A session that was made to last longer is the same to those who hold its token.
-    if (issued.sessionToken !== this.#held?.session.sessionToken) this.#generation += 1
-    this.#held = {
-      ...{ renewal, signedIn, account, renewing, checking, askedToWait },
-      session: startSession(issued, signedIn, this.#settings.maxAgeMs, this.#settings.clock),
-      generation: this.#generation,
-      renewable: true,
-      waitUntilMonotonicMs: 0,
-    }
-    this.#alarm.set(this.#finalEnd(this.#held))
-    return this.#held
+    const held = this.#holding.take(issued, signIn)
+    this.#alarm.set(this.#holding.finalEnd(held))
+    return held
   }
 
   /** What is held, unless the working day is over. */
   #usable(): Held {
-    if (this.#held) {
-      if (!this.#isOver(this.#held)) return this.#held
+    if (this.#holding.current) {
+      if (!this.#holding.isOver(this.#holding.current)) return this.#holding.current
       void this.#end('session_ended')
     }
     throw new AgentError('login_required', `nobody is signed in to "${this.#settings.site}"`)
-  }
-
-  #isOver(held: Held): boolean {
-    const { clock, maxAgeMs } = this.#settings
-    const isSpent = !held.renewable && this.#timeLeft(held) === 0
-    return isSpent || isDayOver(held.signedIn, maxAgeMs, clock)
-  }
-
-  #timeLeft(held: Held): number {
-    return timeLeftMs(held.session, this.#settings.clock)
   }
 
   /** Whether a caller who could have the old session should wait for the next: not just after a failure, nor for long. */
@@ -249,11 +222,14 @@ export class SessionHolder {
     return renewing.run(async () => {
       const held = this.#usable()
       if (!held.renewable) throw new AgentError('login_required', 'this sign-in cannot be renewed')
-      const waited = setTimeout(() => this.#note(held, { waitUntilMonotonicMs: Number.POSITIVE_INFINITY }), patienceMs)
+      const waited = setTimeout(
+        () => this.#holding.note(held, { waitUntilMonotonicMs: Number.POSITIVE_INFINITY }),
+        patienceMs,
+      )
       try {
         const issued = await held.renewal.renew(AbortSignal.timeout(renewalLimitMs))
         // Signed out, or someone else signed in, while the renewal was under way: what came back serves nobody.
-        if (!this.#isStill(held)) throw new AgentError('login_required')
+        if (!this.#holding.isStill(held)) throw new AgentError('login_required')
         if (issued.userId !== held.session.userId || issued.site !== held.session.site) {
           throw new AgentError('session_owner_mismatch', 'the renewed session is not the same person’s')
         }
@@ -267,18 +243,9 @@ export class SessionHolder {
     })
   }
 
-  /** Whether the same sign-in is still held; its session may be a newer one. */
-  #isStill(held: Held): boolean {
-    return this.#held?.renewal === held.renewal
-  }
-
-  #note(held: Held, change: Partial<Held>): void {
-    if (this.#held && this.#isStill(held)) this.#held = { ...this.#held, ...change }
-  }
-
   #noteRenewalFailure(held: Held, error: AgentError): AgentError {
     this.#settings.log.warn({ site: held.session.site, err: error }, 'the session could not be renewed')
-    if (!this.#held || !this.#isStill(held)) {
+    if (!this.#holding.current || !this.#holding.isStill(held)) {
       return new AgentError('login_required', 'signed out while the session was renewed', { cause: error })
     }
     const verdict = judgeRenewalFailure(error.code)
@@ -286,21 +253,21 @@ export class SessionHolder {
       void this.#end(error.code)
       return error
     }
-    if (verdict === 'not_renewable' && this.#timeLeft(this.#held) === 0) {
+    if (verdict === 'not_renewable' && this.#holding.timeLeft(this.#holding.current) === 0) {
       void this.#end('session_ended')
       return new AgentError('login_required', 'the session has ended and could not be renewed', { cause: error })
     }
     const waitUntilMonotonicMs = this.#settings.clock.monotonicMs() + pauseMs(error, retryPauseMs)
-    this.#note(held, { renewable: verdict === 'try_again', problem: error.code, waitUntilMonotonicMs })
-    this.#alarm.set(this.#finalEnd(this.#held))
+    this.#holding.note(held, { renewable: verdict === 'try_again', problem: error.code, waitUntilMonotonicMs })
+    this.#alarm.set(this.#holding.finalEnd(this.#holding.current))
     this.#announce(error.code)
     return error
   }
 
   async #checkWithSite(held: Held): Promise<void> {
     const verdict = await held.renewal.check(held.session, AbortSignal.timeout(renewalLimitMs))
-    if (verdict === 'accepted' || this.#held?.generation !== held.generation) return
-    this.#note(held, { session: { ...held.session, expiresAt: this.#settings.clock.now() } })
+    if (verdict === 'accepted' || this.#holding.current?.generation !== held.generation) return
+    this.#holding.note(held, { session: { ...held.session, expiresAt: this.#settings.clock.now() } })
     await this.#renew(held)
   }
 
@@ -308,10 +275,10 @@ export class SessionHolder {
     reason: ChangeReason,
     leave: (renewal: Renewal) => Promise<void> = (renewal) => renewal.forget(),
   ): Promise<void> {
-    const held = this.#held
+    const held = this.#holding.current
     this.#alarm.clear()
     if (!held) return
-    this.#held = undefined
+    this.#holding.drop()
     this.#announce(reason)
     await leave(held.renewal)
   }
@@ -319,11 +286,6 @@ export class SessionHolder {
   #announce(reason: ChangeReason): void {
     this.#reason = reason
     this.#settings.announce(this.status())
-  }
-
-  #finalEnd(held: Held): number {
-    if (!held.renewable) return held.session.expiresAt
-    return Math.min(held.signedIn.at + this.#settings.maxAgeMs, held.session.endsForGoodAt ?? Number.POSITIVE_INFINITY)
   }
 }
 

@@ -15,7 +15,10 @@ export interface RefusedTry {
 /** So many mistakes are a habit; a site that locks accounts may have begun to. How many a site allows, it does not tell. */
 const triesThatMayLock = 3
 
-const profile = 'https://profile.autodesk.com'
+/** Where a person sets passphrase and Personal Access Token at a site. */
+export const accountSettings = 'Account Settings → Legacy Login and Personal Access Token'
+/** Where a person makes a token. */
+export const tokenPage = 'https://profile.autodesk.com'
 /** Autodesk's own page about passphrase and Personal Access Token. */
 const accountSettingsHelp = 'https://help.autodesk.com/view/SGSUB/ENU/?contextId=AR_ACCOUNT_SETTINGS_MIGRATED'
 
@@ -94,8 +97,8 @@ function wantsToken(refused: RefusedTry): AgentError {
       : `"${site}" uses Autodesk Identity and did not accept login and passphrase; it says the same when the Personal Access Token is missing or deleted, no passphrase was ever set, or the user is disabled or locked`
   const advice = [
     `1. Sign in at ${site} in a browser. If that fails, ask an administrator whether your user is active.`,
-    '2. There, open Account Settings → Legacy Login and Personal Access Token, and set a passphrase. It is not the Autodesk password, and a new account has none.',
-    `3. At ${profile}, under Personal Access Tokens, generate one with the product scope ShotGrid and copy it: it is shown once.`,
+    `2. There, open ${accountSettings}, and set a passphrase. It is not the Autodesk password, and a new account has none.`,
+    `3. At ${tokenPage}, under Personal Access Tokens, generate one with the product scope ShotGrid and copy it: it is shown once.`,
     '4. Back in Account Settings, bind it. Bind a new one too if the old was deleted: a deleted one can look valid for about an hour.',
     '5. Type the login shown there and that passphrase here.',
     `Help: ${accountSettingsHelp}`,

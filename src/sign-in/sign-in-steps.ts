@@ -3,7 +3,7 @@ import { Feed } from '../feed.ts'
 import type { Ports } from '../ports.ts'
 import type { SignedIn } from '../session/session.ts'
 import type { SiteWayIn } from './site-way-in.ts'
-import type { BrowserStep, SignInStep } from './way-in.ts'
+import type { BrowserStep, Credentials, SignInStep } from './way-in.ts'
 
 export interface SignInStepOptions {
   readonly switchUser?: boolean
@@ -46,6 +46,24 @@ export class SignInSteps {
     }
     signal.addEventListener('abort', forget, { once: true })
     return way.signIn({ switchUser, onStep, signal }).finally(forget)
+  }
+
+  /** Takes the address the browser came back to. Throws `invalid_request` if no sign-in waits for it. */
+  acceptRedirect(site: string, address: string): void {
+    const step = this.#steps.get(site)
+    if (step?.kind !== 'browser' || !step.acceptRedirect) {
+      throw new AgentError('invalid_request', `no sign-in to "${site}" is waiting for such an address`)
+    }
+    step.acceptRedirect(address)
+  }
+
+  /** Tries them. Throws `invalid_request` if no sign-in waits for some, else why the site did not take these. */
+  async submit(site: string, credentials: Credentials): Promise<void> {
+    const step = this.#steps.get(site)
+    if (step?.kind !== 'credentials') {
+      throw new AgentError('invalid_request', `no sign-in to "${site}" is waiting for a login and passphrase`)
+    }
+    await step.submit(credentials)
   }
 
   /** Sends the browser there. Throws `invalid_request` if no sign-in waits for it, or what kept it from starting. */

@@ -48,6 +48,15 @@ export class SiteWayIn {
     return decided
   }
 
+  /** For where nobody could answer: throws `interaction_required` if a sign-in would ask for login and passphrase; like `choose`. */
+  async demandNothingToType(signal: AbortSignal): Promise<void> {
+    const { way } = await this.choose(signal)
+    if (way !== 'legacy') return
+    const said = `"${this.#site.url}" wants a login and passphrase, and this agent has no window to ask for them`
+    const advice = 'Run "sg-session sign-in" in a terminal, then ask again.'
+    throw new AgentError('interaction_required', said, { advice })
+  }
+
   /** Throws an AgentError, or the reason of the request's signal. */
   async signIn(request: SignInRequest): Promise<SignedIn> {
     const choice = await this.choose(request.signal)

@@ -18,6 +18,19 @@ export interface AtTerminal {
 
 const limitMs = 60_000
 
+/** The same command with its standard output in a file, so that the terminal shows what is said beside the answer. */
+export function answeringInto(file: string, command: readonly string[]): string[] {
+  return ['sh', '-c', 'file="$1"; shift; exec "$@" > "$file"', 'sh', file, ...command]
+}
+
+/** Types each answer, with Enter, when its question has come. */
+export async function typeAt(terminal: AtTerminal, ...dialogue: readonly (readonly [asked: string, typed: string])[]) {
+  for (const [asked, typed] of dialogue) {
+    await terminal.until(asked)
+    terminal.type(`${typed}\r`)
+  }
+}
+
 /** Runs it with exactly this environment; ended after `limitMs` by its terminal going away. */
 export function runAtTerminal(command: readonly string[], env: Readonly<Record<string, string>>): AtTerminal {
   const helper = spawn('python3', [join(import.meta.dirname, 'in-terminal.py'), ...command], {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { preflightReportSchema } from '../../src/preflight/preflight-report.ts'
-import { type AtTerminal, runAtTerminal } from './at-terminal.ts'
+import { type AtTerminal, answeringInto, runAtTerminal, typeAt } from './at-terminal.ts'
 import { findSecret } from './find-secret.ts'
 import { type Scene, setScene } from './scene.ts'
 
@@ -27,24 +27,8 @@ const run = (...args: string[]) => scene.studio.sgSession(...always, ...args)
 /** The command at a terminal; what it answers on standard output lies in a file when it has ended. */
 function atTerminal(...args: string[]): AtTerminal & { answer(): Promise<string> } {
   const file = join(scene.studio.folder, 'answer')
-  const command = [
-    'sh',
-    '-c',
-    `exec "$@" > '${file}'`,
-    'sh',
-    process.execPath,
-    'src/cli/sg-session.ts',
-    ...always,
-    ...args,
-  ]
+  const command = answeringInto(file, [process.execPath, 'src/cli/sg-session.ts', ...always, ...args])
   return { ...runAtTerminal(command, scene.studio.env), answer: () => readFile(file, 'utf8') }
-}
-
-async function typeAt(terminal: AtTerminal, ...dialogue: readonly (readonly [asked: string, typed: string])[]) {
-  for (const [asked, typed] of dialogue) {
-    await terminal.until(asked)
-    terminal.type(`${typed}\r`)
-  }
 }
 
 const findingsOf = (stdout: string): Record<string, string> => {

@@ -6,7 +6,7 @@ import { freePorts } from '../sandbox/free-ports.ts'
 import { type Finished, finished, type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 import { openStudio, type Studio } from '../sandbox/studio.ts'
-import { type AtTerminal, runAtTerminal } from './at-terminal.ts'
+import { type AtTerminal, answeringInto, runAtTerminal, typeAt } from './at-terminal.ts'
 import { findSecret, shapesOf } from './find-secret.ts'
 
 /** A studio whose site has no browser sign-in: `sg-session` at a real terminal, an agent without a window. */
@@ -69,16 +69,10 @@ describe('sg-session sign-in at a terminal', () => {
     await artist.until(
       `Signing in to ${site.url} with login and passphrase: no broker is configured, and the site does`,
     )
-    await artist.until('Login: ')
-    artist.type('artist@studio.exampel\u007f\u007fle\r')
-    await artist.until('Passphrase: ')
-    artist.type('not the one\r')
+    await typeAt(artist, ['Login: ', 'artist@studio.exampel\u007f\u007fle'], ['Passphrase', 'not the one'])
     await artist.until('did not accept login and passphrase')
     await artist.until('The login is the one of your ShotGrid user')
-    await artist.until('Login [artist@studio.example]: ')
-    artist.type('\r')
-    await artist.until('Passphrase: ')
-    artist.type('a slip\u0015legacy-passphrase\r')
+    await typeAt(artist, ['Login [artist@studio.example]: ', ''], ['Passphrase', 'a slip\u0015legacy-passphrase'])
     await artist.until('signed in as Plain Artist (artist@studio.example)')
     expect(await artist.ended).toBe(0)
     expect(artist.shown()).not.toMatch(/not the one|slip|legacy-pass|code/)
@@ -86,18 +80,18 @@ describe('sg-session sign-in at a terminal', () => {
 
   test('asks for the two-factor code when the site does, without asking for the passphrase again', async () => {
     const artist = atTerminal('sign-in', '--login', 'two-factor')
-    await artist.until('Passphrase: ')
+    await artist.until('Passphrase')
     artist.type('legacy-passphrase\r')
     await artist.until('asks for a two-factor code')
     await artist.until('Two-factor code')
     artist.type('135791\r')
     await artist.until('did not accept login, passphrase and two-factor code')
-    await artist.until('Login [two-factor]: ')
-    artist.type('\r')
-    await artist.until('Passphrase: ')
-    artist.type('legacy-passphrase\r')
-    await artist.until('Two-factor code')
-    artist.type('246810\r')
+    await typeAt(
+      artist,
+      ['Login [two-factor]: ', ''],
+      ['Passphrase', 'legacy-passphrase'],
+      ['Two-factor code', '246810'],
+    )
     await artist.until('signed in as Two Factor (two-factor)')
     expect(await artist.ended).toBe(0)
     expect(artist.shown()).not.toMatch(/Login: |135791|246810/)
@@ -114,7 +108,7 @@ describe('sg-session sign-in at a terminal', () => {
 
   test('with --json asks all the same, and standard output holds the answer alone', async () => {
     const file = join(studio.folder, 'answer.json')
-    const words = ['sh', '-c', `exec "$@" > '${file}'`, 'sh', process.execPath, program, 'sign-in', '--json']
+    const words = answeringInto(file, [process.execPath, program, 'sign-in', '--json'])
     const artist = runAtTerminal(words, env)
     await artist.until('Login: ')
     artist.type('supervisor\rwrong\r')
@@ -128,7 +122,7 @@ describe('sg-session sign-in at a terminal', () => {
 
   test('`get --interactive` asks too, and prints the token alone on standard output', async () => {
     const file = join(studio.folder, 'token')
-    const words = ['sh', '-c', `exec "$@" > '${file}'`, 'sh', process.execPath, program, 'get', '--interactive']
+    const words = answeringInto(file, [process.execPath, program, 'get', '--interactive'])
     const artist = runAtTerminal(words, env)
     await artist.until('Login: ')
     artist.type('supervisor\rlegacy-passphrase\r')
@@ -154,9 +148,9 @@ describe('a sign-in that is given up at the terminal', () => {
   test.each([
     ['Ctrl-C at the login', 'Login: ', '\u0003'],
     ['Ctrl-D at the login', 'Login: ', '\u0004'],
-    ['Ctrl-C in the middle of the passphrase', 'Passphrase: ', 'legacy\u0003'],
+    ['Ctrl-C in the middle of the passphrase', 'Passphrase', 'legacy\u0003'],
   ])('%s cancels it at the agent', async (_what, prompt, keys) => {
-    const artist = atTerminal('sign-in', ...(prompt === 'Passphrase: ' ? ['--login', 'supervisor'] : []))
+    const artist = atTerminal('sign-in', ...(prompt === 'Passphrase' ? ['--login', 'supervisor'] : []))
     await artist.until(prompt)
     expect(await state()).toBe('signing_in')
     artist.type(keys)
@@ -167,7 +161,7 @@ describe('a sign-in that is given up at the terminal', () => {
 
   test('Ctrl-C while the site is thinking', async () => {
     const artist = atTerminal('sign-in', '--login', 'supervisor')
-    await artist.until('Passphrase: ')
+    await artist.until('Passphrase')
     site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'delay', ms: 2_000 } })
     artist.type('legacy-passphrase\r')
     await artist.until('\n')
@@ -191,7 +185,7 @@ describe('a sign-in that is given up at the terminal', () => {
     expect(await artist.ended).toBe(128 + 9)
     expect(await state()).toBe('signing_in')
     const next = atTerminal('sign-in', '--login', 'supervisor')
-    await next.until('Passphrase: ')
+    await next.until('Passphrase')
     next.type('legacy-passphrase\r')
     await next.until('signed in as Old Login')
     expect(await next.ended).toBe(0)
@@ -210,6 +204,14 @@ describe('without a terminal', () => {
       expect(await state()).toBe('signed_out')
     },
   )
+
+  test('a tool that asks the agent to sign the artist in is told at once to do it at a terminal', async () => {
+    await expect(client.getSession({ interactive: true })).rejects.toMatchObject({
+      code: 'interaction_required',
+      advice: expect.stringContaining('Run "sg-session sign-in" in a terminal'),
+    })
+    expect(await state()).toBe('signed_out')
+  })
 
   test('a passphrase as an argument is wrong usage', async () => {
     expect((await run('sign-in', '--passphrase', 'x')).status).toBe(2)
@@ -237,10 +239,7 @@ describe('what is typed', () => {
 
     // At the terminal: refused, then with a code, then taken.
     const artist = atTerminal('sign-in', '--login', 'no-pat')
-    await artist.until('Passphrase: ')
-    artist.type(`${canary}\r`)
-    await artist.until('Login [no-pat]: ')
-    artist.type(`two-factor\r${canary}\r`)
+    await typeAt(artist, ['Passphrase', canary], ['Login [no-pat]: ', `two-factor\r${canary}`])
     await artist.until('Two-factor code')
     const commandLine = await artist.pid()
     holders.push(...(await findSecret(canary, studio.folder, commandLine)))

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => stage.close())
 beforeEach(() => {
-  stage.site.switches.mode = 'default'
+  Object.assign(stage.site.switches, { mode: 'default', launcher: true })
 })
 afterEach(() => {
   stage.site.faults.clear()
@@ -117,6 +117,51 @@ describe('signing in with login and passphrase', () => {
     stage.site.switches.mode = 'saml2'
     expect(await codeOf(submit(right))).toBe('legacy_sign_in_unavailable')
     agent.cancelSignIn(undefined)
+  })
+})
+
+describe('a tool that asks for the session, interactive', () => {
+  const headless = (signIn: 'auto' | 'legacy' | 'web' = 'auto') =>
+    stage.agent('artist', signIn, {}, {}, { hasCredentialsWindow: false })
+
+  test.each([
+    ['the configuration says so', 'legacy', true],
+    ['the site knows no other way', 'auto', false],
+  ] as const)('is sent to a terminal at once by an agent without a window: %s', async (_why, signIn, launcher) => {
+    stage.site.switches.launcher = launcher
+    const agent = headless(signIn)
+    const refusal = await agent.session(undefined, 0, true).catch((error: unknown) => error)
+    expect(refusal).toMatchObject({
+      code: 'interaction_required',
+      message: `"${stage.site.url}" wants a login and passphrase, and this agent has no window to ask for them`,
+      advice: 'Run "sg-session sign-in" in a terminal, then ask again.',
+    })
+    expect([agent.status()[0]?.state, agent.signInStep()]).toEqual(['signed_out', undefined])
+  })
+
+  test('joins the sign-in that somebody began at a terminal of such an agent', async () => {
+    const agent = headless('legacy')
+    const done = agent.signIn(undefined)
+    await untilAsked(agent)
+    const tool = agent.session(undefined, 0, true)
+    await agent.submitCredentials(undefined, right)
+    expect((await tool).session.login).toBe(right.login)
+    await done
+  })
+
+  test('goes through the browser of such an agent where the site does', async () => {
+    stage.site.switches.launcher = true
+    expect((await headless().session(undefined, 0, true)).session.obtainedBy).toBe('web')
+  })
+
+  test('waits for the window where there is one', async () => {
+    const agent = stage.agent('artist', 'legacy', {}, {}, { hasCredentialsWindow: true })
+    const asked: string[] = []
+    agent.onSignInStep((_site, { kind }) => asked.push(kind))
+    const tool = agent.session(undefined, 0, true)
+    await untilAsked(agent)
+    await agent.submitCredentials(undefined, right)
+    expect([(await tool).session.login, asked]).toEqual([right.login, ['credentials']])
   })
 })
 

@@ -1,4 +1,4 @@
-import { Agent } from '../../src/agent.ts'
+import { Agent, type AgentRules } from '../../src/agent.ts'
 import { type Config, mergeConfig, type PartialConfig } from '../../src/config.ts'
 import type { OpenBrowser, Ports } from '../../src/ports.ts'
 import { systemClock } from '../../src/system-clock.ts'
@@ -13,7 +13,13 @@ export interface SiteStage {
   readonly site: Site
   config(signIn?: SignIn, session?: PartialConfig['session']): Config
   /** An agent that is not listening yet; closed with the stage. `person`: who answers the site's question in the browser. */
-  agent(person: string, signIn?: SignIn, ports?: Partial<Ports>, session?: PartialConfig['session']): Agent
+  agent(
+    person: string,
+    signIn?: SignIn,
+    ports?: Partial<Ports>,
+    session?: PartialConfig['session'],
+    more?: Partial<AgentRules>,
+  ): Agent
   /** Somebody who is signed in to the site in a browser, and says yes or no to what wants a session. */
   answers(decision: 'approve' | 'deny', person: string): OpenBrowser
   close(): Promise<void>
@@ -41,10 +47,10 @@ export async function startSiteStage(
   return {
     site,
     config,
-    agent(person, signIn, ports = {}, session = {}) {
+    agent(person, signIn, ports = {}, session = {}, more = {}) {
       const openBrowser = answers('approve', person)
       const all: Ports = { fetch: nodeFetch, clock: systemClock, log: silentLog, openBrowser, ...ports }
-      const agent = new Agent(config(signIn, session), all, rules)
+      const agent = new Agent(config(signIn, session), all, { ...rules, ...more })
       agents.push(agent)
       return agent
     },

@@ -87,9 +87,6 @@ export interface World {
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'sg-session-test-'))
   const [brokerPort = 0, ...redirectPorts] = await freePorts(4)
-  const site = await startSite({ switches: { sudoSessionOwner: 'human', ...options.site } })
-  const secondSite = options.twoSites ? await startSite({ switches: { sudoSessionOwner: 'human' } }) : undefined
-  const sites = [site, ...(secondSite ? [secondSite] : [])]
   const { clientId = 'sg-session-tray', otherClientIds = ['other-app'] } = options
   const redirectUris = redirectPorts.map((port) => `http://localhost:${port}/callback`)
   const clients = [
@@ -98,6 +95,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ...(options.webApps ?? []).map((app) => ({ clientId: app.clientId, redirectUris: [`${app.origin}/`] })),
   ]
   const identity = await startIdentity({ clients, ...(options.identity ? { switches: options.identity } : {}) })
+  const autodesk = { issuer: identity.issuer }
+  const site = await startSite({ autodesk, switches: { sudoSessionOwner: 'human', ...options.site } })
+  const secondSite = options.twoSites ? await startSite({ switches: { sudoSessionOwner: 'human' } }) : undefined
+  const sites = [site, ...(secondSite ? [secondSite] : [])]
   const brokerUrl = `http://127.0.0.1:${brokerPort}`
   const brokerConfig: BrokerConfig = {
     issuer: brokerUrl,

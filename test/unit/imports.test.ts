@@ -14,6 +14,10 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
   },
   'src/identity': { mayImport: [], because: 'the talk with Autodesk knows nothing of ShotGrid' },
   'src/shotgrid': { mayImport: [], because: 'the talk with a site serves agent and broker alike' },
+  'src/hand-out': {
+    mayImport: ['src/shotgrid', 'src/session'],
+    because: 'what a tool gets is made of what is held, and of nothing else',
+  },
   'src/sign-in': {
     mayImport: ['src/identity', 'src/shotgrid', 'src/session'],
     because: 'a way in joins the conversations that bring a session home',
@@ -39,7 +43,7 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     because: 'it asks every peer once, in the words the others use, and steers none: nothing of the agent may need it',
   },
   agent: {
-    mayImport: ['src/shotgrid', 'src/sign-in', 'src/session', 'src/socket'],
+    mayImport: ['src/hand-out', 'src/shotgrid', 'src/sign-in', 'src/session', 'src/socket'],
     because: 'the one place where everything meets',
   },
   'src/cli': {

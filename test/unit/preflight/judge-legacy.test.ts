@@ -77,6 +77,11 @@ describe('login and passphrase, by site and outcome', () => {
       'missing! unknown! unknown! missing!',
     ],
     [
+      'default, and yet no passphrase is taken from anybody',
+      { ...site('default'), ...tried('legacy_sign_in_unavailable') },
+      'missing! not_needed! not_needed! not_needed!',
+    ],
+    [
       'default, the site went away',
       { ...site('default'), ...tried('site_unreachable') },
       'unknown! unknown! unknown! unknown!',

@@ -1,0 +1,24 @@
+import type { Command } from './situation.ts'
+
+/** What the shell's surroundings do for it: the windows and what commands mean. */
+export interface Surroundings {
+  run(command: Command): void
+  refresh(): void
+  /** A sign-in to this site is on the screen already: no notification needs to say how it went. */
+  showsSignIn(site: string): boolean
+  /** A sign-in has begun to wait for a login and passphrase: only a window of ours can ask for them. */
+  askForCredentials(site: string): void
+  /** Somebody is signed in; a window that waited for it has nothing more to say. */
+  signedIn(site: string): void
+  readonly anyWindow: boolean
+}
+
+/** Before the start nobody is asked for anything. */
+export const nobody: Surroundings = {
+  run: () => undefined,
+  refresh: () => undefined,
+  showsSignIn: () => false,
+  askForCredentials: () => undefined,
+  signedIn: () => undefined,
+  anyWindow: false,
+}
