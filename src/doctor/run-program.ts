@@ -28,7 +28,7 @@ export function runProgram(
   { env, limitMs, signal }: { readonly env: NodeJS.ProcessEnv; readonly limitMs: number; readonly signal: AbortSignal },
 ): Promise<Ended> {
   if (signal.aborted) return Promise.resolve({ status: undefined, stdout: '', isLate: true })
-  return new Promise((resolve) => {
+  return new Promise<Ended>((resolve) => {
     const isPosix = process.platform !== 'win32'
     // A group of its own on POSIX: launchers of DCCs are scripts that start the real program.
     const child = spawn(command, args, {
@@ -64,5 +64,6 @@ export function runProgram(
     })
     child.once('error', () => end(undefined, false))
     child.once('close', (status) => end(status ?? undefined, false))
-  })
+    // Where there is no file descriptor left for its output, say.
+  }).catch(() => ({ status: undefined, stdout: '', isLate: false }))
 }
