@@ -84,15 +84,19 @@ async function provideElectron() {
 
 /** Types, lint, the bundled app and every test; closes with one line that counts them all. Returns the exit status. */
 function test(filters) {
-  const bundle = ['bundle', 'electron-vite', bundling]
+  const bundles = [
+    ['bundle', 'electron-vite', bundling],
+    ['broker', 'vite', ['build', '--config', join('build', 'broker.vite.config.ts'), '--logLevel', 'warn']],
+  ]
   const steps =
     filters.length > 0
-      ? [bundle]
-      : [['types', 'tsc', ['-b']], ['lint', 'biome', ['check', '--error-on-warnings']], bundle]
+      ? bundles
+      : [['types', 'tsc', ['-b']], ['lint', 'biome', ['check', '--error-on-warnings']], ...bundles]
   const failedSteps = steps.filter(([name, command, options]) => {
     process.stdout.write(`${name} …\n`)
     return spawnSync(bin(command), options, { cwd: root, stdio: 'inherit', env }).status !== 0
   })
+  if (!failedSteps.some(([name]) => name === 'broker')) env.SG_BROKER_PROGRAM = join(root, 'out', 'sg-broker.js')
   const folder = mkdtempSync(join(tmpdir(), 'sg-session-counts-'))
   const countsFile = join(folder, 'counts.json')
   spawnSync(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', ...filters], {

@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { chainStart, faultOf } from '../../src/broker/audit/chain.ts'
 import { type DatabaseLocation, openDatabase } from '../../src/broker/database/database.ts'
 import type { AuditRow } from '../../src/broker/database/tables.ts'
@@ -14,13 +14,12 @@ import { type BrokerMetadata, type ExchangeAnswer, nonceFor, subjectTokenTypes }
 import { freePorts } from '../sandbox/free-ports.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
 import { personNamed } from '../sandbox/people.ts'
-import { compileCache, type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
+import { brokerProgram, compileCache, type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 
 /** A sign-in that is ready to be exchanged. */
 export type SignIn = Omit<Exchange, 'challenge'>
 
-const program = resolve(import.meta.dirname, '..', '..', 'src', 'broker', 'sg-broker.ts')
 const startLimitMs = 20_000
 /** Trouble that an agent takes for passing. */
 const passing: ReadonlySet<ErrorCode> = new Set(['broker_unreachable', 'site_unreachable', 'temporarily_unavailable'])
@@ -92,7 +91,7 @@ export class ClusterStage {
     const env = { PATH: process.env['PATH'] ?? '', ...compileCache }
     const node = startProcess(
       process.execPath,
-      [program, 'serve', '--config', file, '--allow-insecure-loopback', '--log-level', 'warn'],
+      [brokerProgram, 'serve', '--config', file, '--allow-insecure-loopback', '--log-level', 'warn'],
       env,
     )
     this.#nodes.set(index, node)

@@ -142,9 +142,9 @@ describe('sg-broker', () => {
   const file = () => join(scene.studio.folder, 'broker', 'broker.json')
 
   test('names file and key of a wrong configuration', async () => {
-    const { startProcess, finished } = await import('../sandbox/processes.ts')
+    const { brokerProgram, startProcess, finished } = await import('../sandbox/processes.ts')
     const broker = (...args: string[]) =>
-      finished(startProcess(process.execPath, ['src/broker/sg-broker.ts', ...args], scene.studio.env))
+      finished(startProcess(process.execPath, [brokerProgram, ...args], scene.studio.env))
     const good = await readFile(file(), 'utf8')
     for (const [text, said] of [
       ['{', /broker\.json: is not JSON/],

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { restTokenType, subjectTokenTypes } from '../../src/token-exchange.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
-import { compileCache, startProcess, untilSaid } from '../sandbox/processes.ts'
+import { brokerProgram, compileCache, startProcess, untilSaid } from '../sandbox/processes.ts'
 import { ExchangeStage, type Prepared } from './exchange-stage.ts'
 import { codeOf } from './world.ts'
 
@@ -215,15 +215,7 @@ describe('Tailscale TS-2025-007: a one-off key was validated in one transaction 
       sites: [{ url: world.site.url, scripts: [{ name: 'identity-broker', keyFile }], issue: 'session' }],
     }
     await writeFile(file, JSON.stringify(config), { mode: 0o600 })
-    const args = [
-      'src/broker/sg-broker.ts',
-      'serve',
-      '--config',
-      file,
-      '--allow-insecure-loopback',
-      '--log-level',
-      'silent',
-    ]
+    const args = [brokerProgram, 'serve', '--config', file, '--allow-insecure-loopback', '--log-level', 'silent']
     const second = startProcess(process.execPath, args, { PATH: process.env['PATH'] ?? '', ...compileCache })
     try {
       await untilSaid(second, 'serves', 20_000)

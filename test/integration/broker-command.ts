@@ -1,10 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { sandboxScripts } from '../sandbox/people.ts'
-import { compileCache, type Finished, finished, type Running, startProcess } from '../sandbox/processes.ts'
+import {
+  brokerProgram,
+  compileCache,
+  type Finished,
+  finished,
+  type Running,
+  startProcess,
+} from '../sandbox/processes.ts'
 import type { World } from './world.ts'
-
-const program = resolve(import.meta.dirname, '..', '..', 'src', 'broker', 'sg-broker.ts')
 
 /** `sg-broker` as an operator runs it, in a process of its own, on the database of a world. */
 export class BrokerCommand {
@@ -44,12 +49,12 @@ export class BrokerCommand {
 
   /** For whoever starts it another way. */
   arguments(...args: string[]): string[] {
-    return [program, ...args, '--config', this.file, '--allow-insecure-loopback']
+    return [brokerProgram, ...args, '--config', this.file, '--allow-insecure-loopback']
   }
 }
 
 /** Runs `sg-broker` without a configuration. */
 export function runWithout(...args: string[]): Promise<Finished> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...compileCache }
-  return finished(startProcess(process.execPath, [program, ...args], env))
+  return finished(startProcess(process.execPath, [brokerProgram, ...args], env))
 }

@@ -6,7 +6,15 @@ import { systemClock } from '../../src/system-clock.ts'
 import type { ExchangeAnswer } from '../../src/token-exchange.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
-import { compileCache, type Finished, finished, type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
+import {
+  brokerProgram,
+  compileCache,
+  type Finished,
+  finished,
+  type Running,
+  startProcess,
+  untilSaid,
+} from '../sandbox/processes.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 import { prepareSignIn, type Stand, sendExchange } from './exchange-stage.ts'
 import { nodeFetch } from './world.ts'
@@ -148,7 +156,7 @@ export class BrokerProcess {
   }
 
   #spawn(args: readonly string[], wrapper: readonly string[] = []): Running {
-    const [command = '', ...rest] = [...wrapper, process.execPath, 'src/broker/sg-broker.ts', ...args]
+    const [command = '', ...rest] = [...wrapper, process.execPath, brokerProgram, ...args]
     return startProcess(command, rest, { PATH: process.env['PATH'] ?? '', ...compileCache })
   }
 

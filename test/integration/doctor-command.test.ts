@@ -257,7 +257,8 @@ const script = await firstProgram(['script'], { PATH: process.env['PATH'] })
 describe.runIf(script)('on a terminal', () => {
   const onTerminal = async (env: Record<string, string>): Promise<string> => {
     const command = `'${process.execPath}' '${cli}' doctor --allow-insecure-loopback`
-    const all = { ...scene.studio.env, PYENV_ROOT: scene.studio.folder, TERM: 'xterm', ...env }
+    const path = { PATH: join(scene.studio.folder, 'bin'), PYENV_ROOT: scene.studio.folder }
+    const all = { ...scene.studio.env, ...path, ...compileCache, TERM: 'xterm', ...env }
     return (await finished(startProcess(script ?? '', ['-qec', command, '/dev/null'], all))).stdout
   }
 

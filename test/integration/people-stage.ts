@@ -5,7 +5,7 @@ import type { BrokerConfig } from '../../src/broker/config.ts'
 import { makeParts } from '../../src/broker/parts.ts'
 import { PeopleChanges } from '../../src/broker/people/people-changes.ts'
 import { systemClock } from '../../src/system-clock.ts'
-import { compileCache } from '../sandbox/processes.ts'
+import { brokerProgram, compileCache } from '../sandbox/processes.ts'
 import { nodeFetch, rules, silentLog, type World } from './world.ts'
 
 /** What a command of `sg-broker` said and how it ended. */
@@ -32,7 +32,7 @@ export class Operator {
   }
 
   run(...args: string[]): Promise<Ran> {
-    const program = ['src/broker/sg-broker.ts', ...args, '--config', this.#configFile, '--allow-insecure-loopback']
+    const program = [brokerProgram, ...args, '--config', this.#configFile, '--allow-insecure-loopback']
     return new Promise((resolve) => {
       const options = { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...compileCache } }
       const child = execFile(process.execPath, program, options, (_error, stdout, stderr) =>

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 export interface Running {
   readonly pid: number
@@ -19,6 +19,10 @@ export interface Finished {
 }
 
 const stopLimitMs = 10_000
+
+/** The broker's program: in one file where `npm test` has made that, else its sources. */
+export const brokerProgram =
+  process.env['SG_BROKER_PROGRAM'] ?? resolve(import.meta.dirname, '..', '..', 'src', 'broker', 'sg-broker.ts')
 
 /** For programs that many tests start: Node reads each of their files once, and not once a start. Half a second saved each time. */
 export const compileCache = { NODE_COMPILE_CACHE: join(tmpdir(), 'sg-session-compile-cache') }

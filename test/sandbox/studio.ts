@@ -2,7 +2,15 @@ import { chmod, mkdir, mkdtemp, readFile, rm, watch, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { sandboxScripts } from './people.ts'
-import { compileCache, type Finished, finished, type Running, startProcess, untilSaid } from './processes.ts'
+import {
+  brokerProgram,
+  compileCache,
+  type Finished,
+  finished,
+  type Running,
+  startProcess,
+  untilSaid,
+} from './processes.ts'
 
 export interface StudioOptions {
   readonly siteUrl: string
@@ -108,10 +116,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     brokerUrl,
     env,
     startBroker: () =>
-      startReady(
-        [join(root, 'src', 'broker', 'sg-broker.ts'), 'serve', '--config', place('broker', 'broker.json'), ...loopback],
-        'serves',
-      ),
+      startReady([brokerProgram, 'serve', '--config', place('broker', 'broker.json'), ...loopback], 'serves'),
     startAgent: () => startReady([cli, 'agent', '--log-level', 'info', ...loopback], 'is ready'),
     async startApp(electron, desktop = {}) {
       // Root cannot have Chromium's sandbox; everybody else does.
