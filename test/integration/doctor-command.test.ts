@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer as createWebServer } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -215,7 +215,9 @@ describe('sg-session doctor', () => {
     const silent = await listening(createServer())
     const url = `http://127.0.0.1:${silent}`
     await changeSettings({ sites: [{ url, broker: url }], identity: { issuer: url, clientId: 'x' } })
-    await writeFile(join(scene.studio.folder, 'bin', 'python3'), '#!/bin/sh\nexec /bin/sleep 60\n', { mode: 0o755 })
+    const python = join(scene.studio.folder, 'bin', 'python3')
+    await writeFile(python, '#!/bin/sh\nexec /bin/sleep 60\n', { mode: 0o755 })
+    closing.push(() => rm(python))
     const startedMs = performance.now()
     const { status, stdout } = await doctor(['--json'])
     expect(performance.now() - startedMs).toBeLessThan(15_000)
