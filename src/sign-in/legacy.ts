@@ -9,6 +9,7 @@ import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { takesPassphrases } from './choose-way-in.ts'
 import { explainRefusal, takesNoPassphrases } from './legacy-refusal.ts'
+import { RecentRefusals } from './recent-refusals.ts'
 import { takeInSiteSession } from './site-session.ts'
 import type { Credentials, CredentialsStep, SignInRequest, WayIn } from './way-in.ts'
 
@@ -55,52 +56,6 @@ export class LegacyWayIn implements WayIn {
     const settings = { site: this.#site, tryLimitMs: this.#tryLimitMs, info, ports: this.#ports, onStep, signal }
     return new CredentialsDesk({ ...settings, refusals: this.#refusals }).signedIn
   }
-}
-
-const mostRefusals = 4
-const refusalsWithinMs = 60_000
-
-interface Refusal {
-  readonly login: string
-  readonly atMonotonicMs: number
-}
-
-/**
- * A person mistypes a few times; a tool that goes on with an old passphrase would have the user locked within seconds. Counted
- * for a login over all sign-ins to the site, or beginning anew would be the way round it.
- */
-class RecentRefusals {
-  readonly #clock: SitePorts['clock']
-  #refusals: readonly Refusal[] = []
-
-  constructor(clock: SitePorts['clock']) {
-    this.#clock = clock
-  }
-
-  note(login: string): void {
-    this.#refusals = [...this.#recent(), { login: folded(login), atMonotonicMs: this.#clock.monotonicMs() }]
-  }
-
-  /** Throws `rate_limited`. */
-  demandRoom(login: string, site: string): void {
-    const theirs = this.#recent().filter((refusal) => refusal.login === folded(login))
-    if (theirs.length < mostRefusals) return
-    throw new AgentError(
-      'rate_limited',
-      `"${site}" has refused ${mostRefusals} tries with this login within a minute`,
-      {
-        advice: 'Wait a minute before the next try: a site may lock a user for many.',
-      },
-    )
-  }
-
-  #recent(): readonly Refusal[] {
-    return this.#refusals.filter(({ atMonotonicMs }) => this.#clock.monotonicMs() - atMonotonicMs < refusalsWithinMs)
-  }
-}
-
-function folded(login: string): string {
-  return login.trim().toLowerCase()
 }
 
 interface DeskSettings {
