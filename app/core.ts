@@ -1,4 +1,4 @@
-import { Agent } from '../src/agent.ts'
+import { Agent, type AgentRules } from '../src/agent.ts'
 import type { Config } from '../src/config.ts'
 import type { Paths } from '../src/paths.ts'
 import type { Log, Ports, SecretStore } from '../src/ports.ts'
@@ -10,6 +10,9 @@ import { openOutside } from './system/open-outside.ts'
 export interface CoreRules {
   readonly insecureLoopback: boolean
 }
+
+/** How the agent reaches the person at the screen. */
+export type Desktop = Pick<AgentRules, 'askConsent' | 'isScreenLocked'>
 
 /** The agent of one configuration, listening and announced. */
 export interface Core {
@@ -28,6 +31,7 @@ export async function openCore(
   log: Log,
   secretStore: SecretStore,
   rules: CoreRules,
+  desktop: Desktop,
   prepare: (agent: Agent) => void,
 ): Promise<Core> {
   const ports: Ports = {
@@ -37,7 +41,12 @@ export async function openCore(
     log,
     secretStore,
   }
-  const agent = new Agent(config, ports, { ...rules, hasCredentialsWindow: true })
+  const agent = new Agent(config, ports, {
+    ...rules,
+    ...desktop,
+    hasCredentialsWindow: true,
+    stateFolder: paths.stateFolder,
+  })
   prepare(agent)
   const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
     await agent.close()

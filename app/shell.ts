@@ -110,7 +110,8 @@ export class Shell {
         })
       }
       if (config.sites.length === 0) return
-      this.#core = await openCore(config, paths, log, new Keychain(), rules, (agent) => this.#listenTo(agent))
+      const desktop = { isScreenLocked: () => this.#lock.isLocked }
+      this.#core = await openCore(config, paths, log, new Keychain(), rules, desktop, (agent) => this.#listenTo(agent))
     } catch (thrown) {
       const error = asAgentError(thrown)
       log.error({ err: error }, 'the agent could not be started')

@@ -1,5 +1,7 @@
 import type { Config, SiteConfig } from './config.ts'
 import { findSite, knownSite } from './config.ts'
+import { Consent } from './consent/consent.ts'
+import type { AskConsent } from './consent/question.ts'
 import { AgentError } from './errors.ts'
 import { HandOut, type NumberedSession } from './hand-out/hand-out.ts'
 import type { Ports } from './ports.ts'
@@ -15,6 +17,7 @@ import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
 import { ToolLog, type ToolRefusal, type ToolUse } from './socket/tool-log.ts'
+import { systemPeers } from './socket/who-is-calling.ts'
 
 export {
   type AddressFinding,
@@ -37,6 +40,12 @@ export interface AgentRules {
   readonly insecureLoopback: boolean
   /** Whether a window asks for login and passphrase as soon as a sign-in waits for them. Default true. */
   readonly hasCredentialsWindow?: boolean
+  /** Where what is kept between runs is written; absent: nothing is kept. */
+  readonly stateFolder?: string
+  /** Whether nobody can be sitting at the screen. Default: never. */
+  readonly isScreenLocked?: () => boolean
+  /** How the artist is asked whether a program may have the session; absent where there is no screen. */
+  readonly askConsent?: AskConsent
 }
 
 /**
@@ -51,11 +60,12 @@ export class Agent {
   readonly #handOut: HandOut
   readonly #waysIn: ReadonlyMap<string, SiteWayIn>
   readonly #tools: ToolLog
+  readonly #consent: Consent
   readonly #listener: SocketListener
   readonly #steps: SignInSteps
   readonly #startedAt: number
 
-  constructor(config: Config, ports: Ports, { hasCredentialsWindow = true, ...rules }: AgentRules) {
+  constructor(config: Config, ports: Ports, { hasCredentialsWindow = true, askConsent, ...rules }: AgentRules) {
     this.#config = config
     this.#hasSecretStore = ports.secretStore !== undefined
     this.#hasCredentialsWindow = hasCredentialsWindow
@@ -76,7 +86,14 @@ export class Agent {
     this.#steps = new SignInSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
     this.#tools = new ToolLog(ports.clock, ports.log)
-    this.#listener = new SocketListener(ports.log, this.#tools)
+    const asked = askConsent === undefined ? {} : { ask: askConsent }
+    this.#consent = new Consent({ tools: config.tools, clock: ports.clock, log: ports.log, ...asked })
+    this.#listener = new SocketListener({
+      peers: systemPeers(),
+      gate: this.#consent,
+      tools: this.#tools,
+      log: ports.log,
+    })
     this.#sessions.changes.listen((status) => this.#listener.announce(status))
   }
 

@@ -19,6 +19,7 @@ export interface ConfigRules {
 /** The one frozen configuration. Times carry their unit in the name; URLs are canonical (lower case, no trailing slash). */
 export type Config = z.output<ReturnType<typeof wholeSchema>>
 export type SiteConfig = Config['sites'][number]
+export type ToolRule = Config['tools']['allow'][number]
 
 export interface EffectiveConfig {
   readonly config: Config
@@ -64,6 +65,32 @@ function toLanguage(text: string, context: z.RefinementCtx): string {
   return z.NEVER
 }
 
+/** Which programs a rule means: every member that is there must fit. `*` stands for anything but `/`, `**` for anything. */
+function toolRuleSchema(rules: ConfigRules) {
+  const pattern = z.string().min(1).max(1_000)
+  return z.strictObject({
+    /** Path of the program file. */
+    executable: pattern.optional(),
+    /** Path of the script that an interpreter runs; from its command line, which it can rewrite. */
+    script: pattern.optional(),
+    /** Path of a program above it. */
+    parent: pattern.optional(),
+    /** Who owns the program file and every folder above it. */
+    owner: z.literal('root').optional(),
+    /** Of the program file: 64 hexadecimal digits. */
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/i)
+      .optional(),
+    /** What the program calls itself: a hint, no proof. */
+    client: pattern.optional(),
+    /** Only these; every one when not given. */
+    sites: z.array(originSchema(rules)).min(1).optional(),
+    /** The most it may have; in `deny`, the least it may not. */
+    scope: z.enum(['status', 'session', 'rest', 'autodesk']).optional(),
+  })
+}
+
 const portSchema = z.number().int().min(1024).max(65_535)
 
 function partSchemas(rules: ConfigRules) {
@@ -102,6 +129,21 @@ function partSchemas(rules: ConfigRules) {
       /** Keep the Autodesk sign-in in the system's keychain, so that a restart within the same day needs no browser. */
       rememberSignIn: z.boolean(),
     }),
+    tools: z.strictObject({
+      /** `prompt`: ask the artist, once a program; `allow-list`: only what `allow` names; `allow-all`: every program of this user. */
+      consent: z.enum(['prompt', 'allow-list', 'allow-all']),
+      /** Let through without a question. */
+      allow: z.array(toolRuleSchema(rules)).max(500),
+      /** Refused whatever else says yes. */
+      deny: z.array(toolRuleSchema(rules)).max(500),
+    }),
+    audit: z.strictObject({
+      /** Where the local audit is written; absent: among this user's state files. */
+      file: z.string().min(1).optional(),
+      retentionDays: z.number().int().min(1).max(3_650),
+      /** Hand each entry to the system's log too (syslog, journal). */
+      systemLog: z.boolean(),
+    }),
     app: z.strictObject({
       startAtLogin: z.boolean(),
       /** `auto`: the system's language. */
@@ -125,6 +167,8 @@ export const builtInConfig = {
     serveAccessToken: false,
   },
   session: { maxAgeHours: 12, remindBeforeMinutes: 30, endOnScreenLock: false, rememberSignIn: false },
+  tools: { consent: 'prompt', allow: [], deny: [] },
+  audit: { retentionDays: 90, systemLog: false },
   app: { startAtLogin: false, language: 'auto' },
   network: {},
 }
@@ -174,6 +218,8 @@ function documentSchema(rules: ConfigRules) {
     sites: parts.sites.optional(),
     identity: parts.identity.partial().optional(),
     session: parts.session.partial().optional(),
+    tools: parts.tools.partial().optional(),
+    audit: parts.audit.partial().optional(),
     app: parts.app.partial().optional(),
     network: parts.network.partial().optional(),
   })

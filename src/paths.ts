@@ -9,6 +9,8 @@ export interface Paths {
   readonly settingsFile: string
   /** Where an agent may announce itself, best first. The agent writes one; clients look at each in turn. */
   readonly endpointFiles: readonly string[]
+  /** What the agent keeps for this user on this machine: answers about programs, the local audit. */
+  readonly stateFolder: string
   /** Where a program that has no terminal keeps its log. */
   readonly logFolder: string
 }
@@ -43,6 +45,7 @@ export function standardPaths(system: System = thisSystem()): Paths {
         policyFile: 'C:\\ProgramData\\sg-session\\policy.json',
         settingsFile: win32.join(roaming, 'sg-session', 'settings.json'),
         endpointFiles: named([win32.join(local, 'sg-session', 'endpoint.json')]),
+        stateFolder: win32.join(local, 'sg-session', 'state'),
         logFolder: win32.join(local, 'sg-session', 'logs'),
       }
     }
@@ -52,6 +55,7 @@ export function standardPaths(system: System = thisSystem()): Paths {
         policyFile: '/Library/Application Support/sg-session/policy.json',
         settingsFile: posix.join(support, 'settings.json'),
         endpointFiles: named([posix.join(home, 'Library', 'Caches', 'sg-session', 'endpoint.json')]),
+        stateFolder: posix.join(support, 'state'),
         logFolder: posix.join(home, 'Library', 'Logs', 'sg-session'),
       }
     }
@@ -67,6 +71,7 @@ export function standardPaths(system: System = thisSystem()): Paths {
           `/run/user/${uid}/sg-session/endpoint.json`,
           `/tmp/sg-session-${uid}/endpoint.json`,
         ]),
+        stateFolder: posix.join(state, 'sg-session', 'state'),
         logFolder: posix.join(state, 'sg-session'),
       }
     }

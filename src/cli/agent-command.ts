@@ -25,7 +25,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     throw new AgentError('config_invalid', `no site is configured: name one under "sites" in ${where}`)
   }
   const log = makeLog(options.logLevel)
-  const agent = new Agent(config, systemPorts(config.network, log), { ...rules, hasCredentialsWindow: false })
+  const agent = new Agent(config, systemPorts(config.network, log), {
+    ...rules,
+    hasCredentialsWindow: false,
+    stateFolder: paths.stateFolder,
+  })
   const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
     await agent.close()
     throw error

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { tellsPeerUid, uidOfPeer } from '../connection-table.ts'
 import { AgentError } from '../errors.ts'
-import { tellsPeerUid, uidOfPeer } from '../peer-uid.ts'
 import type { Log } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import { type Expected, judgeCallback, judgePastedAddress } from './callback.ts'

@@ -14,16 +14,37 @@ import {
   judgeRequest,
   type Method,
   notification,
+  type Params,
   protocolVersion,
   type Request,
   refusal,
 } from './messages.ts'
 import { type Caller, type Desk, handlers, handsOut, toWireStatus, type WaitsFor } from './methods.ts'
+import type { Identified } from './peer.ts'
+import { type Scope, scopeOf } from './scopes.ts'
 import { type Tool, type ToolLog, toolFromClaim } from './tool-log.ts'
+import type { Peers } from './who-is-calling.ts'
+
+/** Who asks: what the system says of the program, and what it says of itself. */
+export interface CallingTool {
+  readonly identified: Identified
+  readonly claim: Tool
+}
+
+/** Decides which program may have what. */
+export interface Gate {
+  /**
+   * Resolves if the program may. Asks the artist where the configuration says so: an `interactive` caller waits for the answer.
+   * Throws `consent_denied`, `consent_timeout`, `interaction_required`.
+   */
+  demand(tool: CallingTool, scope: Scope, site: string, interactive: boolean): Promise<void>
+}
 
 export interface ConnectionSettings {
   readonly key: Secret
   readonly desk: Desk
+  readonly peers: Peers
+  readonly gate: Gate
   readonly tools: ToolLog
   readonly log: Log
   /** Called once, when the peer has shown the key. */
@@ -38,7 +59,7 @@ export class Connection {
   readonly #socket: TLSSocket
   readonly #settings: ConnectionSettings
   readonly #frames = new FrameReader()
-  #tool: Tool | undefined
+  #tool: CallingTool | undefined
   #watching = false
   #inFlight = 0
 
@@ -46,22 +67,42 @@ export class Connection {
     this.#socket = socket
     this.#settings = settings
     socket.setNoDelay(true)
-    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('data', (chunk: Buffer) => {
+      this.#take(this.#frames.read(chunk, () => (this.#tool ? limits.messageBytes : limits.helloBytes)))
+    })
     // The peer going away is ordinary; 'close' follows and the listener forgets us.
     socket.on('error', () => socket.destroy())
+  }
+
+  /** Whose connection it is; undefined before that is known. */
+  get tool(): CallingTool | undefined {
+    return this.#tool
   }
 
   announce(status: SiteStatus): void {
     if (this.#watching) this.#send(notification('session/changed', toWireStatus(status)))
   }
 
-  #read(chunk: Buffer): void {
-    const maxBytes = (): number => (this.#tool === undefined ? limits.helloBytes : limits.messageBytes)
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  /** Takes message by message. Until it is known who is calling, what comes behind the first one waits. */
+  #take(lines: Iterator<string>): void {
     try {
-      for (const line of this.#frames.read(chunk, maxBytes)) {
+      for (let next = lines.next(); !next.done; next = lines.next()) {
         if (this.#socket.destroyed) return
-        if (this.#tool === undefined) this.#greet(line)
-        else this.#receive(line, this.#tool)
+        if (this.#tool) {
+          this.#receive(next.value)
+          continue
+        }
+        this.#socket.pause()
+        void this.#greet(next.value).then(() => {
+          if (!this.#tool) return
+          this.#take(lines)
+          this.#socket.resume()
+        })
+        return
       }
     } catch (error) {
       // After a broken frame nobody knows where the next one starts.
@@ -70,30 +111,33 @@ export class Connection {
     }
   }
 
-  #greet(line: string): void {
+  /** Lets the peer in if it has the key and is this user's. Never rejects. */
+  async #greet(line: string): Promise<void> {
     let request: Request
-    let hello: ReturnType<typeof judgeParams<'hello'>>
+    let hello: Params<'hello'>
     try {
       request = judgeRequest(parseJsonText(line, limits.jsonDepth))
       if (request.method !== 'hello') return this.#cut('the first message was not hello')
       hello = judgeParams('hello', request.params)
     } catch (error) {
-      if (!(error instanceof JsonTextError || error instanceof AgentError)) throw error
-      return this.#cut(error.message)
+      return this.#cut(error instanceof JsonTextError || error instanceof AgentError ? error.message : 'failure')
     }
     if (!this.#settings.key.equals(hello.key)) return this.#cut('wrong key')
+    const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid)
+    if (this.#socket.destroyed) return
+    if (uidOf(identified) !== ownUid) return this.#cut('not a program of this user')
     if (hello.protocol !== protocolVersion) {
       const said = `this agent speaks protocol ${protocolVersion}, the client ${hello.protocol}`
       this.#send(refusal(request.id, new AgentError('unsupported_version', said)))
       this.#socket.end()
       return
     }
-    this.#tool = toolFromClaim(hello.client)
+    this.#tool = { identified, claim: toolFromClaim(hello.client) }
     this.#settings.onAccepted()
     this.#send(answer(request.id, { protocol: protocolVersion, agent: { version, pid: process.pid } }))
   }
 
-  #receive(line: string, tool: Tool): void {
+  #receive(line: string): void {
     let request: Request
     try {
       request = judgeRequest(parseJsonText(line, limits.jsonDepth))
@@ -108,42 +152,79 @@ export class Connection {
       return
     }
     this.#inFlight += 1
-    void this.#serve(request, tool).finally(() => {
+    void this.#serve(request).finally(() => {
       this.#inFlight -= 1
     })
   }
 
-  async #serve(request: Request, tool: Tool): Promise<void> {
+  async #serve(request: Request): Promise<void> {
     const { tools, desk, log } = this.#settings
     const startedMs = performance.now()
     let outcome = 'ok'
     try {
-      this.#send(answer(request.id, await this.#call(request, tool)))
+      this.#send(answer(request.id, await this.#call(request)))
     } catch (thrown) {
       const error = asAgentError(thrown)
       outcome = error.code
       if (error.code === 'internal_error') log.error({ err: error }, 'a request failed')
       this.#send(refusal(request.id, error))
-      if (handsOut(request.method)) tools.noteRefusal(tool, desk.siteNamed(request.params['site']), error.code)
+      if (handsOut(request.method)) tools.noteRefusal(this.#claim, desk.siteNamed(request.params['site']), error.code)
     }
     log.info(
-      { client: nameOf(tool), method: request.method, outcome, ms: Math.round(performance.now() - startedMs) },
+      { client: nameOf(this.#claim), method: request.method, outcome, ms: Math.round(performance.now() - startedMs) },
       'request',
     )
   }
 
-  async #call(request: Request, tool: Tool): Promise<unknown> {
+  async #call(request: Request): Promise<unknown> {
     const { method } = request
     if (!isMethod(method) || method === 'hello')
       throw new AgentError('unknown_method', `there is no method "${method}"`)
+    return this.#dispatch(method, request.params)
+  }
+
+  async #dispatch<M extends Exclude<Method, 'hello'>>(method: M, unjudged: unknown): Promise<unknown> {
+    const { desk, tools } = this.#settings
+    const params = judgeParams(method, unjudged)
+    const site =
+      'site' in params || scopeOf[method] !== 'status' ? desk.siteNamed(Reflect.get(params, 'site')) : undefined
+    // A site that is not configured is the handler's to refuse.
+    if (site !== undefined) await this.#demand(scopeOf[method], site, Reflect.get(params, 'interactive') === true)
     const caller: Caller = {
       watch: () => {
         this.#watching = true
       },
-      noteHandOut: (site) => this.#settings.tools.noteUse(tool, site),
-      notifyStep: (site, step) => this.#send(stepNotification(site, step)),
+      release: async (released) => {
+        await this.#checkAgain(scopeOf[method], released)
+        tools.noteUse(this.#claim, released)
+      },
+      notifyStep: (at, step) => this.#send(stepNotification(at, step)),
     }
-    return dispatch(method, request.params, this.#settings.desk, caller)
+    return handlers[method](params, desk, caller)
+  }
+
+  async #demand(scope: Scope, site: string, interactive: boolean): Promise<void> {
+    if (!this.#tool) throw new AgentError('consent_denied')
+    await this.#settings.gate.demand(this.#tool, scope, site, interactive)
+  }
+
+  /** Whoever holds the connection now: it may have changed hands, and its program with it, since it was let in. */
+  async #checkAgain(scope: Scope, site: string): Promise<void> {
+    const { peers } = this.#settings
+    const { identified, claim } = this.#tool ?? {}
+    if (!identified || !claim) throw new AgentError('consent_denied')
+    if (identified.kind === 'known' && (await peers.isStill(identified.peer))) return
+    const now = await peers.identify(this.#socket, identified.kind === 'known' ? identified.peer.pid : claim.pid)
+    if (uidOf(now) !== ownUid) {
+      this.#cut('not a program of this user any more')
+      throw new AgentError('consent_denied')
+    }
+    this.#tool = { identified: now, claim }
+    await this.#demand(scope, site, false)
+  }
+
+  get #claim(): Tool {
+    return this.#tool?.claim ?? { name: 'unnamed', version: '', pid: 0 }
   }
 
   #send(message: object): void {
@@ -153,7 +234,7 @@ export class Connection {
   }
 
   #cut(reason: string): void {
-    this.#settings.log.warn({ client: this.#tool && nameOf(this.#tool), reason }, 'connection cut')
+    this.#settings.log.warn({ client: this.#tool && nameOf(this.#claim), reason }, 'connection cut')
     this.#socket.destroy()
   }
 }
@@ -167,11 +248,8 @@ function nameOf({ name, version }: Tool): string {
   return `${name}/${version}`
 }
 
-function dispatch<M extends Exclude<Method, 'hello'>>(
-  method: M,
-  params: unknown,
-  desk: Desk,
-  caller: Caller,
-): Promise<unknown> {
-  return handlers[method](judgeParams(method, params), desk, caller)
+const ownUid = process.getuid?.() ?? -1
+
+function uidOf(identified: Identified): number | undefined {
+  return identified.kind === 'known' ? identified.peer.uid : identified.uid
 }

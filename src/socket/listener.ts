@@ -5,25 +5,31 @@ import type { Log } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
 import { makeRunCertificate } from './certificate.ts'
-import { Connection } from './connection.ts'
+import { type CallingTool, Connection, type Gate } from './connection.ts'
 import type { Endpoint } from './endpoint-file.ts'
 import { limits } from './limits.ts'
 import type { Desk } from './methods.ts'
 import type { ToolLog } from './tool-log.ts'
+import type { Peers } from './who-is-calling.ts'
+
+export interface ListenerSettings {
+  readonly peers: Peers
+  readonly gate: Gate
+  readonly tools: ToolLog
+  readonly log: Log
+}
 
 /** The agent's own socket: TLS on 127.0.0.1, a port the system chose, a certificate and a key of this run. */
 export class SocketListener {
-  readonly #log: Log
-  readonly #tools: ToolLog
+  readonly #settings: ListenerSettings
   readonly #connections = new Set<Connection>()
   /** Oldest first. */
   readonly #strangers = new Map<string, Stranger>()
   readonly #raw = new Set<Socket>()
   #server: Server | undefined
 
-  constructor(log: Log, tools: ToolLog) {
-    this.#log = log
-    this.#tools = tools
+  constructor(settings: ListenerSettings) {
+    this.#settings = settings
   }
 
   /** Starts to listen; resolves with what the endpoint file must say. */
@@ -46,7 +52,7 @@ export class SocketListener {
       server.once('error', reject)
       server.listen({ host: '127.0.0.1', port: 0, backlog: 1024 }, resolve)
     })
-    server.on('error', (error) => this.#log.error({ err: error }, 'the socket failed'))
+    server.on('error', (error) => this.#settings.log.error({ err: error }, 'the socket failed'))
     this.#server = server
     const { port } = server.address() as AddressInfo
     return { port, certificatePem, key, pid: process.pid, startedAt: Math.floor(desk.startedAt / 1000) }
@@ -54,6 +60,13 @@ export class SocketListener {
 
   announce(status: SiteStatus): void {
     for (const connection of this.#connections) connection.announce(status)
+  }
+
+  /** Ends the connections of the programs that `isMeant`. */
+  closeWhere(isMeant: (tool: CallingTool) => boolean): void {
+    for (const connection of this.#connections) {
+      if (connection.tool && isMeant(connection.tool)) connection.close()
+    }
   }
 
   /** Stops listening and closes every connection. */
@@ -86,10 +99,9 @@ export class SocketListener {
   #welcome(socket: TLSSocket, desk: Desk, key: Secret): void {
     const stranger = peerName(socket)
     const connection = new Connection(socket, {
+      ...this.#settings,
       key,
       desk,
-      tools: this.#tools,
-      log: this.#log,
       onAccepted: () => this.#forgetStranger(stranger),
     })
     this.#connections.add(connection)

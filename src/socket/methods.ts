@@ -2,7 +2,8 @@ import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
 import type { AutodeskToken, Session } from '../session/session.ts'
 import { version } from '../version.ts'
-import type { Method, Params, Result, WireSiteStatus } from './messages.ts'
+import { isMethod, type Method, type Params, type Result, type WireSiteStatus } from './messages.ts'
+import { scopeOf } from './scopes.ts'
 
 /** A REST bearer, of which site and where it is good; `expiresAt`: wall clock, ms since the epoch. */
 export interface RestTokenOf {
@@ -56,8 +57,8 @@ export interface Desk {
 /** What a method may do with the connection that called it. */
 export interface Caller {
   watch(): void
-  /** To be called with the site whenever a session or a token of it goes out. */
-  noteHandOut(site: string): void
+  /** To be awaited with the site right before a session or a token of it goes out. Throws if it must not. */
+  release(site: string): Promise<void>
   /** Tells what the sign-in that was asked for waits for. */
   notifyStep(site: string, step: WaitsFor): void
 }
@@ -70,7 +71,7 @@ type Handlers = {
 export const handlers: Handlers = {
   async 'session/get'({ site, minValidityS, interactive }, desk, caller) {
     const { session, generation } = await desk.session({ site, minValidityMs: minValidityS * 1000, interactive })
-    caller.noteHandOut(session.site)
+    await caller.release(session.site)
     return {
       site: session.site,
       apiUrl: session.apiUrl,
@@ -93,13 +94,13 @@ export const handlers: Handlers = {
   },
   async 'rest/get'({ site }, desk, caller) {
     const token = await desk.restToken(site)
-    caller.noteHandOut(token.site)
+    await caller.release(token.site)
     const { apiUrl, accessToken, expiresAt } = token
     return { site: token.site, apiUrl, accessToken: accessToken.reveal(), expiresAt: toSeconds(expiresAt) }
   },
   async 'autodesk/get'({ site, minValidityS }, desk, caller) {
     const token = await desk.autodeskToken(site, minValidityS * 1000)
-    caller.noteHandOut(token.site)
+    await caller.release(token.site)
     const { accessToken, expiresAt, scopes } = token
     return {
       site: token.site,
@@ -142,7 +143,7 @@ export const handlers: Handlers = {
 
 /** Whether a method's answer holds a secret. */
 export function handsOut(method: string): boolean {
-  return method === 'session/get' || method === 'rest/get' || method === 'autodesk/get'
+  return isMethod(method) && method !== 'hello' && scopeOf[method] !== 'status'
 }
 
 export function toWireStatus(status: SiteStatus): WireSiteStatus {

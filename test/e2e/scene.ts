@@ -29,6 +29,8 @@ export interface SceneOptions {
   readonly exchangesPerPerson?: number
   /** Whether tools may have the artist's Autodesk token. */
   readonly serveAccessToken?: boolean
+  /** What IT says about programs; every program of the artist when not said. */
+  readonly tools?: Readonly<Record<string, unknown>>
 }
 
 /** The real programs as processes, between the sandbox's servers: what an artist, a plug-in and IT would see. */
@@ -52,6 +54,7 @@ export async function setScene(options: SceneOptions = {}): Promise<Scene> {
     ...(options.issue === undefined ? {} : { issue: options.issue }),
     ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
     ...(options.exchangesPerPerson === undefined ? {} : { exchangesPerPerson: options.exchangesPerPerson }),
+    ...(options.tools === undefined ? {} : { tools: options.tools }),
     ...(options.serveAccessToken === undefined ? {} : { serveAccessToken: options.serveAccessToken }),
   })
   const answerBrowser = async (key = 'artist'): Promise<void> => {

@@ -40,6 +40,7 @@ export async function startDoctorStage(options: WorldOptions = {}): Promise<Doct
     policyFile: join(folder, 'policy.json'),
     settingsFile: join(folder, 'settings.json'),
     endpointFiles: [join(folder, 'run', 'sg-session', 'endpoint.json')],
+    stateFolder: join(folder, 'state'),
     logFolder: join(folder, 'logs'),
   }
   const { sites, identity } = world.config

@@ -31,7 +31,12 @@ export async function startSiteStage(
 ): Promise<SiteStage> {
   const site = await startSite({ switches })
   const config = (signIn: SignIn = 'auto', session: PartialConfig['session'] = {}): Config => {
-    const content: PartialConfig = { sites: [{ url: site.url, signIn }], identity, session }
+    const content: PartialConfig = {
+      sites: [{ url: site.url, signIn }],
+      identity,
+      session,
+      tools: { consent: 'allow-all' },
+    }
     return mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules).config
   }
   const answers = (decision: 'approve' | 'deny', person: string): OpenBrowser => {

@@ -149,6 +149,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       sites: sites.map(({ url }) => ({ url, broker: brokerUrl })),
       identity: { issuer: identity.issuer, clientId, redirectPorts, ...options.agentIdentity, ...agentIdentity },
       session: { ...options.session, ...session },
+      tools: { consent: 'allow-all' },
     }
     return mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules).config
   }

@@ -29,6 +29,8 @@ export interface StudioOptions {
   readonly exchangesPerPerson?: number
   /** Whether tools may have the artist's Autodesk token. */
   readonly serveAccessToken?: boolean
+  /** What IT says about programs; every program of the artist when not said. */
+  readonly tools?: Readonly<Record<string, unknown>>
   /** Open links with the desktop's own browser instead of writing them down. */
   readonly realBrowser?: boolean
 }
@@ -197,6 +199,7 @@ async function writeConfiguration(
       ...{ issuer, clientId, redirectPorts },
       ...(options.serveAccessToken === undefined ? {} : { serveAccessToken: options.serveAccessToken }),
     },
+    tools: options.tools ?? { consent: 'allow-all' },
     network: extraCa,
   }
   await writeFile(place('broker', 'broker.json'), JSON.stringify(broker, undefined, 2))

@@ -30,6 +30,10 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     mayImport: ['src/session'],
     because: 'plug-ins are served from what is held, never from the network',
   },
+  'src/consent': {
+    mayImport: ['src/socket'],
+    because: 'it decides about who is calling, in the socket’s words, and knows nothing of what they get',
+  },
   'src/broker': {
     mayImport: ['src/shotgrid'],
     because: 'the studio service shares the site’s client with the agent, and nothing of the agent',
@@ -43,7 +47,7 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     because: 'it asks every peer once, in the words the others use, and steers none: nothing of the agent may need it',
   },
   agent: {
-    mayImport: ['src/hand-out', 'src/shotgrid', 'src/sign-in', 'src/session', 'src/socket'],
+    mayImport: ['src/hand-out', 'src/shotgrid', 'src/sign-in', 'src/session', 'src/socket', 'src/consent'],
     because: 'the one place where everything meets',
   },
   'src/cli': {
@@ -66,6 +70,7 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
       'src/sign-in',
       'src/preflight',
       'src/socket',
+      'src/consent',
       'src/broker',
       'src/client/node',
       'src/doctor',

@@ -31,6 +31,7 @@ test('settings follow each system’s habits', () => {
     policyFile: 'C:\\ProgramData\\sg-session\\policy.json',
     settingsFile: 'C:\\U\\a\\Roaming\\sg-session\\settings.json',
     endpointFiles: ['C:\\U\\a\\Local\\sg-session\\endpoint.json'],
+    stateFolder: 'C:\\U\\a\\Local\\sg-session\\state',
     logFolder: 'C:\\U\\a\\Local\\sg-session\\logs',
   })
 })

@@ -5,7 +5,7 @@ import { autodesk, brokerAddress, type FakeStudio, fetchIn, siteAddress } from '
 import { english, french, hostileNames } from './situations.ts'
 
 /** Finding out writes nothing: these are no places. */
-const paths: Paths = { policyFile: '', settingsFile: '', endpointFiles: [], logFolder: '' }
+const paths: Paths = { policyFile: '', settingsFile: '', endpointFiles: [], stateFolder: '', logFolder: '' }
 
 interface Asking extends FakeStudio {
   readonly siteText?: string

@@ -80,13 +80,13 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
     },
     language,
   )
-  const facts = { version: '1', runtime: '', policyFile: undefined, settingsFile: '', logFolder: '' }
+  const facts = { version: '1', runtime: '', policyFile: undefined, settingsFile: '', stateFolder: '', logFolder: '' }
   aboutView(facts, language)
   const unknown = { executable: undefined, script: '', startedBy: '' }
   consentView({ id: '1', siteName: '', claimedName: '', ...unknown }, language)
 
   const options = {
-    paths: { policyFile: '', settingsFile: '', endpointFiles: [], logFolder: '' },
+    paths: { policyFile: '', settingsFile: '', endpointFiles: [], stateFolder: '', logFolder: '' },
     rules: { insecureLoopback: false },
   }
   const addresses = { site: siteAddress, broker: brokerAddress }

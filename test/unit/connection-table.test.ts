@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { findPeer } from '../../src/peer-uid.ts'
+import { findPeerRow } from '../../src/connection-table.ts'
 
 const header = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
 const row = (local: string, remote: string, state = '01', uid = 1001, inode = 12345): string =>
@@ -13,18 +13,24 @@ const theirs = '0100007F:C350'
 describe('whose the other end of a connection is', () => {
   test('stands in the row that has our ends the other way round', () => {
     const tables = [header, row(ours, theirs, '01', 7), row(theirs, ours, '01', 1001)].join('\n')
-    expect(findPeer(tables, ends)).toBe(1001)
+    expect(findPeerRow(tables, ends)).toEqual({ uid: 1001, inode: 12345 })
   })
 
   test('stands in the IPv6 table for a browser that speaks IPv4 through an IPv6 socket', () => {
     const mapped = (end: string): string => `0000000000000000FFFF0000${end}`
-    expect(findPeer([header, row(mapped(theirs), mapped(ours), '01', 1002)].join('\n'), ends)).toBe(1002)
+    expect(findPeerRow([header, row(mapped(theirs), mapped(ours), '01', 1002)].join('\n'), ends)).toEqual({
+      uid: 1002,
+      inode: 12345,
+    })
   })
 
   test('stands there for ::1 too', () => {
     const loopback = '00000000000000000000000001000000'
     const six = { ...ends, localAddress: '::1', remoteAddress: '::1' }
-    expect(findPeer(row(`${loopback}:C350`, `${loopback}:37CD`, '01', 1003), six)).toBe(1003)
+    expect(findPeerRow(row(`${loopback}:C350`, `${loopback}:37CD`, '01', 1003), six)).toEqual({
+      uid: 1003,
+      inode: 12345,
+    })
   })
 
   test.each([
@@ -35,9 +41,9 @@ describe('whose the other end of a connection is', () => {
     ['a closed connection, whose uid is 0 for everybody', row(theirs, ours, '06', 0, 0)],
     ['a connection without an inode', row(theirs, ours, '01', 0, 0)],
     ['nothing', ''],
-  ])('is unknown with %s', (_name, tables) => expect(findPeer(tables, ends)).toBeUndefined())
+  ])('is unknown with %s', (_name, tables) => expect(findPeerRow(tables, ends)).toBeUndefined())
 
   test('is unknown for a socket that is gone', () => {
-    expect(findPeer(row(theirs, ours), { ...ends, remoteAddress: undefined, remotePort: undefined })).toBeUndefined()
+    expect(findPeerRow(row(theirs, ours), { ...ends, remoteAddress: undefined, remotePort: undefined })).toBeUndefined()
   })
 })
