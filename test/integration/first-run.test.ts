@@ -17,6 +17,7 @@ beforeEach(async () => {
     policyFile: join(folder, 'no-policy.json'),
     settingsFile: join(folder, 'settings.json'),
     endpointFiles: [],
+    stateFolder: folder,
     logFolder: folder,
   }
 })

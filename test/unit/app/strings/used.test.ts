@@ -80,7 +80,7 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
     },
     language,
   )
-  const facts = { version: '1', runtime: '', policyFile: undefined, settingsFile: '', stateFolder: '', logFolder: '' }
+  const facts = { version: '1', runtime: '', policyFile: undefined, settingsFile: '', logFolder: '' }
   aboutView(facts, language)
   const unknown = { executable: undefined, script: '', startedBy: '' }
   consentView({ id: '1', siteName: '', claimedName: '', ...unknown }, language)
