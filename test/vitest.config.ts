@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** `unit` touches no socket, file or process; `integration` runs real peers; `e2e` real programs too. */
+/** These compare times or memory: nothing else may run beside them. */
+const measuring = ['test/e2e/app/weight.test.ts', 'test/e2e/main-job.test.ts']
+
+/** `unit` touches no socket, file or process; `integration` runs real peers; `e2e` real programs too, `measured` alone. */
 export default defineConfig({
   test: {
     reporters: ['default', './test/counting-reporter.ts'],
@@ -12,10 +15,20 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          // Alone on the machine, one file after the other: some of them measure.
-          maxWorkers: 1,
           sequence: { groupOrder: 1 },
           include: ['test/e2e/**/*.test.ts'],
+          exclude: measuring,
+          root: '.',
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'measured',
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+          include: measuring,
           root: '.',
           testTimeout: 120_000,
           hookTimeout: 60_000,
