@@ -35,9 +35,9 @@ export interface CallingTool {
 export interface Gate {
   /**
    * Resolves if the program may. Asks the artist where the configuration says so: an `interactive` caller waits for the answer.
-   * Throws `consent_denied`, `consent_timeout`, `interaction_required`.
+   * `site` undefined: no site in particular. Throws `consent_denied`, `consent_timeout`, `interaction_required`.
    */
-  demand(tool: CallingTool, scope: Scope, site: string, interactive: boolean): Promise<void>
+  demand(tool: CallingTool, scope: Scope, site: string | undefined, interactive: boolean): Promise<void>
 }
 
 export interface ConnectionSettings {
@@ -189,7 +189,8 @@ export class Connection {
     const site =
       'site' in params || scopeOf[method] !== 'status' ? desk.siteNamed(Reflect.get(params, 'site')) : undefined
     // A site that is not configured is the handler's to refuse.
-    if (site !== undefined) await this.#demand(scopeOf[method], site, Reflect.get(params, 'interactive') === true)
+    const scope = site === undefined ? 'status' : scopeOf[method]
+    await this.#demand(scope, site, Reflect.get(params, 'interactive') === true)
     const caller: Caller = {
       watch: () => {
         this.#watching = true
@@ -198,18 +199,23 @@ export class Connection {
         await this.#checkAgain(scopeOf[method], released)
         tools.noteUse(this.#claim, released)
       },
+      confirm: async () => {
+        await this.#checkAgain('status', undefined)
+        if (!this.#tool) throw new AgentError('consent_denied')
+        return this.#tool
+      },
       notifyStep: (at, step) => this.#send(stepNotification(at, step)),
     }
     return handlers[method](params, desk, caller)
   }
 
-  async #demand(scope: Scope, site: string, interactive: boolean): Promise<void> {
+  async #demand(scope: Scope, site: string | undefined, interactive: boolean): Promise<void> {
     if (!this.#tool) throw new AgentError('consent_denied')
     await this.#settings.gate.demand(this.#tool, scope, site, interactive)
   }
 
   /** Whoever holds the connection now: it may have changed hands, and its program with it, since it was let in. */
-  async #checkAgain(scope: Scope, site: string): Promise<void> {
+  async #checkAgain(scope: Scope, site: string | undefined): Promise<void> {
     const { peers } = this.#settings
     const { identified, claim } = this.#tool ?? {}
     if (!identified || !claim) throw new AgentError('consent_denied')
