@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { AgentError } from '../errors.ts'
 import { Feed } from '../feed.ts'
 import type { Clock, Log } from '../ports.ts'
+import type { AllowedBy } from '../socket/calls.ts'
 import type { CallingTool, Gate } from '../socket/connection.ts'
 import type { Peer } from '../socket/peer.ts'
 import type { Scope } from '../socket/scopes.ts'
@@ -85,13 +86,19 @@ export class Consent implements Gate {
     return this.#remembered.problem
   }
 
-  async demand(tool: CallingTool, scope: Scope, site: string | undefined, interactive: boolean): Promise<void> {
+  async demand(
+    tool: CallingTool,
+    scope: Scope,
+    site: string | undefined,
+    interactive: boolean,
+  ): Promise<AllowedBy | undefined> {
     const { tools, files } = this.#settings
     const wanted = { scope, site }
     if (await isRuledOut(tools.deny, tool, wanted, files))
       throw new AgentError('consent_denied', `the policy refuses ${nameOf(tool)}`, { advice: 'Ask IT.' })
-    if (scope === 'status' || site === undefined || tools.consent === 'allow-all') return
-    if (await isRuledIn(tools.allow, tool, wanted, files)) return
+    if (scope === 'status' || site === undefined) return undefined
+    if (await isRuledIn(tools.allow, tool, wanted, files)) return 'rule'
+    if (tools.consent === 'allow-all') return 'mode'
     const { identified } = tool
     if (identified.kind === 'unknown') {
       throw new AgentError('consent_denied', `nobody can say which program asks: ${identified.because}`, {
@@ -106,8 +113,9 @@ export class Consent implements Gate {
     const { peer } = identified
     const granted = scope === 'autodesk' ? scope : 'rest'
     const wish: Wish = { peer, application: applicationOf(peer), site, scope: granted }
-    if (await this.#isAllowed(wish)) return
-    return this.#ask(wish, tool, interactive)
+    if (await this.#isAllowed(wish)) return 'remembered'
+    await this.#ask(wish, tool, interactive)
+    return 'asked'
   }
 
   /** Newest first: for good, and for as long as a program runs. */
