@@ -18,6 +18,7 @@ import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
 import { ToolLog, type ToolRefusal, type ToolUse } from './socket/tool-log.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
+import { StallWatch } from './stall-watch.ts'
 
 export {
   type AddressFinding,
@@ -64,6 +65,7 @@ export class Agent {
   readonly #listener: SocketListener
   readonly #steps: SignInSteps
   readonly #startedAt: number
+  readonly #stalls: StallWatch
 
   constructor(config: Config, ports: Ports, { hasCredentialsWindow = true, askConsent, ...rules }: AgentRules) {
     this.#config = config
@@ -88,7 +90,10 @@ export class Agent {
     this.#tools = new ToolLog(ports.clock, ports.log)
     const asked = askConsent === undefined ? {} : { ask: askConsent }
     this.#consent = new Consent({ tools: config.tools, clock: ports.clock, log: ports.log, ...asked })
+    // Without a window there is nobody who says that the machine woke up.
+    this.#stalls = new StallWatch({ clock: ports.clock, log: ports.log, onClockMoved: () => this.checkClock() })
     this.#listener = new SocketListener({
+      stalls: this.#stalls,
       peers: systemPeers(),
       gate: this.#consent,
       tools: this.#tools,
@@ -115,6 +120,7 @@ export class Agent {
       cancelSignIn: (site) => this.cancelSignIn(site),
       signOut: (site) => this.signOut(site),
       status: () => this.#sessions.status(),
+      lastStall: () => this.#stalls.last,
       siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
     return this.#listener.open(desk)

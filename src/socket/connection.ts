@@ -3,6 +3,7 @@ import { AgentError, asAgentError } from '../errors.ts'
 import type { Log } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
+import type { StallWatch } from '../stall-watch.ts'
 import { version } from '../version.ts'
 import { encodeFrame, FrameError, FrameReader } from './frames.ts'
 import { JsonTextError, parseJsonText } from './json-text.ts'
@@ -47,6 +48,7 @@ export interface ConnectionSettings {
   readonly gate: Gate
   readonly tools: ToolLog
   readonly log: Log
+  readonly stalls: Pick<StallWatch, 'begin'>
   /** Called once, when the peer has shown the key. */
   readonly onAccepted: () => void
 }
@@ -123,7 +125,8 @@ export class Connection {
       return this.#cut(error instanceof JsonTextError || error instanceof AgentError ? error.message : 'failure')
     }
     if (!this.#settings.key.equals(hello.key)) return this.#cut('wrong key')
-    const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid)
+    const greeted = this.#settings.stalls.begin('hello')
+    const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid).finally(greeted)
     if (this.#socket.destroyed) return
     if (uidOf(identified) !== ownUid) return this.#cut('not a program of this user')
     if (hello.protocol !== protocolVersion) {
@@ -152,7 +155,9 @@ export class Connection {
       return
     }
     this.#inFlight += 1
+    const served = this.#settings.stalls.begin(isMethod(request.method) ? request.method : 'unknown')
     void this.#serve(request).finally(() => {
+      served()
       this.#inFlight -= 1
     })
   }

@@ -4,6 +4,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Log } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
+import type { StallWatch } from '../stall-watch.ts'
 import { makeRunCertificate } from './certificate.ts'
 import { type CallingTool, Connection, type Gate } from './connection.ts'
 import type { Endpoint } from './endpoint-file.ts'
@@ -17,6 +18,7 @@ export interface ListenerSettings {
   readonly gate: Gate
   readonly tools: ToolLog
   readonly log: Log
+  readonly stalls: Pick<StallWatch, 'begin'>
 }
 
 /** The agent's own socket: TLS on 127.0.0.1, a port the system chose, a certificate and a key of this run. */
