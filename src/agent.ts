@@ -27,6 +27,7 @@ import { isRootOwned, sha256Of } from './socket/peers/program-file.ts'
 import type { ToolRefusal, ToolUse } from './socket/tool-log.ts'
 import type { AllowedTool, RefusedTool } from './socket/tools-desk.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
+import { StallWatch } from './stall-watch.ts'
 import type { StateProblem } from './state-file.ts'
 
 export type { AuditEntry } from './audit/audit-entry.ts'
@@ -82,6 +83,7 @@ export class Agent {
   readonly #listener: SocketListener
   readonly #steps: SignInSteps
   readonly #startedAt: number
+  readonly #stalls: StallWatch
 
   constructor(config: Config, ports: Ports, { hasCredentialsWindow = true, askConsent, ...rules }: AgentRules) {
     this.#config = config
@@ -117,7 +119,10 @@ export class Agent {
     })
     this.#decisions = new Decisions(this.#consent, rules.ownCommand)
     this.#toolsChanged = new Feed((error) => ports.log.error({ err: error }, 'a listener failed'))
+    // Without a window there is nobody who says that the machine woke up.
+    this.#stalls = new StallWatch({ clock: ports.clock, log: ports.log, onClockMoved: () => this.checkClock() })
     this.#listener = new SocketListener({
+      stalls: this.#stalls,
       peers: systemPeers(),
       gate: this.#consent,
       calls: this.#calls,
@@ -155,6 +160,7 @@ export class Agent {
       status: () => this.#sessions.status(),
       tools: this.#decisions,
       siteMeant: (wanted) => this.#site(wanted).url,
+      lastStall: () => this.#stalls.last,
       siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
     return this.#listener.open(desk)

@@ -102,7 +102,29 @@ export function judgeAgent(
     const advice = `It serves ${[...served].join(', ') || 'no site'}, and the configuration has changed since it started: start it again.`
     return { ...row, state: 'warning', advice }
   }
-  return { ...row, state: 'ok' }
+  return judgeStall(row, agent.lastStall, expected.nowMs)
+}
+
+/** A client gives up after five seconds: what took that long somebody has seen. */
+const noticedMs = 5_000
+const stallIsNewsMs = 24 * 3600_000
+
+function judgeStall(
+  row: Pick<Finding, 'check'> & { readonly found: string },
+  stall: Status['agent']['lastStall'],
+  nowMs: number,
+): Finding {
+  if (!stall || nowMs - stall.endedAt * 1000 > stallIsNewsMs) return { ...row, state: 'ok' }
+  const { lastedMs, because, during } = stall
+  const ago = duration(Math.max(0, nowMs / 1000 - stall.endedAt))
+  const what = during.length > 0 ? ` during ${during.join(', ')}` : ''
+  const found = `${row.found}; stood still for ${(lastedMs / 1000).toFixed(1)} s${what}, ${ago} ago`
+  if (lastedMs < noticedMs) return { ...row, found, state: 'ok' }
+  const advice =
+    because === 'busy'
+      ? 'Its own work kept it busy: send its log to whoever looks after sg-session.'
+      : 'It was not running: something stopped the process, or the machine had no time or memory for it.'
+  return { ...row, found, state: 'warning', advice }
 }
 
 function judgeSilence(file: string, { pid }: Endpoint, error: AgentError): Finding {

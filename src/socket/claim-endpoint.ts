@@ -1,5 +1,6 @@
-import { lstat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { constants } from 'node:fs'
+import { access, lstat, readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { lock } from 'proper-lockfile'
 import { AgentError } from '../errors.ts'
 import { version } from '../version.ts'
@@ -13,38 +14,66 @@ export interface ClaimedEndpoint {
 }
 
 const answerLimitMs = 3_000
+const startPatienceMs = 30_000
 const busyCodes: ReadonlySet<string> = new Set(['agent_timeout', 'temporarily_unavailable'])
 
 /**
  * Makes this process the user's one agent: opens the socket and announces it in the first of `files` whose surroundings
- * exist. Throws `agent_already_running`, naming its pid, when another agent answers with the key of its file; a file that a
- * killed agent left behind is replaced.
+ * exist and can be written. Throws `agent_already_running`, naming its pid, when another agent answers with the key of its
+ * file, `config_invalid` when the file cannot be written; one that a killed agent left behind is replaced.
  */
 export async function claimEndpoint(files: readonly string[], open: () => Promise<Endpoint>): Promise<ClaimedEndpoint> {
   const file = await firstUsable(files)
   let lost: Error | undefined
   // Held while starting only: from then on whether an agent lives is found out by talking to it.
-  const unlock = await lock(dirname(file), {
-    lockfilePath: join(dirname(file), 'starting'),
-    stale: 5_000,
-    update: 1_000,
-    retries: { retries: 100, factor: 1.2, minTimeout: 20, maxTimeout: 300 },
-    // A machine that stood still for seconds: another starter may have taken over.
-    onCompromised: (error) => {
-      lost = error
-    },
-  }).catch((cause: unknown) => {
-    throw new AgentError('temporarily_unavailable', 'another sg-session is starting and does not finish', { cause })
+  const unlock = await lockWhileStarting(dirname(file), (error) => {
+    lost = error
   })
   try {
     await demandNoOther(files)
     const endpoint = await open()
     if (lost) throw new AgentError('temporarily_unavailable', 'another sg-session started meanwhile', { cause: lost })
-    await writeEndpointFile(file, endpoint)
+    await removeUnfinished(file)
+    await writeEndpointFile(file, endpoint).catch((cause: unknown) => {
+      throw new AgentError('config_invalid', `"${file}" cannot be written: ${reasonOf(cause)}`, { cause })
+    })
     return { file, release: () => removeEndpointFile(file, endpoint.key) }
   } finally {
     await unlock().catch(() => undefined)
   }
+}
+
+/** `onLost`: another starter may have taken over, after this machine or process stood still for seconds. */
+async function lockWhileStarting(folder: string, onLost: (error: Error) => void): Promise<() => Promise<void>> {
+  const deadline = performance.now() + startPatienceMs
+  for (;;) {
+    try {
+      return await lock(folder, {
+        lockfilePath: join(folder, 'starting'),
+        // The least that the package allows: one that was killed meanwhile holds up its successor that long.
+        stale: 2_000,
+        update: 1_000,
+        onCompromised: onLost,
+      })
+    } catch (cause) {
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'ELOCKED'))
+        throw new AgentError('config_invalid', `"${folder}" cannot be written: ${reasonOf(cause)}`, { cause })
+      if (performance.now() > deadline)
+        throw new AgentError('temporarily_unavailable', 'another sg-session is starting and does not finish', { cause })
+    }
+    await new Promise((wake) => setTimeout(wake, 50 + Math.random() * 100))
+  }
+}
+
+/** What an agent that was killed while it wrote has left beside the file, with a key that opens nothing. */
+async function removeUnfinished(file: string): Promise<void> {
+  const names = await readdir(dirname(file))
+  const left = names.filter((name) => name.startsWith(`${basename(file)}.`))
+  await Promise.all(left.map((name) => rm(join(dirname(file), name), { force: true })))
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
 }
 
 /** A place that cannot be ours is passed over: clients look at the next one too. */
@@ -54,6 +83,7 @@ async function firstUsable(files: readonly string[]): Promise<string> {
     try {
       await demandOwnSurroundings(dirname(dirname(file)))
       await claimFolder(dirname(file))
+      await access(dirname(file), constants.W_OK)
       return file
     } catch (error) {
       reasons.push(`${file} (${error instanceof Error ? error.message : error})`)

@@ -3,6 +3,7 @@ import { AgentError, asAgentError } from '../errors.ts'
 import type { Log } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
+import type { StallWatch } from '../stall-watch.ts'
 import { version } from '../version.ts'
 import type { AllowedBy, Call, CallBook, TurnedAway } from './calls.ts'
 import { encodeFrame, FrameError, FrameReader } from './frames.ts'
@@ -56,6 +57,7 @@ export interface ConnectionSettings {
   readonly calls: CallBook
   readonly log: Log
   readonly limits: Limits
+  readonly stalls: Pick<StallWatch, 'begin'>
   /** Called once, when the peer has shown the key. */
   readonly onKeyShown: () => void
   /** Called once instead, when it has said something wrong: it is not read any more, and waits for its time to be over. */
@@ -145,7 +147,8 @@ export class Connection {
     if (!this.#settings.key.equals(hello.key)) return this.#hold('wrong_key', 'wrong key', claim)
     this.#settings.onKeyShown()
     this.#idle = setTimeout(() => this.#cut('nobody could say who calls'), this.#settings.limits.identifyMs).unref()
-    const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid)
+    const greeted = this.#settings.stalls.begin('hello')
+    const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid).finally(greeted)
     clearTimeout(this.#idle)
     if (this.#socket.destroyed) return
     if (uidOf(identified) !== ownUid) {
@@ -185,7 +188,9 @@ export class Connection {
       return
     }
     this.#inFlight += 1
+    const served = this.#settings.stalls.begin(isMethod(request.method) ? request.method : 'unknown')
     void this.#serve(request).finally(() => {
+      served()
       this.#inFlight -= 1
       // A call may have taken longer than one may be idle.
       if (!this.#socket.destroyed) this.#idle?.refresh()

@@ -5,6 +5,7 @@ import { AgentError } from '../errors.ts'
 import type { Log } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
+import type { StallWatch } from '../stall-watch.ts'
 import type { CallBook } from './calls.ts'
 import { makeRunCertificate } from './certificate.ts'
 import { type CallingTool, Connection, type Gate } from './connection.ts'
@@ -22,6 +23,7 @@ export interface ListenerSettings {
   readonly log: Log
   /** Those of limits.ts when not said. */
   readonly limits?: Limits
+  readonly stalls: Pick<StallWatch, 'begin'>
 }
 
 /** The agent's own socket: TLS on 127.0.0.1, a port the system chose, a certificate and a key of this run. */
@@ -102,9 +104,9 @@ export class SocketListener {
   }
 
   #welcome(socket: TLSSocket, desk: Desk, key: Secret): void {
-    const { peers, gate, tools, log } = this.#settings
+    const { peers, gate, calls, stalls, log } = this.#settings
     const connection = new Connection(socket, {
-      ...{ peers, gate, tools, log, key, desk },
+      ...{ peers, gate, calls, stalls, log, key, desk },
       limits: this.#limits,
       onKeyShown: () => this.#strangers.letIn(socket),
       onHeld: (reason) => this.#strangers.hold(socket, reason),

@@ -150,7 +150,20 @@ export const methods = {
   status: {
     params: z.object({}),
     result: z.object({
-      agent: z.object({ version: z.string(), pid: z.number().int(), startedAt: seconds }),
+      agent: z.object({
+        version: z.string(),
+        pid: z.number().int(),
+        startedAt: seconds,
+        /** When the agent last stood still while somebody waited, and which methods waited. */
+        lastStall: z
+          .object({
+            endedAt: seconds,
+            lastedMs: z.number(),
+            because: z.enum(['busy', 'not_running']),
+            during: z.array(z.string()),
+          })
+          .optional(),
+      }),
       sites: z.array(siteStatus),
     }),
   },

@@ -1,6 +1,7 @@
 import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
 import type { AutodeskToken, Session } from '../session/session.ts'
+import type { Stall } from '../stall-watch.ts'
 import { version } from '../version.ts'
 import type { CallingTool } from './connection.ts'
 import { isMethod, type Method, type Params, type Result, toSeconds, type WireSiteStatus } from './messages.ts'
@@ -56,6 +57,8 @@ export interface Desk {
   readonly tools: ToolsDesk
   /** The configured site that is meant. Throws `site_unknown`. */
   siteMeant(wanted: string | undefined): string
+  /** When the agent last stood still while somebody waited. */
+  lastStall(): Stall | undefined
   /** The configured site that is meant, if any. */
   siteNamed(wanted: unknown): string | undefined
 }
@@ -143,7 +146,7 @@ export const handlers: Handlers = {
   },
   async status(_params, desk) {
     return {
-      agent: { version, pid: process.pid, startedAt: toSeconds(desk.startedAt) },
+      agent: { version, pid: process.pid, startedAt: toSeconds(desk.startedAt), ...toWireStall(desk.lastStall()) },
       sites: desk.status().map(toWireStatus),
     }
   },
@@ -163,4 +166,10 @@ export function toWireStatus(status: SiteStatus): WireSiteStatus {
     ...(expiresAt === undefined ? {} : { expiresAt: toSeconds(expiresAt) }),
     ...(signInEndsAt === undefined ? {} : { signInEndsAt: toSeconds(signInEndsAt) }),
   }
+}
+
+function toWireStall(stall: Stall | undefined): Pick<Result<'status'>['agent'], 'lastStall'> {
+  if (stall === undefined) return {}
+  const { endedAt, during, ...rest } = stall
+  return { lastStall: { ...rest, endedAt: toSeconds(endedAt), during: [...during] } }
 }

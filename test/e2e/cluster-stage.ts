@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { chainStart, faultOf } from '../../src/broker/audit/chain.ts'
 import { type DatabaseLocation, openDatabase } from '../../src/broker/database/database.ts'
-import type { AuditRow } from '../../src/broker/database/tables.ts'
+import type { AuditRow, Database } from '../../src/broker/database/tables.ts'
 import { AgentError, type ErrorCode } from '../../src/errors.ts'
 import type { Fetch } from '../../src/ports.ts'
 import { Secret } from '../../src/secret.ts'
@@ -25,6 +25,13 @@ const startLimitMs = 20_000
 const passing: ReadonlySet<ErrorCode> = new Set(['broker_unreachable', 'site_unreachable', 'temporarily_unavailable'])
 const people = ['artist', 'supervisor', 'no-pat', 'deleted-pat', 'no-passphrase', 'two-factor'] as const
 
+/** What a database of brokers holds. */
+export interface Recorded {
+  readonly rows: AuditRow[]
+  /** Hashes of the challenges that it knows. */
+  readonly challenges: ReadonlySet<string>
+}
+
 /** Broker processes with one database behind a client that takes them in turn, and real peers around them. */
 export class ClusterStage {
   readonly site: Site
@@ -37,6 +44,7 @@ export class ClusterStage {
   readonly #nodes = new Map<number, Running>()
   readonly client: BrokerClient
   #metadata: BrokerMetadata | undefined
+  #beside: Database | undefined
   #turn = 0
 
   private constructor(
@@ -157,32 +165,82 @@ export class ClusterStage {
     }
   }
 
-  /** The whole audit, after its chain was checked from the first link to the last. */
-  async auditRows(): Promise<AuditRow[]> {
-    const database = await openDatabase(this.#database)
-    const rows = await database.selectFrom('audit').selectAll().orderBy('sequence').execute()
-    const head = await database.selectFrom('audit_head').selectAll().executeTakeFirstOrThrow()
-    await database.destroy()
-    const last = rows.at(-1) ?? chainStart
-    for (const [index, row] of rows.entries()) {
-      const fault = faultOf(row, rows[index - 1] ?? chainStart)
-      if (fault) throw new Error(fault)
-    }
-    if (head.sequence !== last.sequence || head.hash !== last.hash) throw new Error('the head is not the last row')
-    return rows
+  /** The node stands still in the middle of whatever it does: what it has left by now is what a kill would leave. */
+  async freezeNode(index: number): Promise<void> {
+    const { pid } = this.#running(index)
+    process.kill(pid, 'SIGSTOP')
+    // Each of its threads ends the system call that it is in first.
+    while (!(await isStopped(pid))) await new Promise((wake) => setTimeout(wake, 1))
   }
 
-  /** Hashes of the challenges that the database knows. */
-  async challengeHashes(): Promise<Set<string>> {
+  thawNode(index: number): void {
+    process.kill(this.#running(index).pid, 'SIGCONT')
+  }
+
+  /** What the database says now, after the audit's chain was checked from the first link to the last. */
+  async recorded(): Promise<Recorded> {
     const database = await openDatabase(this.#database)
-    const rows = await database.selectFrom('challenge').select('hash').execute()
-    await database.destroy()
-    return new Set(rows.map(({ hash }) => hash))
+    return readRecords(database, 'url' in this.#database).finally(() => database.destroy())
+  }
+
+  /**
+   * What a broker would find if the only node, which stands still, were killed now. SQLite's files are opened as a copy: nobody
+   * may write in them but the node. PostgreSQL is asked by somebody else, who sees what is committed.
+   */
+  async recordedBesides(): Promise<Recorded> {
+    if ('url' in this.#database) {
+      this.#beside ??= await openDatabase(this.#database)
+      return readRecords(this.#beside, true)
+    }
+    const { file } = this.#database
+    const folder = await mkdtemp(join(tmpdir(), 'sg-session-copy-'))
+    const names = (await readdir(dirname(file))).filter((name) => name.startsWith(basename(file)))
+    for (const name of names) await copyFile(join(dirname(file), name), join(folder, name))
+    const database = await openDatabase({ file: join(folder, basename(file)) })
+    return readRecords(database, false).finally(async () => {
+      await database.destroy()
+      await rm(folder, { recursive: true, force: true })
+    })
+  }
+
+  /** The whole audit, after its chain was checked. */
+  async auditRows(): Promise<AuditRow[]> {
+    return (await this.recorded()).rows
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#nodes.values()].map((node) => node.stop()))
+    await this.#beside?.destroy()
     await Promise.all([this.site.close(), this.identity.close()])
     await rm(this.#folder, { recursive: true, force: true })
   }
+
+  #running(index: number): Running {
+    const node = this.#nodes.get(index)
+    if (!node) throw new Error(`node ${index} was not started`)
+    return node
+  }
+}
+
+async function readRecords(database: Database, isPostgres: boolean): Promise<Recorded> {
+  // One moment for all three: what a killed broker had asked PostgreSQL for may still be done.
+  const transaction = isPostgres ? database.transaction().setIsolationLevel('repeatable read') : database.transaction()
+  const { rows, head, challenges } = await transaction.execute(async (moment) => ({
+    challenges: await moment.selectFrom('challenge').select('hash').execute(),
+    rows: await moment.selectFrom('audit').selectAll().orderBy('sequence').execute(),
+    head: await moment.selectFrom('audit_head').selectAll().executeTakeFirstOrThrow(),
+  }))
+  const last = rows.at(-1) ?? chainStart
+  for (const [index, row] of rows.entries()) {
+    const fault = faultOf(row, rows[index - 1] ?? chainStart)
+    if (fault) throw new Error(fault)
+  }
+  if (head.sequence !== last.sequence || head.hash !== last.hash) throw new Error('the head is not the last row')
+  return { rows, challenges: new Set(challenges.map(({ hash }) => hash)) }
+}
+
+async function isStopped(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`)
+  const states = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8')))
+  return states.every((stat) => stat.slice(stat.lastIndexOf(')') + 2).startsWith('T'))
 }

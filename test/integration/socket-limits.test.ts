@@ -13,7 +13,6 @@ import { type Endpoint, writeEndpointFile } from '../../src/socket/endpoint-file
 import { type Limits, limits } from '../../src/socket/limits.ts'
 import { SocketListener } from '../../src/socket/listener.ts'
 import type { Desk } from '../../src/socket/methods.ts'
-import { ToolLog } from '../../src/socket/tool-log.ts'
 import { systemPeers } from '../../src/socket/who-is-calling.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { hello, RawLine } from './raw-line.ts'
@@ -438,7 +437,8 @@ async function open(
   const listener = new SocketListener({
     peers: systemPeers(),
     gate: { demand: async () => undefined },
-    tools: new ToolLog(systemClock, to),
+    calls: { note: () => undefined },
+    stalls: { begin: () => () => undefined },
     log: to,
     limits: { ...limits, ...changed },
   })

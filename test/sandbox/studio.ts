@@ -35,14 +35,23 @@ export interface StudioOptions {
   readonly realBrowser?: boolean
 }
 
+/** How a program is started. */
+export interface How {
+  /** A program that runs it, with its arguments, in the process that it becomes. */
+  readonly wrapper?: readonly string[]
+  /** Added to the environment of the artist's login; undefined takes away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly logLevel?: 'info' | 'debug'
+}
+
 /** What an IT department sets up and an artist's login has, in one throw-away folder: the real programs, as processes. */
 export interface Studio {
   readonly folder: string
   readonly brokerUrl: string
   /** Environment of the artist's login. */
   readonly env: Readonly<Record<string, string>>
-  startBroker(): Promise<Running>
-  startAgent(): Promise<Running>
+  startBroker(how?: How): Promise<Running>
+  startAgent(how?: How): Promise<Running>
   /** Starts the tray app on a desktop; resolves when tools are served. */
   startApp(electron: string, desktop?: Readonly<Record<string, string>>): Promise<Running>
   /** Runs `sg-session …` to its end. */
@@ -100,14 +109,22 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   }
 
   const running = new Set<Running>()
-  const start = (command: string, args: readonly string[], more: Readonly<Record<string, string>> = {}): Running => {
-    const started = startProcess(command, args, { ...env, ...more })
+  const start = (command: string, args: readonly string[], more: How['env'] = {}): Running => {
+    const whole = Object.entries({ ...env, ...more }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    )
+    const started = startProcess(command, args, Object.fromEntries(whole))
     running.add(started)
     started.ended.then(() => running.delete(started))
     return started
   }
-  const startReady = async (args: readonly string[], ready: string): Promise<Running> => {
-    const started = start(node, args)
+  const startReady = async (
+    args: readonly string[],
+    ready: string,
+    { wrapper = [], env }: How = {},
+  ): Promise<Running> => {
+    const [command = node, ...rest] = [...wrapper, node, ...args]
+    const started = start(command, rest, env)
     await untilSaid(started, ready, startLimitMs)
     return started
   }
@@ -117,9 +134,10 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     folder,
     brokerUrl,
     env,
-    startBroker: () =>
-      startReady([brokerProgram, 'serve', '--config', place('broker', 'broker.json'), ...loopback], 'serves'),
-    startAgent: () => startReady([cli, 'agent', '--log-level', 'info', ...loopback], 'is ready'),
+    startBroker: (how) =>
+      startReady([brokerProgram, 'serve', '--config', place('broker', 'broker.json'), ...loopback], 'serves', how),
+    startAgent: (how = {}) =>
+      startReady([cli, 'agent', '--log-level', how.logLevel ?? 'info', ...loopback], 'is ready', how),
     async startApp(electron, desktop = {}) {
       // Root cannot have Chromium's sandbox; everybody else does.
       const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []

@@ -55,6 +55,27 @@ describe('the agent', () => {
   })
 
   test.each([
+    ['is said', 'ok', 2_000, 60, 'busy', undefined],
+    ['that a client cannot have missed says where to look', 'warning', 5_000, 60, 'busy', 'send its log'],
+    ['that was not its own doing says so', 'warning', 5_000, 60, 'not_running', 'something stopped the process'],
+  ] as const)('that stood still %s', (_what, state, lastedMs, agoS, because, advice) => {
+    const lastStall = { endedAt: 1_090 - agoS, lastedMs, because, during: ['rest/get', 'session/get'] }
+    const found = judgeAgent('/run/endpoint.json', { ...status, agent: { ...status.agent, lastStall } }, expected)
+    const said = `; stood still for ${lastedMs / 1000}.0 s during rest/get, session/get, 1 min ago`
+    expect(found).toMatchObject({ state, found: expect.stringContaining(said) })
+    if (advice) expect(found.advice).toContain(advice)
+    else expect(found.advice).toBeUndefined()
+  })
+
+  test('that stood still the day before yesterday is not judged by it', () => {
+    const lastStall = { endedAt: 1_090, lastedMs: 9_000, because: 'busy' as const, during: [] }
+    const later = { ...expected, nowMs: 1_090_000 + 48 * 3600_000 }
+    const found = judgeAgent('/run/endpoint.json', { ...status, agent: { ...status.agent, lastStall } }, later)
+    expect(found.state).toBe('ok')
+    expect(found.found).not.toContain('stood still')
+  })
+
+  test.each([
     [0, '0 s'],
     [59.4, '59 s'],
     [3599, '59 min'],
