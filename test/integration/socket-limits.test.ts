@@ -442,11 +442,10 @@ async function open(
     log: to,
     limits: { ...limits, ...changed },
   })
-  const empty = { startedAt: 0, status: () => [], siteNamed: () => undefined } as Pick<
-    Desk,
-    'startedAt' | 'status' | 'siteNamed'
-  > as Desk
-  return { endpoint: await listener.open(empty), close: () => listener.close() }
+  const empty: Pick<Desk, 'startedAt' | 'status' | 'siteNamed' | 'lastStall'> = {
+    ...{ startedAt: 0, status: () => [], siteNamed: () => undefined, lastStall: () => undefined },
+  }
+  return { endpoint: await listener.open(empty as Desk), close: () => listener.close() }
 }
 
 /** What was sent on loopback before is with the other side, which shares this loop. */
