@@ -1,5 +1,7 @@
 import type { AuditEntry } from './audit/audit-entry.ts'
 import { CallRecord } from './audit/call-record.ts'
+import { LocalAudit } from './audit/local-audit.ts'
+import type { Logger } from './audit/system-log.ts'
 import type { Config, SiteConfig } from './config.ts'
 import { findSite, knownSite } from './config.ts'
 import { Consent } from './consent/consent.ts'
@@ -46,6 +48,8 @@ export interface AgentRules {
   readonly stateFolder?: string
   /** Whether nobody can be sitting at the screen. Default: never. */
   readonly isScreenLocked?: () => boolean
+  /** What hands the audit to the system's log; the system's own when not said. */
+  readonly systemLogger?: Logger
   /** How the artist is asked whether a program may have the session; absent where there is no screen. */
   readonly askConsent?: AskConsent
 }
@@ -62,6 +66,7 @@ export class Agent {
   readonly #handOut: HandOut
   readonly #waysIn: ReadonlyMap<string, SiteWayIn>
   readonly #calls: CallRecord
+  readonly #audit: LocalAudit
   readonly #consent: Consent
   readonly #listener: SocketListener
   readonly #steps: SignInSteps
@@ -88,6 +93,15 @@ export class Agent {
     this.#steps = new SignInSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
     this.#calls = new CallRecord(ports.clock, ports.log)
+    this.#audit = new LocalAudit({
+      audit: config.audit,
+      stateFolder: rules.stateFolder,
+      clock: ports.clock,
+      log: ports.log,
+      logger: rules.systemLogger,
+    })
+    this.#calls.entries.listen((entry) => this.#audit.write(entry))
+    this.#sessions.changes.listen((status) => this.#calls.noteState(status))
     const asked = askConsent === undefined ? {} : { ask: askConsent }
     this.#consent = new Consent({ tools: config.tools, clock: ports.clock, log: ports.log, ...asked })
     this.#listener = new SocketListener({
@@ -119,6 +133,8 @@ export class Agent {
       status: () => this.#sessions.status(),
       siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
+    // A disk that hangs keeps nobody from being served.
+    void this.#audit.open()
     return this.#listener.open(desk)
   }
 
@@ -131,6 +147,7 @@ export class Agent {
     await this.#sessions.release()
     await Promise.all([...this.#waysIn.values()].map((way) => way.settled()))
     this.#calls.close()
+    await this.#audit.close()
   }
 
   /**
@@ -172,6 +189,16 @@ export class Agent {
   /** Calls `listener` each time a tool that asked for one gets an error; returns how to stop. */
   onToolRefused(listener: (refusal: ToolRefusal) => void): () => void {
     return this.#calls.tools.refusals.listen(listener)
+  }
+
+  /** What keeps the audit from being written, while something does. */
+  auditProblem(): AgentError | undefined {
+    return this.#audit.problem
+  }
+
+  /** Calls `listener` with each change of `auditProblem`; returns how to stop. */
+  onAuditProblem(listener: (problem: AgentError | undefined) => void): () => void {
+    return this.#audit.problems.listen(listener)
   }
 
   /** What programs have asked for lately, newest first, at most 200. */
