@@ -1,13 +1,14 @@
 import { isErrorCode } from '../errors.ts'
 import { Feed } from '../feed.ts'
 import type { Clock, Log } from '../ports.ts'
+import type { SiteStatus } from '../session/changes.ts'
 import type { Call, CallBook } from '../socket/calls.ts'
 import { handsOut } from '../socket/methods.ts'
 import { ToolLog } from '../socket/tool-log.ts'
-import { type AuditEntry, entryOf } from './audit-entry.ts'
+import { type AuditEntry, entryOf, ownEntry } from './audit-entry.ts'
 
 /** What tools ask again and again, and what gives nothing away: kept only where it was refused. */
-const unremarkable = new Set(['hello', 'status', 'session/watch', 'signIn/way'])
+const unremarkable = new Set(['hello', 'status', 'session/watch', 'signIn/way', 'tools/list', 'tools/pending'])
 
 const mostRecent = 200
 const repeatsMs = 1_000
@@ -34,6 +35,7 @@ export class CallRecord implements CallBook {
   readonly #clock: Pick<Clock, 'now'>
   /** Oldest first. */
   readonly #recent: Item[] = []
+  readonly #signedIn = new Set<string>()
   readonly #repeats = new Map<string, Repeats>()
 
   constructor(clock: Pick<Clock, 'now'>, log: Log) {
@@ -65,6 +67,23 @@ export class CallRecord implements CallBook {
     }
   }
 
+  /** Keeps when a session began and ended, whoever brought that about. */
+  noteState({ site, state, reason = 'signed_out' }: SiteStatus): void {
+    const wasSignedIn = this.#signedIn.has(site)
+    if (state === 'signing_in' || (state === 'signed_in') === wasSignedIn) return
+    if (wasSignedIn) this.#signedIn.delete(site)
+    else this.#signedIn.add(site)
+    const what = wasSignedIn ? { method: 'signedOut', outcome: reason } : { method: 'signedIn', outcome: 'ok' as const }
+    this.#tell(ownEntry({ at: this.#clock.now(), site, ...what }))
+  }
+
+  /** Keeps that a program was allowed or that this was taken back, whoever decided it. */
+  noteDecision(method: 'toolAllowed' | 'toolRevoked', about: NonNullable<AuditEntry['about']>, site?: string): void {
+    this.#tell(
+      ownEntry({ at: this.#clock.now(), method, about, outcome: 'ok', ...(site === undefined ? {} : { site }) }),
+    )
+  }
+
   /** Newest first, at most 200. */
   recent(): readonly AuditEntry[] {
     return this.#recent.map(({ entry }) => entry).reverse()
@@ -77,6 +96,11 @@ export class CallRecord implements CallBook {
       if (item) this.entries.announce(item.entry)
     }
     this.#repeats.clear()
+  }
+
+  #tell(entry: AuditEntry): void {
+    this.#remember({ entry })
+    this.entries.announce(entry)
   }
 
   #remember(item: Item): void {

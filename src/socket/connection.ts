@@ -151,8 +151,9 @@ export class Connection {
     const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid).finally(greeted)
     clearTimeout(this.#idle)
     if (this.#socket.destroyed) return
+    const tool: CallingTool = { identified, claim }
     if (uidOf(identified) !== ownUid) {
-      this.#noteTurnedAway('other_user', { claim, identified })
+      this.#noteTurnedAway('other_user', tool)
       return this.#cut('not a program of this user')
     }
     try {
@@ -161,12 +162,14 @@ export class Connection {
         throw new AgentError('unsupported_version', said)
       }
       this.#settings.demandPlace(identified)
-    } catch (error) {
-      this.#send(refusal(request.id, asAgentError(error)))
+    } catch (thrown) {
+      const error = asAgentError(thrown)
+      this.#noteTurnedAway(error.code, tool)
+      this.#send(refusal(request.id, error))
       this.#socket.destroySoon()
       return
     }
-    this.#tool = { identified, claim }
+    this.#tool = tool
     this.#idle = setTimeout(() => this.#endIfIdle(), this.#settings.limits.idleMs).unref()
     this.#send(answer(request.id, { protocol: protocolVersion, agent: { version, pid: process.pid } }))
   }
@@ -288,6 +291,10 @@ export class Connection {
     this.#socket.write(encodeFrame(message, limits.messageBytes))
   }
 
+  #noteTurnedAway(outcome: Call['outcome'], who: Pick<CallingTool, 'claim'> & Partial<CallingTool>): void {
+    this.#settings.calls.note({ ...who, method: 'hello', scope: 'status', outcome, ms: 0 })
+  }
+
   /** The client connects again when it has something to ask. */
   #endIfIdle(): void {
     if (this.#watching || this.#inFlight > 0 || this.#socket.destroyed) return
@@ -296,14 +303,10 @@ export class Connection {
   }
 
   /** Whoever guesses pays for each guess with the whole time that a stranger has. */
-  #hold(outcome: TurnedAway, reason: string, claim = this.#claim): void {
+  #hold(outcome: TurnedAway, reason: string, claim: Tool = this.#claim): void {
     this.#noteTurnedAway(outcome, { claim })
     this.#socket.pause()
     this.#settings.onHeld(reason)
-  }
-
-  #noteTurnedAway(outcome: TurnedAway, who: Omit<CallingTool, 'identified'> & Partial<CallingTool>): void {
-    this.#settings.calls.note({ ...who, method: 'hello', scope: 'status', outcome, ms: 0 })
   }
 
   #cut(reason: string): void {
