@@ -8,7 +8,7 @@ import type { Scope } from '../socket/scopes.ts'
 import type { AllowedTool, RefusedTool, ToolToAllow } from '../socket/tools-desk.ts'
 import type { StateProblem } from '../state-file.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { type Application, applicationOf, isProcess } from './application.ts'
+import { type Application, applicationOf, isBareInterpreter, isProcess } from './application.ts'
 import type { ConsentLimits } from './limits.ts'
 import { OnceAllowed } from './once-allowed.ts'
 import type { AskConsent } from './question.ts'
@@ -125,8 +125,14 @@ export class Consent implements Gate {
     return this.#refusals.all()
   }
 
-  /** Allows a program without a question; one that waits is answered. */
+  /** Allows a program without a question; one that waits is answered. Throws `invalid_request` for an interpreter without a script. */
   async allow({ site, scope, ...application }: ToolToAllow): Promise<AllowedTool> {
+    if (isBareInterpreter(application)) {
+      throw new AgentError('invalid_request', `"${application.executable}" is an interpreter: name its script too`, {
+        advice:
+          'Without it everything that the interpreter runs would be meant: "sg-session tools allow … --script FILE".',
+      })
+    }
     const id = await this.#remember(application, site, scope)
     for (const asked of scope === 'autodesk' ? (['rest', scope] as const) : [scope]) {
       const waiting = this.questions.find(keyOf(application, site, asked))
@@ -212,7 +218,8 @@ export class Consent implements Gate {
     if (outcome === 'deny' || (outcome === 'unanswered' && this.questions.hasScreen))
       return this.#refusals.note(application, site, scope)
     if (outcome !== 'once' && outcome !== 'always') return
-    if (outcome === 'once' || (await isHandingOn(peer))) this.#once.allow(peer, site, scope)
+    const isForOnce = outcome === 'once' || isBareInterpreter(application) || (await isHandingOn(application))
+    if (isForOnce) this.#once.allow(peer, site, scope)
     else await this.#remember(application, site, scope)
     this.allowedNow.announce(application, site)
   }

@@ -190,6 +190,23 @@ describe('a yes', () => {
     expect(await outcomeOf(ask(programAt('/usr/bin/node', { script: '/opt/sg-session.js' })))).toBe('waits')
   })
 
+  test('to an interpreter that runs no script is for once too: it runs whatever it is given', async () => {
+    const python = '/usr/bin/python3.11'
+    void ask(programAt(python, { pid: process.pid }))
+    await screen.answer('always')
+    expect(await outcomeOf(ask(programAt(python, { pid: process.pid })))).toBe('allowed')
+    expect(await outcomeOf(ask(programAt(python)))).toBe('waits')
+    await expect(consent.allow({ executable: python, site, scope: 'rest' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      advice: expect.stringMatching(/--script/),
+    })
+    // A program that can run scripts, but is one without.
+    void ask(programAt('/usr/local/Nuke15.1v3/Nuke15.1'))
+    await screen.answer('deny')
+    await screen.answer('always')
+    expect(await outcomeOf(ask(programAt('/usr/local/Nuke15.1v3/Nuke15.1', { pid: 9 })))).toBe('allowed')
+  })
+
   test('holds while a file that only root could write still is such a file', async () => {
     rootOwned.add('/usr/bin/maya')
     void ask(maya)
