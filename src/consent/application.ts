@@ -1,5 +1,4 @@
 import type { CallingTool } from '../socket/connection.ts'
-import type { Peer } from '../socket/peer.ts'
 
 /** What is remembered of a program: never a process. */
 export interface Application {
@@ -27,7 +26,10 @@ export function isOf({ identified }: CallingTool, application: Application): boo
   return identified.kind === 'known' && isSameApplication(identified.peer, application)
 }
 
-/** Whether it is that very process, not a later one with its number. */
-export function isProcess({ identified }: CallingTool, { pid, startMark }: Peer): boolean {
-  return identified.kind === 'known' && identified.peer.pid === pid && identified.peer.startMark === startMark
+const languages =
+  /(^|[/\\])(python|pypy|mayapy|hython|node(js)?|(ba|da|z|k|mk|a)?sh|perl|ruby)[\d.]*[a-z]?([.-]bin)?(\.exe)?$/i
+
+/** An interpreter that runs no script, but what is typed or handed to it: a yes to it would be one to everything. */
+export function isBareInterpreter({ executable, script }: NamedProgram): boolean {
+  return script === undefined && languages.test(executable)
 }

@@ -14,7 +14,8 @@ import { type Limits, limits as standardLimits } from './limits.ts'
 import type { Desk } from './methods.ts'
 import type { Identified } from './peer.ts'
 import { Strangers } from './strangers.ts'
-import type { Peers } from './who-is-calling.ts'
+import { nameless } from './tool-log.ts'
+import type { Met, Peers } from './who-is-calling.ts'
 
 export interface ListenerSettings {
   readonly peers: Peers
@@ -33,6 +34,8 @@ export class SocketListener {
   readonly #connections = new Set<Connection>()
   readonly #strangers: Strangers
   readonly #raw = new Set<Socket>()
+  /** The newest of each name. */
+  readonly #met = new Map<string, Met>()
   #server: Server | undefined
 
   constructor(settings: ListenerSettings) {
@@ -100,13 +103,35 @@ export class SocketListener {
     if (this.#raw.size >= this.#limits.connections) return void socket.resetAndDestroy()
     this.#strangers.admit(socket)
     this.#raw.add(socket)
-    socket.once('close', () => this.#raw.delete(socket))
+    const name = peerName(socket)
+    const met = this.#settings.peers.meet(socket)
+    this.#met.set(name, met)
+    void met.isForeign.then((isForeign) => isForeign && this.#refuseForeign(socket))
+    socket.once('close', () => {
+      this.#raw.delete(socket)
+      if (this.#met.get(name) === met) this.#met.delete(name)
+    })
+  }
+
+  #refuseForeign(socket: Socket): void {
+    const identified: Identified = { kind: 'unknown', because: 'it is another user’s' }
+    this.#settings.calls.note({
+      identified,
+      claim: nameless,
+      method: 'hello',
+      scope: 'status',
+      outcome: 'other_user',
+      ms: 0,
+    })
+    socket.destroy()
   }
 
   #welcome(socket: TLSSocket, desk: Desk, key: Secret): void {
+    const met = this.#met.get(peerName(socket))
+    if (!met) return void socket.destroy()
     const { peers, gate, calls, stalls, log } = this.#settings
     const connection = new Connection(socket, {
-      ...{ peers, gate, calls, stalls, log, key, desk },
+      ...{ peers, met, gate, calls, stalls, log, key, desk },
       limits: this.#limits,
       onKeyShown: () => this.#strangers.letIn(socket),
       onHeld: (reason) => this.#strangers.hold(socket, reason),
@@ -132,4 +157,8 @@ export class SocketListener {
 
 function executableOf(identified: Identified): string | undefined {
   return identified.kind === 'known' ? identified.peer.executable : undefined
+}
+
+function peerName(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`
 }

@@ -80,6 +80,9 @@ export class ToolLog {
   }
 }
 
+/** Of whom nothing is known. */
+export const nameless: Tool = { name: 'unnamed', version: '', pid: 0 }
+
 /** A tool's word about itself without what would confuse people: nothing unseen, nothing that turns text round, nothing long. */
 export function toolFromClaim({ name, version, pid }: Tool): Tool {
   return { name: shownText(name, longestName) || 'unnamed', version: shownText(version, longestVersion), pid }
