@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Writable } from 'node:stream'
 
 export const callerScript = join(import.meta.dirname, 'caller.py')
 
@@ -14,12 +15,15 @@ export const python = ((): { readonly file: string; readonly home: string } => {
 /** A program that calls and does what a test tells it. */
 export class Caller {
   readonly #child: ChildProcess
+  readonly #orders: Writable
   readonly #said: AsyncIterator<string>
 
   private constructor(command: string, args: readonly string[]) {
     const env = { ...process.env, PYTHONHOME: python.home, PYTHONDONTWRITEBYTECODE: '1' }
-    this.#child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#child.stdin?.on('error', () => undefined)
+    this.#child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
+    // Its standard input would be closed when it ends, also to a child that goes on.
+    this.#orders = this.#child.stdio[3] as Writable
+    this.#orders.on('error', () => undefined)
     this.#said = createInterface({ input: this.#child.stdout ?? process.stdin })[Symbol.asyncIterator]()
   }
 
@@ -45,7 +49,7 @@ export class Caller {
 
   /** Tells it without waiting. */
   mention(act: string, ...what: readonly unknown[]): void {
-    this.#child.stdin?.write(`${JSON.stringify([act, ...what])}\n`)
+    this.#orders.write(`${JSON.stringify([act, ...what])}\n`)
   }
 
   async hear(): Promise<unknown> {
