@@ -171,6 +171,7 @@ export class Agent {
       status: () => this.#sessions.status(),
       tools: this.#decisions,
       siteMeant: (wanted) => this.#site(wanted).url,
+      auditProblem: () => this.auditProblem(),
       siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
     // A disk that hangs keeps nobody from being served.

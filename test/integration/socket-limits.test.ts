@@ -441,10 +441,10 @@ async function open(
     log: to,
     limits: { ...limits, ...changed },
   })
-  const empty = { startedAt: 0, status: () => [], siteNamed: () => undefined } as Pick<
-    Desk,
-    'startedAt' | 'status' | 'siteNamed'
-  > as Desk
+  const empty = {
+    ...{ startedAt: 0, status: () => [] },
+    ...{ siteNamed: () => undefined, auditProblem: () => undefined },
+  } as Pick<Desk, 'startedAt' | 'status' | 'siteNamed' | 'auditProblem'> as Desk
   return { endpoint: await listener.open(empty), close: () => listener.close() }
 }
 
