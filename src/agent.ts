@@ -177,6 +177,7 @@ export class Agent {
       tools: this.#decisions,
       siteMeant: (wanted) => this.#site(wanted).url,
       lastStall: () => this.#stalls.last,
+      auditProblem: () => this.auditProblem(),
       siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
     // A disk that hangs keeps nobody from being served.

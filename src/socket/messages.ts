@@ -165,6 +165,8 @@ export const methods = {
           .optional(),
       }),
       sites: z.array(siteStatus),
+      /** What keeps the local audit from being written, while something does. */
+      audit: z.object({ problem: z.string(), advice: z.string() }).optional(),
     }),
   },
   /** Which programs may have a session, and which are not asked about for a while. One page of it. */

@@ -1,3 +1,4 @@
+import type { AgentError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
 import type { AutodeskToken, Session } from '../session/session.ts'
@@ -59,6 +60,8 @@ export interface Desk {
   siteMeant(wanted: string | undefined): string
   /** When the agent last stood still while somebody waited. */
   lastStall(): Stall | undefined
+  /** What keeps the local audit from being written, while something does. */
+  auditProblem(): AgentError | undefined
   /** The configured site that is meant, if any. */
   siteNamed(wanted: unknown): string | undefined
 }
@@ -145,9 +148,11 @@ export const handlers: Handlers = {
     return toWireStatus(await desk.signOut(site))
   },
   async status(_params, desk) {
+    const problem = desk.auditProblem()
     return {
       agent: { version, pid: process.pid, startedAt: toSeconds(desk.startedAt), ...toWireStall(desk.lastStall()) },
       sites: desk.status().map(toWireStatus),
+      ...(problem ? { audit: { problem: problem.message, advice: problem.advice } } : {}),
     }
   },
   ...toolHandlers,

@@ -442,8 +442,9 @@ async function open(
     log: to,
     limits: { ...limits, ...changed },
   })
-  const empty: Pick<Desk, 'startedAt' | 'status' | 'siteNamed' | 'lastStall'> = {
-    ...{ startedAt: 0, status: () => [], siteNamed: () => undefined, lastStall: () => undefined },
+  const empty: Pick<Desk, 'startedAt' | 'status' | 'siteNamed' | 'lastStall' | 'auditProblem'> = {
+    ...{ startedAt: 0, status: () => [], siteNamed: () => undefined },
+    ...{ lastStall: () => undefined, auditProblem: () => undefined },
   }
   return { endpoint: await listener.open(empty as Desk), close: () => listener.close() }
 }

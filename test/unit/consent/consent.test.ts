@@ -97,7 +97,7 @@ async function outcomeOf(asked: Promise<unknown>): Promise<string> {
   await settle()
   return outcomes.get(asked) ?? 'waits'
 }
-async function adviceOf(asked: Promise<void>): Promise<string> {
+async function adviceOf(asked: Promise<unknown>): Promise<string> {
   return asked.then(
     () => 'allowed',
     (error: { advice: string }) => error.advice,
