@@ -239,7 +239,7 @@ describe('the ports of a sign-in', () => {
     expect(openPorts()).toEqual(first())
     agent.cancelSignIn(undefined)
     expect(await signingIn).toBe('sign_in_cancelled')
-    await expect.poll(openPorts).toEqual([])
+    await expect.poll(openPorts, { timeout: 10_000 }).toEqual([])
   })
 
   test('are closed when nobody came in five minutes', async () => {
@@ -254,7 +254,7 @@ describe('the ports of a sign-in', () => {
     } finally {
       vi.useRealTimers()
     }
-    await expect.poll(openPorts).toEqual([])
+    await expect.poll(openPorts, { timeout: 10_000 }).toEqual([])
   })
 
   test('are closed when it comes to nothing after the browser was there', async () => {
@@ -262,7 +262,7 @@ describe('the ports of a sign-in', () => {
     const agent = world.agent('artist')
     expect(await codeOf(agent.signIn(undefined))).not.toBe('ok')
     world.identity.faults.clear()
-    await expect.poll(openPorts).toEqual([])
+    await expect.poll(openPorts, { timeout: 10_000 }).toEqual([])
   })
 
   test('are closed when the agent goes in the middle of it', async () => {
@@ -272,6 +272,6 @@ describe('the ports of a sign-in', () => {
     expect(openPorts()).toEqual(first())
     await agent.close()
     await signingIn
-    await expect.poll(openPorts).toEqual([])
+    await expect.poll(openPorts, { timeout: 10_000 }).toEqual([])
   })
 })
