@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, open } from 'node:fs/promises'
+import { type FileHandle, lstat, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AgentError } from './errors.ts'
 
@@ -24,22 +24,29 @@ export function readConfigText(file: string): Promise<string | undefined> {
  */
 export async function readRootOwnedText(file: string): Promise<string | undefined> {
   if (process.platform === 'win32') return readConfigText(file)
-  for (const folder of foldersAbove(file)) {
-    const found = await lstat(folder).catch((error: unknown) => {
+  let problem: AgentError | undefined
+  for (const path of [...foldersAbove(file), file]) {
+    const found = await lstat(path).catch((error: unknown) => {
       if (isMissing(error)) return undefined
-      throw unreadable(file, error)
+      throw problem ?? unreadable(path, error)
     })
+    // Where there is no policy nobody needs to be able to trust one.
     if (!found) return undefined
-    demandRootOwned(folder, found)
+    problem ??= problemOf(path, found)
+    // A link to nothing is no missing policy: somebody meant something there.
+    if (problem && found.isSymbolicLink() && !(await stat(path).catch(() => undefined))) throw problem
   }
-  const link = await lstat(file).catch(() => undefined)
-  if (link?.isSymbolicLink()) throw isLink(file)
-  return readOpened(file, constants.O_NOFOLLOW, (found) => demandRootOwned(file, found))
+  if (problem) throw problem
+  return readOpened(file, constants.O_NOFOLLOW, (found) => problemOf(file, found))
 }
 
 type Found = Stats
 
-async function readOpened(file: string, flags: number, demand: (found: Found) => void): Promise<string | undefined> {
+async function readOpened(
+  file: string,
+  flags: number,
+  judge: (found: Found) => AgentError | undefined,
+): Promise<string | undefined> {
   let handle: FileHandle
   try {
     // Without O_NONBLOCK a pipe would keep us waiting for somebody who writes. Windows knows neither.
@@ -51,7 +58,8 @@ async function readOpened(file: string, flags: number, demand: (found: Found) =>
   }
   try {
     const found = await handle.stat()
-    demand(found)
+    const problem = judge(found)
+    if (problem) throw problem
     if (!found.isFile()) throw new AgentError('config_invalid', `${file}: cannot be read: it is no regular file`)
     const bytes = Buffer.alloc(mostBytes + 1)
     let length = 0
@@ -72,12 +80,11 @@ function foldersAbove(file: string): string[] {
   return folder === file ? [] : [...foldersAbove(folder), folder]
 }
 
-function demandRootOwned(path: string, found: Found): void {
-  if (found.isSymbolicLink()) throw isLink(path)
-  if (found.uid !== 0) throw new AgentError('config_invalid', `${path}: must be owned by root to count as policy`)
-  if ((found.mode & 0o022) !== 0) {
-    throw new AgentError('config_invalid', `${path}: must not be writable by group or others to count as policy`)
-  }
+function problemOf(path: string, found: Found): AgentError | undefined {
+  if (found.isSymbolicLink()) return isLink(path)
+  if (found.uid !== 0) return new AgentError('config_invalid', `${path}: must be owned by root to count as policy`)
+  if ((found.mode & 0o022) === 0) return undefined
+  return new AgentError('config_invalid', `${path}: must not be writable by group or others to count as policy`)
 }
 
 function isLink(path: string): AgentError {

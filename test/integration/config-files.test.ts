@@ -366,6 +366,14 @@ describe.runIf(isRoot)('a policy counts only if nobody but root can have written
     expect(said).toMatch(/^config_invalid .*: cannot be read/)
   })
 
+  test('and where there is none, nobody needs to trust the place', async () => {
+    await rm(policyFile)
+    await chmod(folder, 0o777)
+    expect((await read()).config.session.maxAgeHours).toBe(12)
+    await rm(folder, { recursive: true })
+    expect((await read()).config.session.maxAgeHours).toBe(12)
+  })
+
   test('not with keys of another form', async () => {
     await writeFile(policyFile, JSON.stringify({ session: { maxAgeHours: 8 } }))
     await refused(/a policy has the keys "locked" and "defaults"/)
