@@ -5,6 +5,7 @@ import type { Log, Ports, SecretStore } from '../src/ports.ts'
 import { claimEndpoint } from '../src/socket/claim-endpoint.ts'
 import { systemClock } from '../src/system-clock.ts'
 import { electronFetch } from './system/electron-fetch.ts'
+import { installedCommand } from './system/installed-command.ts'
 import { openOutside } from './system/open-outside.ts'
 
 export interface CoreRules {
@@ -41,9 +42,11 @@ export async function openCore(
     log,
     secretStore,
   }
+  const ownCommand = await installedCommand()
   const agent = new Agent(config, ports, {
     ...rules,
     ...desktop,
+    ...(ownCommand === undefined ? {} : { ownCommand }),
     hasCredentialsWindow: true,
     stateFolder: paths.stateFolder,
   })

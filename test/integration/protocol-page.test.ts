@@ -20,8 +20,12 @@ const examples = [...page.matchAll(/^### ([^\n]+)|^```protocol ?([^\n]*)\n([\s\S
 }, [])
 
 let world: World
-/** Where a login and passphrase are asked for: the state `passphrases`. */
+/** Where a login and passphrase are asked for: the state `passphrases`; also where nobody has decided about programs: `asks`. */
 let passphrases: SiteStage
+const decisions: Readonly<Record<string, Parameters<SiteStage['agent']>[5]>> = {
+  asks: { consent: 'prompt' },
+  'asks-no-more': { consent: 'allow-list' },
+}
 beforeAll(async () => {
   ;[world, passphrases] = await Promise.all([
     startWorld({ agentIdentity: { serveAccessToken: true } }),
@@ -39,8 +43,12 @@ describe('docs/PROTOCOL.md', () => {
   for (const [index, { title, state, lines }] of played.entries()) {
     test(`${title}, example ${index + 1}, is what an agent says${state ? ` when ${state}` : ''}`, async () => {
       const identity = state === 'not-allowed' ? { serveAccessToken: false } : {}
-      const stage = state === 'passphrases' ? passphrases : world
-      const agent = stage === world ? world.agent('artist', {}, {}, identity) : stage.agent('artist')
+      const tools = decisions[state]
+      const stage = state === 'passphrases' || tools ? passphrases : world
+      const agent =
+        stage === passphrases
+          ? passphrases.agent('artist', undefined, {}, {}, {}, tools)
+          : world.agent('artist', {}, {}, identity)
       const endpoint = await agent.listen()
       if (state === 'signed-in') await agent.signIn(undefined)
       const fill = (line: string): string =>
@@ -57,10 +65,12 @@ describe('docs/PROTOCOL.md', () => {
   }
 })
 
-/** `"…"` is any text, 0 any number; everything else is compared, and nothing may be missing or more. */
+/** `"…"` is any text, 0 any number, `["…"]` any list; everything else is compared, and nothing may be missing or more. */
 function expectLike(actual: unknown, pattern: unknown, where: string): void {
   if (pattern === '…') return expect(typeof actual === 'string' && actual.length > 0, where).toBe(true)
   if (pattern === 0) return expect(typeof actual, where).toBe('number')
+  if (Array.isArray(pattern) && pattern.length === 1 && pattern[0] === '…')
+    return expect(Array.isArray(actual), where).toBe(true)
   if (Array.isArray(pattern)) {
     expect(Array.isArray(actual) && actual.length === pattern.length, where).toBe(true)
     for (const [index, item] of pattern.entries()) expectLike((actual as unknown[])[index], item, where)

@@ -11,7 +11,8 @@ type SignIn = NonNullable<PartialConfig['sites']>[number]['signIn']
 /** A site without a broker, and agents that sign in to it. Close it when done. */
 export interface SiteStage {
   readonly site: Site
-  config(signIn?: SignIn, session?: PartialConfig['session']): Config
+  /** `tools`: what IT says about programs; every program of this user when not said. */
+  config(signIn?: SignIn, session?: PartialConfig['session'], tools?: PartialConfig['tools']): Config
   /** An agent that is not listening yet; closed with the stage. `person`: who answers the site's question in the browser. */
   agent(
     person: string,
@@ -19,6 +20,7 @@ export interface SiteStage {
     ports?: Partial<Ports>,
     session?: PartialConfig['session'],
     more?: Partial<AgentRules>,
+    tools?: PartialConfig['tools'],
   ): Agent
   /** Somebody who is signed in to the site in a browser, and says yes or no to what wants a session. */
   answers(decision: 'approve' | 'deny', person: string): OpenBrowser
@@ -30,13 +32,12 @@ export async function startSiteStage(
   identity: PartialConfig['identity'] = {},
 ): Promise<SiteStage> {
   const site = await startSite({ switches })
-  const config = (signIn: SignIn = 'auto', session: PartialConfig['session'] = {}): Config => {
-    const content: PartialConfig = {
-      sites: [{ url: site.url, signIn }],
-      identity,
-      session,
-      tools: { consent: 'allow-all' },
-    }
+  const config = (
+    signIn: SignIn = 'auto',
+    session: PartialConfig['session'] = {},
+    tools: PartialConfig['tools'] = { consent: 'allow-all' },
+  ): Config => {
+    const content: PartialConfig = { sites: [{ url: site.url, signIn }], identity, session, tools }
     return mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules).config
   }
   const answers = (decision: 'approve' | 'deny', person: string): OpenBrowser => {
@@ -52,10 +53,10 @@ export async function startSiteStage(
   return {
     site,
     config,
-    agent(person, signIn, ports = {}, session = {}, more = {}) {
+    agent(person, signIn, ports = {}, session = {}, more = {}, tools = undefined) {
       const openBrowser = answers('approve', person)
       const all: Ports = { fetch: nodeFetch, clock: systemClock, log: silentLog, openBrowser, ...ports }
-      const agent = new Agent(config(signIn, session), all, { ...rules, ...more })
+      const agent = new Agent(config(signIn, session, tools), all, { ...rules, ...more })
       agents.push(agent)
       return agent
     },

@@ -23,6 +23,7 @@ beforeAll(async () => {
   const content = {
     sites: [studio, { url: web.site.url }, { url: legacy.site.url }],
     identity: { ...world.config.identity, redirectPorts: [...world.config.identity.redirectPorts] },
+    tools: { consent: 'allow-all' },
   }
   const { config } = mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules)
   const openBrowser = (url: URL) =>

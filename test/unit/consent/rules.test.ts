@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { mergeConfig, type PartialConfig } from '../../../src/config.ts'
 import { type FileFacts, isRuledIn, isRuledOut } from '../../../src/consent/rules.ts'
@@ -106,6 +107,33 @@ describe('a deny rule', () => {
 
   test('that depends on the program does not fit one that nobody can name', async () => {
     expect(await denies({ executable: '**' }, unknownProgram())).toBe(false)
+  })
+})
+
+describe('the policy that docs/tools.md shows', () => {
+  const page = readFileSync('docs/tools.md', 'utf8')
+  const policy = JSON.parse(/```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '') as { locked: unknown }
+  const document = { source: 'locked', file: 'policy.json', content: policy.locked } as const
+  const { tools } = mergeConfig([document], { insecureLoopback: false }).config
+  const studio: FileFacts = { isRootOwned: async (file) => !file.startsWith('/home/'), sha256Of: async () => undefined }
+
+  test.each([
+    ['/usr/autodesk/maya2026/bin/maya.bin', undefined, true],
+    ['/usr/local/Nuke15.1v3/Nuke15.1', undefined, true],
+    ['/opt/hfs20.5.445/bin/houdini-bin', undefined, true],
+    ['/opt/blender-4.2/blender', undefined, true],
+    ['/usr/bin/python3.11', '/opt/pipeline/publish/run.py', true],
+    ['/usr/bin/python3.11', '/home/a/run.py', false],
+    ['/usr/bin/python3.11', undefined, false],
+    ['/usr/bin/curl', undefined, false],
+  ])('lets %s %s pass: %s', async (executable, script, expected) => {
+    const program = programAt(executable, script === undefined ? {} : { script })
+    expect(await isRuledIn(tools.allow, program, { scope: 'rest', site }, studio)).toBe(expected)
+    expect(await isRuledOut(tools.deny, program, { scope: 'rest', site }, studio)).toBe(false)
+  })
+
+  test('refuses what lies at home', async () => {
+    expect(await isRuledOut(tools.deny, tool, { scope: 'status', site }, studio)).toBe(true)
   })
 })
 

@@ -14,7 +14,8 @@ class SgSessionError(Exception):
 
 
 class LoginRequired(SgSessionError):
-    """Nobody is signed in. The artist signs in from the tray, or the call is repeated with ``interactive=True``."""
+    """The artist has something to do first: sign in (``login_required``), or answer whether this program may have the session
+    (``interaction_required``). Show ``advice`` and try again at their next action, or ask with ``interactive=True``."""
 
 
 class SignInFailed(SgSessionError):
@@ -22,7 +23,7 @@ class SignInFailed(SgSessionError):
 
 
 class NotAllowed(SgSessionError):
-    """The artist, IT's policy or the studio's broker said no."""
+    """The artist, IT's policy or the studio's broker said no, or nobody answered whether this program may have the session."""
 
 
 class SiteUnknown(SgSessionError):
