@@ -37,15 +37,23 @@ export interface FaultStage extends Scene {
   signInAtSecond(client: AgentClient, person?: string): Promise<void>
 }
 
-export async function openFaultStage(options: SceneOptions & { secondWindowS?: number } = {}): Promise<FaultStage> {
+export interface FaultStageOptions extends SceneOptions {
+  /** How long a session of the second site lives without use. */
+  readonly secondWindowS?: number
+  /** The section of the artist's settings. */
+  readonly session?: Readonly<Record<string, unknown>>
+}
+
+export async function openFaultStage(options: FaultStageOptions = {}): Promise<FaultStage> {
   const scene = await setScene(options)
   const second = await startSite(
     options.secondWindowS === undefined ? {} : { switches: { sessionWindowS: options.secondWindowS } },
   )
   const { studio } = scene
   const settingsFile = join(studio.folder, 'home', '.config', 'sg-session', 'settings.json')
-  const settings = JSON.parse(await readFile(settingsFile, 'utf8')) as { sites: object[] }
+  const settings = JSON.parse(await readFile(settingsFile, 'utf8')) as { sites: object[]; session?: object }
   settings.sites.push({ url: second.url, signIn: 'web' })
+  settings.session = options.session ?? {}
   await writeFile(settingsFile, JSON.stringify(settings))
   const clients: AgentClient[] = []
   const endpointFile = join(studio.folder, 'run', 'sg-session', 'endpoint.json')

@@ -14,9 +14,10 @@ let stage: FaultStage
 let client: AgentClient
 let site: string
 beforeAll(async () => {
-  stage = await openFaultStage()
+  stage = await openFaultStage({ session: { rememberSignIn: true } })
   client = stage.client()
   site = stage.second.url
+  await stage.studio.startBroker()
 })
 let agent: Running
 afterEach(() => agent.stop())
@@ -86,8 +87,8 @@ describe('without file descriptors to spare', () => {
     if (!endpoint) throw new Error('no agent is announced')
     const lines: Line[] = []
     // Until no more get in: a stranger who is not answered is cut off.
-    for (let refused = 0; refused < 3; ) {
-      const line = await dial(endpoint, { name: 'crowd', version: '1' }, 2_000).catch(() => undefined)
+    for (let refused = 0; refused < 2; ) {
+      const line = await dial(endpoint, { name: 'crowd', version: '1' }, 1_000).catch(() => undefined)
       if (line) lines.push(line)
       else refused += 1
     }
@@ -136,6 +137,8 @@ describe.skipIf(cannotMount)('the agent starts, serves, and a sign-in works', ()
     const own = stage.client(5_000, place === 'run' ? stage.endpointFile : other)
     await stage.signInAtSecond(own)
     expect(isGood(stage.second, await own.getSession({ site }))).toBe(true)
+    // It has no keychain to remember anything in either.
+    expect(agent.stderr()).toContain('this system has no keychain to use')
   })
 })
 
@@ -182,14 +185,40 @@ test.skipIf(cannotMount)(
   },
 )
 
+test('two hundred who ask while the answer to their one refresh is lost: asked for once more, and the sign-in lives on', async () => {
+  agent = await stage.studio.startAgent()
+  stage.identity.switches.refreshGraceMs = 5_000
+  await stage.signInAtFirst(client)
+  const refreshes = () => stage.identity.calls.get('token:refresh_token') ?? 0
+  for (const [lost, needed] of [
+    [1, 2],
+    [0, 1],
+  ]) {
+    const before = refreshes()
+    stage.site.expireSessions()
+    if (lost) stage.identity.faults.inject({ path: '/authentication/v2/token', times: 1, does: { kind: 'lost-reply' } })
+    const { generation } = await client.getSession({ site: stage.site.url })
+    const crowd = Array.from({ length: 10 }, () => stage.client(30_000))
+    const tokens = await Promise.all(
+      crowd.flatMap((one) =>
+        Array.from({ length: 20 }, async () => {
+          await one.reportRejected({ site: stage.site.url, generation })
+          return (await one.getSession({ site: stage.site.url })).sessionToken
+        }),
+      ),
+    )
+    expect(new Set(tokens).size).toBe(1)
+    expect(isGood(stage.site, await client.getSession({ site: stage.site.url }))).toBe(true)
+    expect(refreshes() - before).toBe(needed)
+  }
+})
+
 describe.skipIf(cannotMount)('names that cannot be resolved', () => {
   test('keep the session, say what is out of reach, and five seconds after they can be it is renewed, once', async () => {
-    await rm(join(stage.studio.folder, 'run', 'sg-session'), { recursive: true, force: true })
     const place = (name: string): string => join(stage.studio.folder, name)
     await writeFile(place('hosts'), '127.0.0.1 localhost\n')
     await writeFile(place('resolv.conf'), 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n')
     const mounts = ['mount --bind $FOLDER/hosts /etc/hosts', 'mount --bind $FOLDER/resolv.conf /etc/resolv.conf']
-    await stage.studio.startBroker()
     agent = await stage.studio.startAgent({ wrapper: mounted(...mounts) })
     await stage.signInAtFirst(client)
     const { generation } = await client.getSession({ site: stage.site.url })
