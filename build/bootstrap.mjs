@@ -43,6 +43,10 @@ const debianPackages = {
   'libsecret-1/libsecret/secret.h': 'libsecret-1-dev',
   postgres: 'postgresql',
   'redis-server': 'redis-server',
+  strace: 'strace',
+  faketime: 'faketime',
+  prlimit: 'util-linux',
+  unshare: 'util-linux',
 }
 
 /** What Debian starts when it installs it, and whenever the machine starts. */
@@ -73,6 +77,8 @@ export const needs = {
   browser: ['chromium', 'Xvfb', 'fc-list', 'python3'],
   desktop: onLinux(['Xvfb', 'xauth', 'dbus-run-session', 'dbus-launch', 'gnome-keyring-daemon', 'secret-tool']),
   databases: onLinux(['postgres', 'redis-server']),
+  faults: onLinux(['strace', 'faketime', 'prlimit', 'unshare']),
+  soak: ['python3'],
 }
 
 /**

@@ -12,6 +12,7 @@ const args = rest.filter((argument) => argument !== '--')
 const bin = (name) => join(root, 'node_modules', '.bin', name)
 const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` }
 const bundling = ['build', '--config', join('build', 'electron.vite.config.ts'), '--logLevel', 'warn']
+const brokerBundling = ['build', '--config', join('build', 'broker.vite.config.ts'), '--logLevel', 'warn']
 
 switch (task) {
   case 'check':
@@ -27,6 +28,7 @@ switch (task) {
       ...needs.databases,
       ...needs.electron,
       ...needs.keytar,
+      ...needs.faults,
     ])
     installPackages({ wantKeytar: true })
     await provideElectron()
@@ -62,6 +64,13 @@ switch (task) {
     installPackages()
     forward([join('test', 'bench', 'broker.ts'), ...args])
     break
+  case 'soak':
+    await installFromSystem(needs.soak)
+    installPackages()
+    run(bin('vite'), brokerBundling, { env })
+    env.SG_BROKER_PROGRAM = join(root, 'out', 'sg-broker.js')
+    forward([join('test', 'soak', 'run.ts'), ...args])
+    break
   case 'sandbox':
     installPackages()
     forward([join('test', 'sandbox', 'start.ts'), ...args])
@@ -71,7 +80,7 @@ switch (task) {
     forward([join('test', 'sandbox', 'webapp', 'start.ts'), ...args])
     break
   default:
-    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox|webapp|bench:broker')
+    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox|webapp|bench:broker|soak')
     process.exitCode = 2
 }
 
@@ -86,7 +95,7 @@ async function provideElectron() {
 function test(filters) {
   const bundles = [
     ['bundle', 'electron-vite', bundling],
-    ['broker', 'vite', ['build', '--config', join('build', 'broker.vite.config.ts'), '--logLevel', 'warn']],
+    ['broker', 'vite', brokerBundling],
   ]
   const steps =
     filters.length > 0

@@ -39,6 +39,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const sites = config.sites.map((site) => site.url)
   output.result({ ready: true, pid: process.pid, sites }, `sg-session ${version} is ready for ${sites.join(', ')}`)
 
+  const problem = agent.secretStoreProblem()
+  if (problem) log.warn({ code: problem.code, reason: problem.message }, 'sign-ins are not remembered')
+
   // A fault in one request must not take the artist's session with it.
   process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'something failed unnoticed'))
   await new Promise<void>((resolve) => {

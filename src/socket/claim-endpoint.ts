@@ -35,7 +35,7 @@ export async function claimEndpoint(files: readonly string[], open: () => Promis
     if (lost) throw new AgentError('temporarily_unavailable', 'another sg-session started meanwhile', { cause: lost })
     await removeUnfinished(file)
     await writeEndpointFile(file, endpoint).catch((cause: unknown) => {
-      throw new AgentError('config_invalid', `"${file}" cannot be written: ${reasonOf(cause)}`, { cause })
+      throw cannotBeWritten(file, cause)
     })
     return { file, release: () => removeEndpointFile(file, endpoint.key) }
   } finally {
@@ -56,8 +56,7 @@ async function lockWhileStarting(folder: string, onLost: (error: Error) => void)
         onCompromised: onLost,
       })
     } catch (cause) {
-      if (!(cause instanceof Error && 'code' in cause && cause.code === 'ELOCKED'))
-        throw new AgentError('config_invalid', `"${folder}" cannot be written: ${reasonOf(cause)}`, { cause })
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'ELOCKED')) throw cannotBeWritten(folder, cause)
       if (performance.now() > deadline)
         throw new AgentError('temporarily_unavailable', 'another sg-session is starting and does not finish', { cause })
     }
@@ -72,8 +71,10 @@ async function removeUnfinished(file: string): Promise<void> {
   await Promise.all(left.map((name) => rm(join(dirname(file), name), { force: true })))
 }
 
-function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
+function cannotBeWritten(path: string, cause: unknown): AgentError {
+  const reason = cause instanceof Error && 'code' in cause ? cause.code : cause
+  const advice = 'Make room there, or ask IT for a place that can be written: plug-ins find the agent by this file.'
+  return new AgentError('config_invalid', `"${path}" cannot be written: ${reason}`, { cause, advice })
 }
 
 /** A place that cannot be ours is passed over: clients look at the next one too. */

@@ -5,7 +5,7 @@ import { hashOfChallenge } from '../../src/broker/exchange/challenges.ts'
 import { type PostgresServer, postgresMissing, startPostgres } from '../sandbox/postgres.ts'
 import { ClusterStage, type Recorded } from './cluster-stage.ts'
 
-/** Nine tenths of a round of kills was the start of the next broker, so most of the moments are only looked at. */
+/** Three quarters of a round of kills was the start of the next broker, so most of the moments are only looked at. */
 const moments = 200
 /** Every so many of them the broker is killed, and the next one goes on with what it left. */
 const momentsToAKill = 20

@@ -6,14 +6,9 @@ import { type Site, startSite } from '../sandbox/site/site.ts'
 import type { How } from '../sandbox/studio.ts'
 import { type Scene, type SceneOptions, setScene } from './scene.ts'
 
-/** What the sandbox says of a session token: whose it is, and whether the site takes it; undefined for one it never made. */
-export function sessionAt(site: Site, sessionToken: string) {
-  return site.sessions().find(({ tokenEnding }) => sessionToken.endsWith(tokenEnding))
-}
-
-/** Whether a token is good at the site, as its owner. */
-export function isGood(site: Site, sessionToken: string, login: string): boolean {
-  const session = sessionAt(site, sessionToken)
+/** Whether the site takes the session, as the one whose it is said to be. */
+export function isGood(site: Site, { sessionToken, login }: { sessionToken: string; login: string }): boolean {
+  const session = site.session(sessionToken)
   return session?.ended === false && session.owner.login === login
 }
 
@@ -42,15 +37,23 @@ export interface FaultStage extends Scene {
   signInAtSecond(client: AgentClient, person?: string): Promise<void>
 }
 
-export async function openFaultStage(options: SceneOptions & { secondWindowS?: number } = {}): Promise<FaultStage> {
+export interface FaultStageOptions extends SceneOptions {
+  /** How long a session of the second site lives without use. */
+  readonly secondWindowS?: number
+  /** The section of the artist's settings. */
+  readonly session?: Readonly<Record<string, unknown>>
+}
+
+export async function openFaultStage(options: FaultStageOptions = {}): Promise<FaultStage> {
   const scene = await setScene(options)
   const second = await startSite(
     options.secondWindowS === undefined ? {} : { switches: { sessionWindowS: options.secondWindowS } },
   )
   const { studio } = scene
   const settingsFile = join(studio.folder, 'home', '.config', 'sg-session', 'settings.json')
-  const settings = JSON.parse(await readFile(settingsFile, 'utf8')) as { sites: object[] }
+  const settings = JSON.parse(await readFile(settingsFile, 'utf8')) as { sites: object[]; session?: object }
   settings.sites.push({ url: second.url, signIn: 'web' })
+  settings.session = options.session ?? {}
   await writeFile(settingsFile, JSON.stringify(settings))
   const clients: AgentClient[] = []
   const endpointFile = join(studio.folder, 'run', 'sg-session', 'endpoint.json')
@@ -104,8 +107,8 @@ export class FakeClock {
     const env = {
       LD_PRELOAD: FakeClock.library ?? '',
       FAKETIME_TIMESTAMP_FILE: this.#file,
-      // How often it looks into the file, in real seconds.
-      FAKETIME_CACHE_DURATION: '1',
+      // It looks into the file in each second of the real clock in which the program asks for the time.
+      FAKETIME_CACHE_DURATION: '0',
       FAKETIME_DONT_FAKE_MONOTONIC: monotonicToo ? '0' : '1',
     }
     return { env }

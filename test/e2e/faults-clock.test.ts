@@ -30,13 +30,16 @@ async function start(options: { monotonicToo?: boolean } = {}): Promise<void> {
   agent = await stage.studio.startAgent(await clock.how(options))
 }
 
-/** Sets the clock and demands that nothing spins afterwards: a loop would use up a good part of the time. */
+/** Sets the clock and demands that nothing spins afterwards: the process comes to rest, at once on a machine that is free. */
 async function jump(aheadMs: number): Promise<void> {
   await clock.set(aheadMs)
   await sleep(1_100)
-  const before = await cpuMsOf(agent.pid)
-  await sleep(600)
-  expect((await cpuMsOf(agent.pid)) - before).toBeLessThan(100)
+  const usedMs = async (): Promise<number> => {
+    const before = await cpuMsOf(agent.pid)
+    await sleep(500)
+    return (await cpuMsOf(agent.pid)) - before
+  }
+  await expect.poll(usedMs, { timeout: 10_000, interval: 0 }).toBeLessThan(50)
 }
 
 /** The machine sleeps: no program runs, and when they do again time has passed. */
@@ -59,10 +62,10 @@ describe.skipIf(!FakeClock.library)('a clock that jumps while the agent holds se
     const first = await client.getSession({ minValidityS: 0 })
     await jump(-2 * hour)
     const refreshes = stage.identity.calls.get('token:refresh_token') ?? 0
-    await expect.poll(() => isGood(stage.site, first.sessionToken, first.login), { timeout: 20_000 }).toBe(false)
+    await expect.poll(() => isGood(stage.site, first), { timeout: 20_000 }).toBe(false)
     const next = await ask({ minValidityS: 0 })
     expect(new Set(next.map(({ sessionToken }) => sessionToken)).size).toBe(1)
-    expect(next.every(({ sessionToken, login }) => isGood(stage.site, sessionToken, login))).toBe(true)
+    expect(next.every((one) => isGood(stage.site, one))).toBe(true)
     expect((stage.identity.calls.get('token:refresh_token') ?? 0) - refreshes).toBe(1)
   })
 
@@ -78,8 +81,7 @@ describe.skipIf(!FakeClock.library)('a clock that jumps while the agent holds se
       await expect(client.getSession({ site: url })).rejects.toMatchObject({ code: 'login_required' })
     }
     await stage.signInAtSecond(client)
-    const { sessionToken, login } = await client.getSession({ site: url })
-    expect(isGood(stage.second, sessionToken, login)).toBe(true)
+    expect(isGood(stage.second, await client.getSession({ site: url }))).toBe(true)
     expect(agent.stderr()).toContain('the clock was set, or the machine slept')
   })
 })
@@ -100,7 +102,7 @@ describe.skipIf(!FakeClock.library)('a machine that sleeps for nine hours', () =
       const before = prolonged()
       const sessions = await ask({ site: url, minValidityS: 4 * 3600 })
       expect(prolonged() - before).toBe(1)
-      expect(sessions.every(({ sessionToken, login }) => isGood(stage.second, sessionToken, login))).toBe(true)
+      expect(sessions.every((one) => isGood(stage.second, one))).toBe(true)
       // The second night: the working day is twelve hours.
       await fallAsleep(9 * hour, 18 * hour)
       await expect(client.getSession({ site: url })).rejects.toMatchObject({ code: 'login_required' })

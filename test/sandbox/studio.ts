@@ -42,6 +42,8 @@ export interface How {
   /** Added to the environment of the artist's login; undefined takes away. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly logLevel?: 'info' | 'debug'
+  /** Switches of Node itself. */
+  readonly nodeFlags?: readonly string[]
 }
 
 /** What an IT department sets up and an artist's login has, in one throw-away folder: the real programs, as processes. */
@@ -118,13 +120,9 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     started.ended.then(() => running.delete(started))
     return started
   }
-  const startReady = async (
-    args: readonly string[],
-    ready: string,
-    { wrapper = [], env }: How = {},
-  ): Promise<Running> => {
-    const [command = node, ...rest] = [...wrapper, node, ...args]
-    const started = start(command, rest, env)
+  const startReady = async (args: readonly string[], ready: string, how: How = {}): Promise<Running> => {
+    const [command = node, ...rest] = [...(how.wrapper ?? []), node, ...(how.nodeFlags ?? []), ...args]
+    const started = start(command, rest, how.env)
     await untilSaid(started, ready, startLimitMs)
     return started
   }

@@ -119,7 +119,20 @@ export class Sessions {
   }
 
   list(): SessionSummary[] {
-    return [...this.#sessions.values()].map((session) => ({
+    return [...this.#sessions.values()].map((session) => this.#summarize(session))
+  }
+
+  summary(token: string): SessionSummary | undefined {
+    const session = this.#sessions.get(token)
+    return session && this.#summarize(session)
+  }
+
+  clear(): void {
+    this.#sessions.clear()
+  }
+
+  #summarize(session: Session): SessionSummary {
+    return {
       tokenEnding: session.token.slice(-4),
       owner: {
         type: session.owner.kind === 'person' ? ('HumanUser' as const) : ('ApiUser' as const),
@@ -130,11 +143,7 @@ export class Sessions {
       createdAtS: Math.floor(session.createdAtMs / 1000),
       expiresAtS: Math.floor(this.expiresAtMs(session) / 1000),
       ended: this.#hasEnded(session),
-    }))
-  }
-
-  clear(): void {
-    this.#sessions.clear()
+    }
   }
 
   #hasEnded(session: Session): boolean {

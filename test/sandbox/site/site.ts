@@ -55,6 +55,8 @@ export interface Site {
   /** JSON-RPC method, `rest:<grant_type>` or `asl:create|approve|deny|poll` → how often it took effect. */
   readonly calls: Map<string, number>
   sessions(): SessionSummary[]
+  /** The session of a token, ended or not; undefined for a token that the site never made. */
+  session(token: string): SessionSummary | undefined
   /** Ends the good sessions that match (all, when nothing is said) and says how many they were. */
   expireSessions(which?: { login?: string }): number
   /** A person's own session token, as a browser sign-in makes it. Throws for people who could not sign in. */
@@ -106,6 +108,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     web,
     calls: state.calls,
     sessions: () => state.sessions.list(),
+    session: (token) => state.sessions.summary(token),
     expireSessions: ({ login } = {}) => {
       return state.sessions.end((session) => login === undefined || state.sessions.ownerLogin(session) === login)
     },
