@@ -48,11 +48,17 @@ export function findPeerRow(
       .slice(at, tables.indexOf('\n', at) + 1 || undefined)
       .trim()
       .split(/\s+/)
-    const isWhole = state === established && inode !== undefined && inode !== '0'
+    const isWhole = state === established && isNumber(uid) && isNumber(inode) && inode !== '0'
     return isWhole ? { uid: Number(uid), inode: Number(inode) } : undefined
   }
   return undefined
 }
+
+/** As the kernel writes 32 bits. Half a row must not be somebody: an empty field would be root. */
+function isNumber(field: string | undefined): field is string {
+  return field !== undefined && /^(0|[1-9]\d{0,9})$/.test(field)
+}
+
 /** An address as the tables spell it: 32-bit words in the machine's byte order; an IPv4 one as itself and mapped. */
 function spellings(address: string): string[] {
   const plain = address.replace(/^::ffff:(?=\d+\.)/, '')

@@ -40,6 +40,10 @@ describe('whose the other end of a connection is', () => {
     ['a row of another address', row('0200007F:C350', ours)],
     ['a closed connection, whose uid is 0 for everybody', row(theirs, ours, '06', 0, 0)],
     ['a connection without an inode', row(theirs, ours, '01', 0, 0)],
+    ['a row that breaks off before its inode', row(theirs, ours).split('12345')[0] ?? ''],
+    ['a row whose user is no number', row(theirs, ours).replace('1001', '0x3e9')],
+    ['a row whose user is below nobody', row(theirs, ours, '01', -1)],
+    ['a row whose inode is nought in other spelling', row(theirs, ours).replace('12345', '00000')],
     ['nothing', ''],
   ])('is unknown with %s', (_name, tables) => expect(findPeerRow(tables, ends)).toBeUndefined())
 
