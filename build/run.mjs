@@ -62,6 +62,10 @@ switch (task) {
     installPackages()
     forward([join('test', 'bench', 'broker.ts'), ...args])
     break
+  case 'fuzz':
+    installPackages()
+    forward(['--disable-warning=ExperimentalWarning', join('test', 'fuzz', 'fuzz.ts'), ...args])
+    break
   case 'sandbox':
     installPackages()
     forward([join('test', 'sandbox', 'start.ts'), ...args])
@@ -71,7 +75,7 @@ switch (task) {
     forward([join('test', 'sandbox', 'webapp', 'start.ts'), ...args])
     break
   default:
-    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox|webapp|bench:broker')
+    say('usage: node build/run.mjs check|test|start|bundle|demo|fuzz|sandbox|webapp|bench:broker')
     process.exitCode = 2
 }
 
