@@ -1,4 +1,4 @@
-import type { Peer } from '../socket/peer.ts'
+import type { CallingTool } from '../socket/connection.ts'
 
 /** What is remembered of a program: never a process. */
 export interface Application {
@@ -7,10 +7,29 @@ export interface Application {
   readonly script?: string
 }
 
-export function applicationOf({ executable, script }: Peer): Application {
+/** As it comes from a file. */
+export interface NamedProgram {
+  readonly executable: string
+  readonly script?: string | undefined
+}
+
+export function applicationOf({ executable, script }: NamedProgram): Application {
   return { executable, ...(script === undefined ? {} : { script }) }
 }
 
-export function isSameApplication(one: Application, other: Application): boolean {
+export function isSameApplication(one: NamedProgram, other: NamedProgram): boolean {
   return one.executable === other.executable && one.script === other.script
+}
+
+/** Whether a connection is one of that application's. */
+export function isOf({ identified }: CallingTool, application: Application): boolean {
+  return identified.kind === 'known' && isSameApplication(identified.peer, application)
+}
+
+const languages =
+  /(^|[/\\])(python|pypy|mayapy|hython|node(js)?|(ba|da|z|k|mk|a)?sh|perl|ruby)[\d.]*[a-z]?([.-]bin)?(\.exe)?$/i
+
+/** An interpreter that runs no script, but what is typed or handed to it: a yes to it would be one to everything. */
+export function isBareInterpreter({ executable, script }: NamedProgram): boolean {
+  return script === undefined && languages.test(executable)
 }

@@ -23,7 +23,7 @@ import { type Caller, type Desk, handlers, handsOut, toWireStatus, type WaitsFor
 import type { Identified } from './peer.ts'
 import { type Scope, scopeOf } from './scopes.ts'
 import { type Tool, type ToolLog, toolFromClaim } from './tool-log.ts'
-import type { Peers } from './who-is-calling.ts'
+import type { Met, Peers } from './who-is-calling.ts'
 
 /** Who asks: what the system says of the program, and what it says of itself. */
 export interface CallingTool {
@@ -35,15 +35,17 @@ export interface CallingTool {
 export interface Gate {
   /**
    * Resolves if the program may. Asks the artist where the configuration says so: an `interactive` caller waits for the answer.
-   * Throws `consent_denied`, `consent_timeout`, `interaction_required`.
+   * `site` undefined: no site in particular. Throws `consent_denied`, `consent_timeout`, `interaction_required`.
    */
-  demand(tool: CallingTool, scope: Scope, site: string, interactive: boolean): Promise<void>
+  demand(tool: CallingTool, scope: Scope, site: string | undefined, interactive: boolean): Promise<void>
 }
 
 export interface ConnectionSettings {
   readonly key: Secret
   readonly desk: Desk
   readonly peers: Peers
+  /** The other end, as it was met when the connection came. */
+  readonly met: Met
   readonly gate: Gate
   readonly tools: ToolLog
   readonly log: Log
@@ -123,7 +125,7 @@ export class Connection {
       return this.#cut(error instanceof JsonTextError || error instanceof AgentError ? error.message : 'failure')
     }
     if (!this.#settings.key.equals(hello.key)) return this.#cut('wrong key')
-    const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid)
+    const identified = await this.#settings.peers.identify(this.#settings.met, hello.client.pid)
     if (this.#socket.destroyed) return
     if (uidOf(identified) !== ownUid) return this.#cut('not a program of this user')
     if (hello.protocol !== protocolVersion) {
@@ -189,7 +191,8 @@ export class Connection {
     const site =
       'site' in params || scopeOf[method] !== 'status' ? desk.siteNamed(Reflect.get(params, 'site')) : undefined
     // A site that is not configured is the handler's to refuse.
-    if (site !== undefined) await this.#demand(scopeOf[method], site, Reflect.get(params, 'interactive') === true)
+    const scope = site === undefined ? 'status' : scopeOf[method]
+    await this.#demand(scope, site, Reflect.get(params, 'interactive') === true)
     const caller: Caller = {
       watch: () => {
         this.#watching = true
@@ -198,23 +201,28 @@ export class Connection {
         await this.#checkAgain(scopeOf[method], released)
         tools.noteUse(this.#claim, released)
       },
+      confirm: async () => {
+        await this.#checkAgain('status', undefined)
+        if (!this.#tool) throw new AgentError('consent_denied')
+        return this.#tool
+      },
       notifyStep: (at, step) => this.#send(stepNotification(at, step)),
     }
     return handlers[method](params, desk, caller)
   }
 
-  async #demand(scope: Scope, site: string, interactive: boolean): Promise<void> {
+  async #demand(scope: Scope, site: string | undefined, interactive: boolean): Promise<void> {
     if (!this.#tool) throw new AgentError('consent_denied')
     await this.#settings.gate.demand(this.#tool, scope, site, interactive)
   }
 
   /** Whoever holds the connection now: it may have changed hands, and its program with it, since it was let in. */
-  async #checkAgain(scope: Scope, site: string): Promise<void> {
-    const { peers } = this.#settings
+  async #checkAgain(scope: Scope, site: string | undefined): Promise<void> {
+    const { peers, met } = this.#settings
     const { identified, claim } = this.#tool ?? {}
     if (!identified || !claim) throw new AgentError('consent_denied')
     if (identified.kind === 'known' && (await peers.isStill(identified.peer))) return
-    const now = await peers.identify(this.#socket, identified.kind === 'known' ? identified.peer.pid : claim.pid)
+    const now = await peers.identify(met, identified.kind === 'known' ? identified.peer.pid : claim.pid)
     if (uidOf(now) !== ownUid) {
       this.#cut('not a program of this user any more')
       throw new AgentError('consent_denied')

@@ -10,7 +10,7 @@ import type { Endpoint } from './endpoint-file.ts'
 import { limits } from './limits.ts'
 import type { Desk } from './methods.ts'
 import type { ToolLog } from './tool-log.ts'
-import type { Peers } from './who-is-calling.ts'
+import type { Met, Peers } from './who-is-calling.ts'
 
 export interface ListenerSettings {
   readonly peers: Peers
@@ -26,6 +26,8 @@ export class SocketListener {
   /** Oldest first. */
   readonly #strangers = new Map<string, Stranger>()
   readonly #raw = new Set<Socket>()
+  /** The newest of each name. */
+  readonly #met = new Map<string, Met>()
   #server: Server | undefined
 
   constructor(settings: ListenerSettings) {
@@ -62,6 +64,13 @@ export class SocketListener {
     for (const connection of this.#connections) connection.announce(status)
   }
 
+  /** To the connections of the programs that `isMeant`, where nothing has changed but for them. */
+  announceTo(isMeant: (tool: CallingTool) => boolean, status: SiteStatus): void {
+    for (const connection of this.#connections) {
+      if (connection.tool && isMeant(connection.tool)) connection.announce(status)
+    }
+  }
+
   /** Ends the connections of the programs that `isMeant`. */
   closeWhere(isMeant: (tool: CallingTool) => boolean): void {
     for (const connection of this.#connections) {
@@ -89,17 +98,24 @@ export class SocketListener {
     const [oldest] = this.#strangers.keys()
     if (oldest !== undefined && this.#strangers.size >= limits.strangers) this.#turnAway(oldest)
     this.#raw.add(socket)
+    const met = this.#settings.peers.meet(socket)
+    this.#met.set(name, met)
+    void met.isForeign.then((isForeign) => isForeign && socket.destroy())
     this.#strangers.set(name, { socket, limit: setTimeout(() => socket.destroy(), limits.helloMs) })
     socket.once('close', () => {
       this.#raw.delete(socket)
+      if (this.#met.get(name) === met) this.#met.delete(name)
       if (this.#strangers.get(name)?.socket === socket) this.#forgetStranger(name)
     })
   }
 
   #welcome(socket: TLSSocket, desk: Desk, key: Secret): void {
     const stranger = peerName(socket)
+    const met = this.#met.get(stranger)
+    if (!met) return void socket.destroy()
     const connection = new Connection(socket, {
       ...this.#settings,
+      met,
       key,
       desk,
       onAccepted: () => this.#forgetStranger(stranger),

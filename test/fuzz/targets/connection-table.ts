@@ -22,7 +22,7 @@ const port = { localPort: 14285, remotePort: 50000 }
 export function fuzz(data: Uint8Array): void {
   const tables = textOf(data)
   for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) {
-    const found = findPeerRow(tables, { ...port, localAddress: address, remoteAddress: address })
+    const found = findPeerRow([tables, tables], { ...port, localAddress: address, remoteAddress: address })
     if (!found) continue
     // Whoever is nobody must not turn out to be somebody: not NaN, not root by an empty field.
     for (const number of [found.uid, found.inode]) assert.ok(Number.isSafeInteger(number) && number >= 0)
