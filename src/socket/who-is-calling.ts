@@ -1,6 +1,8 @@
 import type { Ends, PeerRow } from '../connection-table.ts'
 import type { Identified, Peer } from './peer.ts'
 import { LinuxPeers } from './peers/linux.ts'
+import { MacPeers } from './peers/macos.ts'
+import { WindowsPeers } from './peers/windows.ts'
 
 /** A connection that was just accepted, and what is being found out about it. */
 export interface Met {
@@ -29,7 +31,16 @@ export interface Peers {
 
 /** This system's way of telling who is calling. */
 export function systemPeers(platform: NodeJS.Platform = process.platform): Peers {
-  return platform === 'linux' ? new LinuxPeers() : noPeers
+  switch (platform) {
+    case 'linux':
+      return new LinuxPeers()
+    case 'darwin':
+      return new MacPeers()
+    case 'win32':
+      return new WindowsPeers()
+    default:
+      return noPeers
+  }
 }
 
 /** A system that nobody has taught us to ask. */
