@@ -71,6 +71,10 @@ switch (task) {
     env.SG_BROKER_PROGRAM = join(root, 'out', 'sg-broker.js')
     forward([join('test', 'soak', 'run.ts'), ...args])
     break
+  case 'fuzz':
+    installPackages()
+    forward(['--disable-warning=ExperimentalWarning', join('test', 'fuzz', 'fuzz.ts'), ...args])
+    break
   case 'sandbox':
     installPackages()
     forward([join('test', 'sandbox', 'start.ts'), ...args])
@@ -80,7 +84,7 @@ switch (task) {
     forward([join('test', 'sandbox', 'webapp', 'start.ts'), ...args])
     break
   default:
-    say('usage: node build/run.mjs check|test|start|bundle|demo|sandbox|webapp|bench:broker|soak')
+    say('usage: node build/run.mjs check|test|start|bundle|demo|fuzz|sandbox|webapp|bench:broker|soak')
     process.exitCode = 2
 }
 

@@ -84,8 +84,13 @@ function peerRowIn(rows: Rows, { ours, theirs }: Keys): PeerRow | undefined {
 /** What stands behind the two ends: state, queues, timers, retransmits, uid, timeout, inode. proc(5) */
 function wholeRow(row: string): PeerRow | undefined {
   const [state, , , , uid, , inode] = row.trim().split(/\s+/)
-  const isWhole = state === established && inode !== undefined && inode !== '0'
+  const isWhole = state === established && isNumber(uid) && isNumber(inode) && inode !== '0'
   return isWhole ? { uid: Number(uid), inode: Number(inode) } : undefined
+}
+
+/** As the kernel writes 32 bits. Half a row must not be somebody: an empty field would be root. */
+function isNumber(field: string | undefined): field is string {
+  return field !== undefined && /^(0|[1-9]\d{0,9})$/.test(field)
 }
 
 /** Keeps the rows that somebody wants. Takes none apart that nobody does: there may be tens of thousands. */

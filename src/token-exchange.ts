@@ -62,7 +62,12 @@ export const exchangeAnswerSchema = z.object({
   access_token: z.string().min(1),
   issued_token_type: z.literal(sessionTokenType),
   token_type: z.literal('N_A'),
-  expires_in: z.number().int().positive(),
+  // What lives longer than a year would end at a time that no calendar and no message could hold.
+  expires_in: z
+    .number()
+    .int()
+    .positive()
+    .max(366 * 24 * 3600),
   site: z.url(),
   login: z.string().min(1),
   user_id: z.number().int().positive(),

@@ -19,6 +19,8 @@ export interface TimedAccessToken extends AccessToken {
 
 /** Autodesk's access tokens last an hour, should an answer not say so (RFC 6749 §5.1). facts: identity §1.5 */
 const documentedLifetimeS = 3599
+/** What lives longer would end at a time that no calendar and no message could hold. */
+const longestLifetimeS = 366 * 24 * 3600
 
 /** An access token that has just come. `expiresInS`: `expires_in` of its response. */
 export function timeAccessToken(
@@ -26,7 +28,7 @@ export function timeAccessToken(
   { expiresInS = documentedLifetimeS, scopes }: { readonly expiresInS?: number; readonly scopes?: readonly string[] },
   clock: Clock,
 ): TimedAccessToken {
-  const lifetimeMs = expiresInS * 1000
+  const lifetimeMs = Math.min(expiresInS, longestLifetimeS) * 1000
   return {
     accessToken,
     scopes,

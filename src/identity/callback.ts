@@ -45,7 +45,8 @@ export function judgeCallback(request: CallbackRequest, expected: Expected): Cal
   if (target.length > longestTarget) return ignored(400, 'address is too long')
   const cut = target.indexOf('?')
   if ((cut < 0 ? target : target.slice(0, cut)) !== expected.path) return ignored(404, 'path is not the registered one')
-  return judgeParameters(new URLSearchParams(cut < 0 ? '' : target.slice(cut + 1)), expected.state)
+  // From the question mark on: of two, URLSearchParams would pass over one, and others read the second as the name's.
+  return judgeParameters(new URLSearchParams(cut < 0 ? '' : target.slice(cut)), expected.state)
 }
 
 /** Judges the address an artist pasted: the same as a request for it, without a browser's headers. */

@@ -15,7 +15,12 @@ export interface RestGrant {
   readonly sudoAsLogin: string | undefined
 }
 
-const tokenBody = z.object({ access_token: z.string(), expires_in: z.number().int().positive() })
+// What would live longer than a year would end at a time that no calendar and no message could hold.
+const longestLifeS = 366 * 24 * 3600
+const tokenBody = z.object({
+  access_token: z.string(),
+  expires_in: z.number().int().positive().max(longestLifeS),
+})
 /** What REST answers when it refuses. facts: shotgrid §2.5 */
 export const restErrorsSchema = z.object({
   errors: z

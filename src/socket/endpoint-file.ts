@@ -73,7 +73,11 @@ export async function claimFolder(folder: string): Promise<void> {
  */
 export async function readEndpointFile(file: string): Promise<Endpoint | undefined> {
   const text = await readPrivateFile(file)
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : judgeEndpoint(text, file)
+}
+
+/** Judges what stands in an endpoint file. Throws `not_your_agent`, naming the field. */
+export function judgeEndpoint(text: string, file: string): Endpoint {
   let content: unknown
   try {
     content = parseJsonText(text.replaceAll('\n', ' '), 2)
@@ -99,7 +103,7 @@ async function readPrivateFile(file: string): Promise<string | undefined> {
       demandPrivate(file, found)
       if (!found.isFile() || found.size > largestFileBytes)
         throw new AgentError('not_your_agent', `"${file}" is not an endpoint file`)
-      return await handle.readFile('utf8')
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await handle.readFile())
     } finally {
       await handle.close()
     }

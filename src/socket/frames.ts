@@ -1,3 +1,5 @@
+import { GatheredBytes } from '../gathered-bytes.ts'
+
 /** A peer sent something that is no frame; the message names the rule and quotes nothing. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
@@ -6,12 +8,11 @@ export class FrameError extends Error {
 const lineFeed = 0x0a
 
 /**
- * Cuts a byte stream into messages: UTF-8 text up to a line feed. Holds at most `maxBytes` of an unfinished message, so a
- * peer that never ends its line costs no more than that.
+ * Cuts a byte stream into messages: UTF-8 text up to a line feed. Holds at most `maxBytes` of an unfinished message, in
+ * a buffer of at most twice that: a peer that never ends its line costs no more, in whatever pieces it comes.
  */
 export class FrameReader {
-  #pending: Buffer[] = []
-  #pendingBytes = 0
+  readonly #pending = new GatheredBytes()
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
   /**
@@ -21,17 +22,15 @@ export class FrameReader {
   *read(chunk: Buffer, maxBytes: () => number): Generator<string> {
     let rest = chunk
     for (let end = rest.indexOf(lineFeed); end >= 0; end = rest.indexOf(lineFeed)) {
-      if (this.#pendingBytes + end + 1 > maxBytes()) throw new FrameError('message too long')
-      const line = Buffer.concat([...this.#pending, rest.subarray(0, end)])
-      this.#pending = []
-      this.#pendingBytes = 0
+      if (this.#pending.length + end + 1 > maxBytes()) throw new FrameError('message too long')
+      this.#pending.add(rest.subarray(0, end))
+      const line = this.#pending.take()
       rest = rest.subarray(end + 1)
       yield this.#decode(line)
     }
     if (rest.length === 0) return
-    if (this.#pendingBytes + rest.length >= maxBytes()) throw new FrameError('message too long')
-    this.#pending.push(rest)
-    this.#pendingBytes += rest.length
+    if (this.#pending.length + rest.length >= maxBytes()) throw new FrameError('message too long')
+    this.#pending.add(rest)
   }
 
   #decode(line: Buffer): string {

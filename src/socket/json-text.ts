@@ -8,7 +8,7 @@ export class JsonTextError extends Error {
 
 /**
  * Parses one JSON text (RFC 8259). Refuses what RFC 8259 leaves to the parser: repeated member names (§4), lone surrogates
- * (§8.2), integers beyond 2^53 and numbers beyond a double (§6); also `__proto__` as a name, control characters outside strings except the
+ * (§8.2), numbers beyond 2^53 − 1 (§6); also `__proto__` as a name, control characters outside strings except the
  * space, and nesting deeper than `maxDepth`. Throws JsonTextError that quotes nothing of the text.
  */
 export function parseJsonText(text: string, maxDepth: number): unknown {
@@ -89,7 +89,7 @@ function endOfNumber(text: string, start: number): number {
   numberCharacters.lastIndex = start
   const literal = numberCharacters.exec(text)?.[0] ?? ''
   const number = Number(literal)
-  const exact = /[.eE]/.test(literal) ? Number.isFinite(number) : Number.isSafeInteger(number)
-  if (!exact) throw new JsonTextError('has a number out of range')
+  // Beyond it `1e20` would be taken, and its other spelling, which JSON.stringify makes of it, refused.
+  if (!(Math.abs(number) <= Number.MAX_SAFE_INTEGER)) throw new JsonTextError('has a number out of range')
   return start + literal.length
 }

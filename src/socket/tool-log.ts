@@ -94,6 +94,8 @@ export function shownText(text: string, longest: number): string {
     .replace(/\s+/gu, ' ')
     // Controls, bidi and other format characters, halves of pairs; what fonts draw as nothing.
     .replace(/[\p{C}\p{Default_Ignorable_Code_Point}]/gu, '')
+    // What stood between two spaces may have been unseen.
+    .replace(/ +/g, ' ')
     .trim()
   const letters = [...plain]
   return letters.length > longest ? `${letters.slice(0, longest - 1).join('')}…` : plain

@@ -92,9 +92,20 @@ class File(unittest.TestCase):
 
     def test_another_form_is_refused(self):
         wrong = [{"endpoint": 2}, {"port": 0}, {"port": "4242"}, {"port": True}, {"key": "short"}, {"certificate": "none"}, {"pid": -1}]
+        # What Python's own comparisons take for the right thing.
+        wrong += [{"endpoint": True}, {"key": "k" * 43 + "\n"}, {"startedAt": None}, {"pid": 7.5}]
         for text in ["", "{", "null", "[]", "x" * 20000] + [json.dumps(dict(self.content, **change)) for change in wrong]:
             self.write(text)
             self.assert_refused()
+
+    def test_a_number_is_the_same_in_every_spelling(self):
+        self.write(json.dumps(self.content).replace("4242", "4242.0"))
+        self.assertEqual(repr(_endpoint.read(self.path).port), "4242")
+
+    def test_bytes_that_are_not_utf_8_are_refused(self):
+        with open(self.path, "ab") as file:
+            file.write(b"\xff")
+        self.assert_refused()
 
     def test_a_repeated_member_is_refused(self):
         self.write(json.dumps(self.content).replace('"port": 4242', '"port": 4242, "port": 4243'))

@@ -90,10 +90,15 @@ async function* rowsOf(file: string): AsyncGenerator<AuditRow, undefined> {
   let number = 0
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     number += 1
-    const parsed = lineSchema.safeParse(parseJson(line))
-    if (!parsed.success) throw broken(`line ${number} of "${file}" is no row of the audit`)
-    yield parsed.data
+    const row = judgeLine(line)
+    if (!row) throw broken(`line ${number} of "${file}" is no row of the audit`)
+    yield row
   }
+}
+
+/** The row that a line of an export says; undefined when it says none. */
+export function judgeLine(line: string): AuditRow | undefined {
+  return lineSchema.safeParse(parseJson(line)).data
 }
 
 function parseJson(line: string): unknown {

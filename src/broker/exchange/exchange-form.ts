@@ -12,12 +12,13 @@ export interface ExchangeForm {
   readonly accessToken: Secret
 }
 
-// RFC 6749 §A: visible characters only; a line feed would travel on into a header.
-const token = z.string().regex(/^[\x21-\x7e]{1,16384}$/)
+// RFC 6749 §A: visible characters only; a line feed would travel on into a header. A percent sign is none that a token or an
+// origin has: it stands for an escape that the form's parser could not decode, and another one would read as something else.
+const token = z.string().regex(/^[\x21-\x24\x26-\x7e]{1,16384}$/)
 /** The form as it travels. */
 export const exchangeFormSchema = z.strictObject({
   grant_type: z.literal(grantType),
-  audience: z.string().min(1).max(300),
+  audience: z.string().regex(/^[\x21-\x24\x26-\x7e]{1,300}$/),
   subject_token: token,
   subject_token_type: z.enum([subjectTokenTypes.idToken, subjectTokenTypes.accessToken]),
   requested_token_type: z.enum([sessionTokenType, restTokenType]),

@@ -24,8 +24,18 @@ const claimsSchema = z.object({
   [signInChallengeClaim]: challenge,
 })
 const longestProof = 4_096
-/** RFC 7515 §3.1, and §2: without padding; jose would take it with some. */
-export const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/
+const threeParts = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
+/**
+ * RFC 7515 §3.1, and §2: without padding; jose would take it with some. Each part in the one spelling that its bytes have
+ * (RFC 4648 §3.5): the last character has bits to spare, and a signature that could be written otherwise is another text.
+ */
+export function isCompactJws(text: string): boolean {
+  return (
+    threeParts.test(text) &&
+    text.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
+  )
+}
 
 /**
  * Judges a DPoP proof (RFC 9449 §4.3) of a token exchange. `iat` only has to be there: freshness comes from the challenge,
@@ -37,7 +47,7 @@ export async function judgeProof(
   subjectToken: string,
 ): Promise<Proof> {
   if (header === undefined) throw new AgentError('proof_rejected', 'there is no DPoP header')
-  if (header.length > longestProof || !compactJws.test(header))
+  if (header.length > longestProof || !isCompactJws(header))
     throw new AgentError('proof_rejected', 'the DPoP header is not one proof')
   let payload: unknown
   let jwk: JWK | undefined

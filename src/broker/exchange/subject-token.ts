@@ -8,7 +8,7 @@ import { nonceFor } from '../../token-exchange.ts'
 import { transportReason } from '../../transport-failure.ts'
 import { type AutodeskIdentity, subjectSchema, usableAddress } from './autodesk.ts'
 import { challengeLifeS } from './challenges.ts'
-import { compactJws } from './proof.ts'
+import { isCompactJws } from './proof.ts'
 
 /** The person a subject token speaks of. `subject` is the identity; the e-mail address only ever a first match. */
 export interface Subject {
@@ -61,7 +61,7 @@ export async function judgeIdToken(
   clock: Pick<Clock, 'now'>,
 ): Promise<IdTokenSubject> {
   if (token.reveal().length > longestToken) throw new AgentError('subject_token_rejected', 'the ID token is too large')
-  if (!compactJws.test(token.reveal())) throw notOurs()
+  if (!isCompactJws(token.reveal())) throw notOurs()
   const keys = await identity.keys()
   let payload: JWTPayload
   let header: JWTHeaderParameters

@@ -30,10 +30,11 @@ export function readRestAddress(url: string): RestAddress {
   if (prefix === undefined || route === undefined || hasDots || !queryForm.test(rawQuery)) {
     throw new AgentError('invalid_request', 'the address is not one the gateway passes on')
   }
-  const query = new URLSearchParams(rawQuery)
+  // With a question mark of our own before it: URLSearchParams passes over the first, which may be the name's.
+  const query = new URLSearchParams(`?${rawQuery}`)
   // Some readers separate by semicolons too, and drop what stands around a name.
-  const names = [...query.keys(), ...new URLSearchParams(rawQuery.replaceAll(/;|%3b/gi, '&')).keys()].map((name) =>
-    name.replace(/\[.*$/s, '').replaceAll(/[\s\0]/g, ''),
+  const names = [...query.keys(), ...new URLSearchParams(`?${rawQuery.replaceAll(/;|%3b/gi, '&')}`).keys()].map(
+    (name) => name.replace(/\[.*$/s, '').replaceAll(/[\s\0]/g, ''),
   )
   const foreign = foreignCredentialIn(names) ?? names.find((name) => credentialsOfQuery.includes(name))
   return { route, path: cut < 0 ? path : `${path}?${rawQuery}`, query, foreign }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { AgentError } from '../../errors.ts'
+import { GatheredBytes } from '../../gathered-bytes.ts'
 import { Secret } from '../../secret.ts'
 
 export const mostRpcBytes = 32 * 1024 * 1024
@@ -15,27 +16,26 @@ export async function readRpcBody(
   raw: IncomingMessage,
   demandLiving: (token: Secret | undefined) => Promise<void>,
 ): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
+  const body = new GatheredBytes()
   let isKnown = false
   try {
     for await (const chunk of raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      bytes += chunk.length
-      if (bytes > mostRpcBytes) throw new AgentError('invalid_request', 'the body is larger than 32 MiB')
-      if (isKnown || bytes <= strangerBytes) continue
-      await demandLiving(tokenAtStart(Buffer.concat(chunks)))
+      if (body.length + chunk.length > mostRpcBytes)
+        throw new AgentError('invalid_request', 'the body is larger than 32 MiB')
+      body.add(chunk)
+      if (isKnown || body.length <= strangerBytes) continue
+      await demandLiving(tokenAtStart(body.peek(strangerBytes)))
       isKnown = true
     }
   } catch (cause) {
     if (cause instanceof AgentError) throw cause
     throw new AgentError('invalid_request', 'the body broke off', { cause })
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return body.take().toString('utf8')
 }
 
 function tokenAtStart(body: Buffer): Secret | undefined {
-  const start = body.subarray(0, strangerBytes).toString('latin1')
+  const start = body.toString('latin1')
   const [, token] = /"session_token"\s*:\s*"([^"\\]{1,500})"/.exec(start) ?? []
   return token === undefined ? undefined : new Secret(token)
 }

@@ -54,6 +54,7 @@ const authSchema = z.looseObject({ session_token: z.string().min(1).max(500).opt
 
 /** Throws `invalid_request` for what is no call, `unknown_method` for a method that is not passed on. */
 export function readRpcCall(text: string): RpcCall {
+  demandFlat(text)
   const envelope = envelopeSchema.safeParse(parseExactly(text))
   if (!envelope.success) {
     throw new AgentError('invalid_request', 'the body is not {"method_name": …, "params": [credentials, parameters]}')
@@ -90,6 +91,29 @@ export function activatesSomebody({ method, params }: Pick<RpcCall, 'method' | '
     const { data } = writeSchema.safeParse(request)
     return data?.fields.some(({ field_name, value }) => field_name === 'sg_status_list' && value === 'act') ?? false
   })
+}
+
+/** More than any filter of a tool; `JSON.parse` would take millions, and `JSON.stringify` fail on them. */
+const deepest = 500
+
+function demandFlat(text: string): void {
+  let depth = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === 0x22) at = endOfString(text, at)
+    else if (code === 0x5d || code === 0x7d) depth -= 1
+    else if (code === 0x5b || code === 0x7b) depth += 1
+    if (depth > deepest) throw new AgentError('invalid_request', `the body is nested more than ${deepest} levels deep`)
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === 0x22) return at
+    if (code === 0x5c) at += 1
+  }
+  return text.length
 }
 
 interface ReviverContext {

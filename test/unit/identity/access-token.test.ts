@@ -34,6 +34,13 @@ describe('what is left of an access token', () => {
   })
 })
 
+test('an access token that is said to live for ever ends at a moment that a calendar holds', () => {
+  for (const expiresInS of [Number.MAX_SAFE_INTEGER, Number.MAX_VALUE]) {
+    const { expiresAt } = timeAccessToken(new Secret('token'), { expiresInS }, start)
+    expect(new Date(expiresAt).getUTCFullYear()).toBe(1971)
+  }
+})
+
 describe('a token is enough', () => {
   test.each([
     [5, 0, true],

@@ -80,6 +80,7 @@ describe('a request to the redirect listener', () => {
     ['an asterisk', { target: '*' }, 404],
     ['nothing', { target: '' }, 404],
     ['no parameters', { target: '/callback' }, 400],
+    ['two question marks', { target: `/callback??state=${state}&code=abc` }, 400],
     ['no state', { target: '/callback?code=abc' }, 400],
     ['an empty state', { target: '/callback?code=abc&state=' }, 400],
     ['another state', { target: `/callback?code=abc&state=${wrongState}` }, 400],

@@ -91,6 +91,7 @@ describe('what a tool says of itself', () => {
     ['half\ud800pair', 'halfpair'],
     ['', 'unnamed'],
     ['\u202e\u0000', 'unnamed'],
+    ['maya \u200b \u202e 2026', 'maya 2026'],
   ])('%j is shown as %j', (claimed, name) => expect(toolFromClaim({ ...maya, name: claimed }).name).toBe(name))
 
   test('is cut, without cutting a letter in two', () => {

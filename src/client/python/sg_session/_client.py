@@ -4,7 +4,7 @@ import threading
 from ._connect import connect
 from ._errors import SgSessionError, error_for
 from ._line import Closed, Deadline
-from ._records import AutodeskToken, Change, RestToken, Session, fields
+from ._records import AutodeskToken, Change, RestToken, Session, changes, fields
 from ._watcher import Watcher
 
 _DEFAULT_TIMEOUT = 10.0
@@ -50,7 +50,7 @@ class Client(object):
 
     def status(self, timeout=_DEFAULT_TIMEOUT):
         """One Change for each configured site: who is signed in, until when. No secrets."""
-        return [Change(**fields(site)) for site in self._call("status", {}, timeout)["sites"]]
+        return changes(self._call("status", {}, timeout))
 
     def close(self):
         """Ends the connection at once; a call that another thread is in raises AgentNotRunning."""

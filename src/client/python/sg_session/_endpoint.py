@@ -10,7 +10,7 @@ from ._errors import error_for
 from ._json_text import loads
 
 _LARGEST_FILE = 16 * 1024
-_KEY = re.compile(r"^[A-Za-z0-9_-]{43}$")
+_KEY = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
 class Endpoint(object):
@@ -55,13 +55,16 @@ def candidates(environ=None, platform=None, uid=None):
 def read(path):
     """The endpoint of a file that only this user can have written; None when there is none. Raises NotYourAgent."""
     text = _read_private(path)
-    if text is None:
-        return None
+    return None if text is None else judge(text, path)
+
+
+def judge(text, path):
+    """What stands in an endpoint file. Raises NotYourAgent that names the field."""
     try:
         content = loads(text.replace("\n", " "), max_depth=2)
     except ValueError:
         raise error_for("not_your_agent", '"%s" is not an endpoint file' % path)
-    if not isinstance(content, dict) or content.get("endpoint") != 1:
+    if not isinstance(content, dict) or not _is_int(content.get("endpoint")) or content["endpoint"] != 1:
         raise error_for("not_your_agent", '"%s" is not an endpoint file' % path)
     port, certificate, key, pid = (content.get(name) for name in ("port", "certificate", "key", "pid"))
     if not (_is_int(port) and 0 < port < 65536):
@@ -70,6 +73,8 @@ def read(path):
         raise error_for("not_your_agent", '"%s" is not an endpoint file: "key" is missing or wrong' % path)
     if not (_is_int(pid) and pid > 0):
         raise error_for("not_your_agent", '"%s" is not an endpoint file: "pid" is missing or wrong' % path)
+    if not (_is_int(content.get("startedAt")) and content["startedAt"] >= 0):
+        raise error_for("not_your_agent", '"%s" is not an endpoint file: "startedAt" is missing or wrong' % path)
     try:
         ssl.PEM_cert_to_DER_cert(certificate)
     except Exception:

@@ -1,7 +1,6 @@
 """JSON as two different parsers must read it alike; the rules of src/socket/json-text.ts, the same vectors."""
 
 import json
-import math
 import re
 
 MAX_DEPTH = 16
@@ -55,9 +54,10 @@ def _integer(literal):
 
 def _real(literal):
     number = float(literal)
-    if math.isinf(number):
+    if abs(number) > _LARGEST_EXACT:
         raise ValueError("has a number out of range")
-    return number
+    # The agent's language has one kind of number: 1.0 is 1.
+    return int(number) if number.is_integer() else number
 
 
 def _constant(literal):

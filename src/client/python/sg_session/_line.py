@@ -165,7 +165,12 @@ def _result(reply):
     data = error.get("data") if isinstance(error, dict) else None
     if not isinstance(data, dict):
         raise error_for("internal_error", "sg-session answered with an error of an unknown form")
-    raise error_for(data.get("code"), str(error.get("message")), data.get("advice"))
+    code, advice = data.get("code"), data.get("advice")
+    raise error_for(
+        code if isinstance(code, str) else "internal_error",
+        str(error.get("message")),
+        advice if isinstance(advice, str) else None,
+    )
 
 
 def _pinning(endpoint):

@@ -89,7 +89,16 @@ def fields(result):
     """The members of an answer under Python's names. Raises UnsupportedVersion when it is no object."""
     if not isinstance(result, dict):
         raise error_for("unsupported_version", "sg-session answered in an unknown form")
-    found = {_SNAKE.get(name, name): value for name, value in result.items()}
+    # Unknown members are passed over, also the one that Python has a use for itself.
+    found = {_SNAKE.get(name, name): value for name, value in result.items() if name != "self"}
     # Agents before the gateway do not say it: their sessions are good at the site.
     found.setdefault("api_url", found.get("site"))
     return found
+
+
+def changes(result):
+    """One Change for each of the ``sites`` of an answer. Raises UnsupportedVersion when it is another answer."""
+    sites = fields(result).get("sites")
+    if not isinstance(sites, list):
+        raise error_for("unsupported_version", "sg-session answered in an unknown form")
+    return [Change(**fields(site)) for site in sites]

@@ -4,7 +4,7 @@ import time
 from ._connect import connect
 from ._errors import AgentNotRunning, AgentTimeout, NotYourAgent, SgSessionError, Unreachable
 from ._line import Closed, Deadline
-from ._records import Change, fields
+from ._records import Change, changes, fields
 
 _RECONNECT_PAUSE = 0.25
 # An agent that is there answers within milliseconds; a host's timer must not wait longer for one that is not.
@@ -68,8 +68,8 @@ class Watcher(object):
             if error.code == "agent_timeout":
                 return []
             raise
-        changes = [message["params"] for message in messages if message.get("method") == "session/changed"]
-        return [Change(**fields(change)) for change in changes]
+        changed = [message.get("params") for message in messages if message.get("method") == "session/changed"]
+        return [Change(**fields(change)) for change in changed]
 
     def _open(self, wait):
         pause = self._next_try - time.monotonic()
@@ -82,7 +82,7 @@ class Watcher(object):
         deadline = Deadline(max(wait, _CONNECT_LIMIT))
         try:
             self._line = connect(self._name, False, deadline)
-            sites = self._line.request("session/watch", {}, deadline)["sites"]
+            now = changes(self._line.request("session/watch", {}, deadline))
         except (AgentNotRunning, AgentTimeout, NotYourAgent, Unreachable, Closed):
             self._drop()
             if self._told_gone:
@@ -94,7 +94,7 @@ class Watcher(object):
             self._drop()
             raise
         self._told_gone = False
-        return [Change(**fields(site)) for site in sites]
+        return now
 
     def _drop(self):
         if self._line is not None:

@@ -59,6 +59,11 @@ describe('the form of a token exchange', () => {
     ['access_token', 'a\nb'],
     ['access_token', 'a b'],
     ['access_token', 'caf\u00e9'],
+    // An escape that the form’s parser could not decode, and that another one would read as something else.
+    ['access_token', 'a%zz'],
+    ['subject_token', 'a%ff'],
+    ['audience', 'https%3A%9'],
+    ['audience', 'https://studio.example\n'],
   ] as const) {
     test(`with "${name}" = "${value.slice(0, 60)}" is refused`, () => {
       expect(() => judgeExchangeForm({ ...form, [name]: value })).toThrow(`"${name}"`)

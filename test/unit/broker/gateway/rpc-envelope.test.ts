@@ -57,6 +57,15 @@ describe('a call read', () => {
   })
 })
 
+test('a call that is nested deeper than it could be written again is refused, brackets in its texts or not', () => {
+  const nested = (depth: number) =>
+    `{"method_name":"read","params":[{"session_token":"t"},${'['.repeat(depth)}"\\"]]"${']'.repeat(depth)}]}`
+  expect(writeRpcCall(readRpcCall(nested(400)), { session_token: 't' })).toBe(nested(400))
+  for (const depth of [1_000, 100_000]) {
+    expect(() => readRpcCall(nested(depth))).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+  }
+})
+
 describe('making somebody active', () => {
   const fields = [{ field_name: 'sg_status_list', value: 'act' }]
   test('is seen in create, update and batch, and in nothing else', () => {
