@@ -53,7 +53,6 @@ export class SocketListener {
       cert: certificatePem,
       // 1.2 for the Pythons of older DCCs; TLS 1.3 wherever both can.
       minVersion: 'TLSv1.2',
-      handshakeTimeout: this.#limits.helloMs,
     })
     server.on('connection', (socket: Socket) => this.#admit(socket))
     server.on('secureConnection', (socket) => this.#welcome(socket, desk, key))

@@ -4,12 +4,16 @@ import type { Limits } from './limits.ts'
 
 interface Stranger {
   readonly socket: Socket
-  readonly limit: NodeJS.Timeout
+  stepsLeft: number
 }
+
+/** A stranger's time is counted in steps: in one that the event loop is late with, nobody could be heard. */
+const steps = 8
 
 /**
  * The connections that have not shown the key. Each has two seconds from its TCP connection on, so that a slow handshake buys
  * no time, and one that has said something wrong is held until they are over: guessing costs time, and the end tells nothing.
+ * An agent that is late itself gives more: whoever speaks in time is heard, also in a storm.
  */
 export class Strangers {
   readonly #limits: Limits
@@ -21,6 +25,7 @@ export class Strangers {
   #logged = 0
   #unlogged = 0
   #minute: NodeJS.Timeout | undefined
+  #clock: NodeJS.Timeout | undefined
 
   constructor(limits: Limits, log: Log) {
     this.#limits = limits
@@ -33,7 +38,9 @@ export class Strangers {
     this.#find(name)?.socket.destroy()
     this.#forget(name)
     if (this.#waiting.size + this.#held.size >= this.#limits.strangers) this.#makePlace()
-    this.#waiting.set(name, { socket, limit: setTimeout(() => socket.destroy(), this.#limits.helloMs) })
+    // One more than there are: the first is under way.
+    this.#waiting.set(name, { socket, stepsLeft: steps + 1 })
+    this.#clock ??= setInterval(() => this.#step(), this.#limits.helloMs / steps)
     socket.once('close', () => {
       if (this.#find(name)?.socket === socket) this.#forget(name)
     })
@@ -63,9 +70,18 @@ export class Strangers {
   }
 
   #forget(name: string): void {
-    clearTimeout(this.#find(name)?.limit)
     this.#waiting.delete(name)
     this.#held.delete(name)
+    if (this.#waiting.size + this.#held.size > 0) return
+    clearInterval(this.#clock)
+    this.#clock = undefined
+  }
+
+  #step(): void {
+    for (const stranger of [...this.#held.values(), ...this.#waiting.values()]) {
+      stranger.stepsLeft -= 1
+      if (stranger.stepsLeft <= 0) stranger.socket.destroy()
+    }
   }
 
   #find(name: string): Stranger | undefined {

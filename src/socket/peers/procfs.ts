@@ -120,14 +120,17 @@ export async function isSameFile(one: string, other: string): Promise<boolean | 
 async function readBeginning(file: string): Promise<Buffer> {
   const handle = await open(file)
   try {
-    const buffer = Buffer.alloc(commandLineBytes)
+    // Most are short: a thousand callers at once must not cost a thousand times the longest.
+    const pieces: Buffer[] = []
     let length = 0
-    while (length < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length)
+    while (length < commandLineBytes) {
+      const piece = Buffer.allocUnsafe(Math.min(Math.max(length, 2_048), commandLineBytes - length))
+      const { bytesRead } = await handle.read(piece)
       if (bytesRead === 0) break
+      pieces.push(piece.subarray(0, bytesRead))
       length += bytesRead
     }
-    return buffer.subarray(0, length)
+    return Buffer.concat(pieces)
   } finally {
     await handle.close()
   }
