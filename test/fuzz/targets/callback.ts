@@ -24,7 +24,7 @@ export function fuzz(data: Uint8Array): void {
   const headers = Object.fromEntries(
     rest.split('\n').map((line) => [line.split(': ')[0]?.toLowerCase() ?? '', line.split(': ').slice(1).join(': ')]),
   )
-  const asked = judgeCallback({ method, target, headers }, expected)
+  const asked = judgeCallback({ method, target, httpVersion: '1.1', headers }, expected)
   if (asked.verdict === 'callback') {
     assert.equal(method, 'GET')
     assert.ok(target.startsWith('/callback?') && target.length <= 8_192)
