@@ -1,4 +1,4 @@
-import type { AgentClient } from '../client/node/agent-client.ts'
+import type { AgentClient, AgentSession } from '../client/node/agent-client.ts'
 import { AgentError } from '../errors.ts'
 import type { WireSiteStatus } from '../socket/messages.ts'
 import { describeStatus, type Output } from './output.ts'
@@ -9,18 +9,27 @@ export interface GetOptions extends SiteOption {
   readonly minValidity: number
 }
 
-/** Nobody is signed in, or the question whether this command may have the session is on the screen. */
-const waitsForPeople = new Set(['login_required', 'interaction_required'])
+function isForPeople(error: unknown): error is AgentError {
+  return error instanceof AgentError && (error.code === 'login_required' || error.code === 'interaction_required')
+}
+
+function demandForPeople(error: unknown): undefined {
+  if (!isForPeople(error)) throw error
+}
 
 /** Prints the session token: the one command that prints a secret, because that is what it is asked for. */
 export async function getCommand(client: AgentClient, output: Output, options: GetOptions): Promise<void> {
   const request = { ...named(options), minValidityS: options.minValidity }
+  const ask = (): Promise<AgentSession> => client.getSession({ ...request, interactive: true })
   const session = await client.getSession(request).catch(async (error: unknown) => {
-    if (!options.interactive || !(error instanceof AgentError) || !waitsForPeople.has(error.code)) throw error
+    if (!options.interactive || !isForPeople(error)) throw error
+    // The question whether this command may have the session; what waits for people after that is a sign-in.
+    const asked = error.code === 'login_required' ? undefined : await ask().catch((second) => demandForPeople(second))
+    if (asked) return asked
     // What opens by itself needs no terminal; a login and passphrase have to be asked for here.
-    const way = error.code === 'login_required' ? (await client.wayIn(options.site)).way : undefined
+    const { way } = await client.wayIn(options.site)
     if (way === 'legacy') await signInAt(client, output, { ...options, browser: true, switchUser: false })
-    return client.getSession({ ...request, interactive: true })
+    return ask()
   })
   output.result(session, session.sessionToken)
 }

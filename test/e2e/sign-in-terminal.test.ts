@@ -23,7 +23,7 @@ beforeAll(async () => {
   const issuer = 'http://127.0.0.1:9'
   studio = await openStudio({ siteUrl: site.url, issuer, clientId: 'none', redirectPorts, brokerPort })
   const settings = join(studio.folder, 'home', '.config', 'sg-session', 'settings.json')
-  await writeFile(settings, JSON.stringify({ sites: [{ url: site.url }] }))
+  await writeFile(settings, JSON.stringify({ sites: [{ url: site.url }], tools: { consent: 'allow-all' } }))
   // One place and no other: on a shared machine another agent of this user may run.
   env = { ...studio.env, SG_SESSION_ENDPOINT: join(studio.folder, 'run', 'sg-session', 'endpoint.json') }
   agent = start('agent', '--log-level', 'debug', '--allow-insecure-loopback')
