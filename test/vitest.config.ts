@@ -12,6 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          setupFiles: './test/canaries/attic.ts',
           // Alone on the machine, one file after the other: some of them measure.
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
@@ -24,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          setupFiles: './test/canaries/attic.ts',
           include: ['test/integration/**/*.test.ts'],
           root: '.',
           testTimeout: 60_000,
@@ -35,6 +37,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration-postgres',
+          setupFiles: './test/canaries/attic.ts',
           include: ['test/integration/broker*.test.ts'],
           // These are about the process, its socket and its files, or refuse before a table is asked; the tables of the others
           // are what the databases differ in.

@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
+import { noteSecret } from './canaries.ts'
 import { sandboxScripts } from './people.ts'
 import {
   brokerProgram,
@@ -119,7 +120,12 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     env,
     startBroker: () =>
       startReady([brokerProgram, 'serve', '--config', place('broker', 'broker.json'), ...loopback], 'serves'),
-    startAgent: () => startReady([cli, 'agent', '--log-level', 'info', ...loopback], 'is ready'),
+    async startAgent() {
+      const agent = await startReady([cli, 'agent', '--log-level', 'info', ...loopback], 'is ready')
+      const endpoint: { key?: string } = JSON.parse(await readFile(place('run', 'sg-session', 'endpoint.json'), 'utf8'))
+      if (endpoint.key) noteSecret('endpoint key', endpoint.key)
+      return agent
+    },
     async startApp(electron, desktop = {}) {
       // Root cannot have Chromium's sandbox; everybody else does.
       const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
