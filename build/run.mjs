@@ -107,7 +107,7 @@ async function test(filters) {
     cwd: root,
     env: { ...env, ...watching.env, SG_TEST_COUNTS: countsFile },
   })
-  const secrets = await watching.finish()
+  const secrets = await watching.finish(filters.length === 0)
   process.stdout.write(`${secrets.lines.join('\n')}\n`)
   const counts = readCounts(countsFile)
   rmSync(folder, { recursive: true })

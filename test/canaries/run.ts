@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { type Canary, type Find, Finder, filesBelow } from './finder.ts'
 import { knownPlaces } from './known-places.ts'
@@ -39,7 +39,11 @@ export async function makeRunFolder(folder: string): Promise<RunFolder> {
   const { ledger, temporary, attic, seen } = runFolder(folder)
   await mkdir(join(ledger, '..'), { mode: 0o700 })
   await writeFile(ledger, '', { mode: 0o600 })
-  for (const each of [temporary, attic, seen]) await mkdir(each, { mode: 0o700 })
+  for (const each of [attic, seen]) await mkdir(each, { mode: 0o700 })
+  // As the system's own: databases and tests have other users.
+  await chmod(folder, 0o711)
+  await mkdir(temporary)
+  await chmod(temporary, 0o1777)
   return { ledger, temporary, attic, seen }
 }
 
