@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { installFromSystem, installPackages, needs, node, root, run, say } from './bootstrap.mjs'
+import { watchForSecrets } from './canaries.mjs'
 import { prepareElectron } from './electron.mjs'
 
 const [task, ...rest] = process.argv.slice(2)
@@ -32,7 +33,7 @@ switch (task) {
     ])
     installPackages({ wantKeytar: true })
     await provideElectron()
-    process.exitCode = test(args)
+    process.exitCode = await test(args)
     break
   case 'start':
     await installFromSystem([...needs.electron, ...needs.keytar])
@@ -96,7 +97,7 @@ async function provideElectron() {
 }
 
 /** Types, lint, the bundled app and every test; closes with one line that counts them all. Returns the exit status. */
-function test(filters) {
+async function test(filters) {
   const bundles = [
     ['bundle', 'electron-vite', bundling],
     ['broker', 'vite', brokerBundling],
@@ -114,16 +115,19 @@ function test(filters) {
   env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'sg-session-compile-cache')
   const folder = mkdtempSync(join(tmpdir(), 'sg-session-counts-'))
   const countsFile = join(folder, 'counts.json')
-  spawnSync(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', ...filters], {
+  const watching = await watchForSecrets()
+  await watching.run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', ...filters], {
     cwd: root,
-    stdio: 'inherit',
-    env: { ...env, SG_TEST_COUNTS: countsFile },
+    env: { ...env, ...watching.env, SG_TEST_COUNTS: countsFile },
   })
+  const secrets = await watching.finish(filters.length === 0)
+  process.stdout.write(`${secrets.lines.join('\n')}\n`)
   const counts = readCounts(countsFile)
   rmSync(folder, { recursive: true })
   for (const { name, reason } of counts.skipped) process.stdout.write(`skipped: ${name}: ${reason}\n`)
-  const passed = counts.passed + steps.length - failedSteps.length
-  const failed = counts.failed + failedSteps.length
+  // The search for secrets is one test more.
+  const passed = counts.passed + steps.length - failedSteps.length + (secrets.ok ? 1 : 0)
+  const failed = counts.failed + failedSteps.length + (secrets.ok ? 0 : 1)
   const skipped = counts.skipped.length > 0 ? `, ${counts.skipped.length} skipped` : ''
   process.stdout.write(`${passed} passed, ${failed} failed${skipped}\n`)
   return failed === 0 ? 0 : 1

@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node'
+import './canaries/attic.ts'
 import { postgresMissing, startPostgres } from './sandbox/postgres.ts'
 import { redisMissing, startRedis } from './sandbox/redis.ts'
 

@@ -15,6 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          setupFiles: './test/canaries/attic.ts',
           sequence: { groupOrder: 1 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: measuring,
@@ -26,6 +27,7 @@ export default defineConfig({
       {
         test: {
           name: 'measured',
+          setupFiles: './test/canaries/attic.ts',
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
           include: measuring,
@@ -37,6 +39,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          setupFiles: './test/canaries/attic.ts',
           include: ['test/integration/**/*.test.ts'],
           root: '.',
           testTimeout: 60_000,
@@ -48,6 +51,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration-postgres',
+          setupFiles: './test/canaries/attic.ts',
           include: ['test/integration/broker*.test.ts'],
           // These are about the process, its socket and its files, or refuse before a table is asked; the tables of the others
           // are what the databases differ in.

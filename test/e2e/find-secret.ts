@@ -1,37 +1,23 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Finder, filesBelow } from '../canaries/finder.ts'
+import { shapesOf as encodedShapesOf } from '../canaries/shapes.ts'
 
 /** A secret as it could stand in a file: as it is, in other alphabets, in another width. */
 export function shapesOf(secret: string): Buffer[] {
-  const bytes = Buffer.from(secret, 'utf8')
-  return [
-    bytes,
-    Buffer.from(secret, 'utf16le'),
-    Buffer.from(bytes.toString('hex')),
-    Buffer.from(bytes.toString('base64').replace(/=+$/, '')),
-    Buffer.from(bytes.toString('base64url')),
-    Buffer.from(encodeURIComponent(secret)),
-  ]
+  return encodedShapesOf(secret).map(({ bytes }) => bytes)
 }
 
 /** Files below `folder`, in the system's temporary folder, and what /proc shows of a process, that hold the secret. */
 export async function findSecret(secret: string, folder: string, pid?: number): Promise<string[]> {
-  const ownProcess = pid === undefined ? [] : [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`]
-  const temporary = (await readdir(tmpdir(), { withFileTypes: true }))
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(tmpdir(), entry.name))
-  const files = [...(await filesBelow(folder)), ...temporary, ...ownProcess]
-  const shapes = shapesOf(secret)
+  const finder = new Finder()
+  if (!finder.add({ what: 'it', secret })) throw new Error('the secret is too short to be looked for')
+  const files = pid === undefined ? [] : [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`]
+  for await (const file of filesBelow(folder)) files.push(file)
+  for (const entry of await readdir(tmpdir(), { withFileTypes: true }))
+    if (entry.isFile()) files.push(join(tmpdir(), entry.name))
   const found: string[] = []
-  for (const file of files) {
-    const content = await readFile(file).catch(() => Buffer.alloc(0))
-    if (shapes.some((shape) => content.includes(shape))) found.push(file)
-  }
+  for (const file of files) if ((await finder.searchFile(file).catch(() => [])).length > 0) found.push(file)
   return found
-}
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
 }

@@ -1,3 +1,5 @@
+import { noteSecret } from './canaries.ts'
+
 /**
  * Everybody the sandbox knows, named for what is special about them. One row is a person; `site` is their row on the
  * ShotGrid site (absent: no ShotGrid user), `autodesk` their Autodesk account (absent: they cannot sign in there).
@@ -36,8 +38,8 @@ export interface SandboxScript {
   readonly maySudo: boolean
 }
 
-const password = 'autodesk-password'
-const passphrase = 'legacy-passphrase'
+const password = noteSecret('Autodesk password', 'autodesk-password')
+const passphrase = noteSecret('passphrase', 'legacy-passphrase')
 
 const onSite = {
   status: 'act',
@@ -188,8 +190,8 @@ export const sandboxPeople: readonly SandboxPerson[] = [
 ]
 
 export const sandboxScripts: readonly SandboxScript[] = [
-  { name: 'identity-broker', key: 'script-key-with-sudo', maySudo: true },
-  { name: 'nightly-report', key: 'script-key-without-sudo', maySudo: false },
+  { name: 'identity-broker', key: noteSecret('script key', 'script-key-with-sudo'), maySudo: true },
+  { name: 'nightly-report', key: noteSecret('script key', 'script-key-without-sudo'), maySudo: false },
 ]
 
 function withoutPassphrase() {

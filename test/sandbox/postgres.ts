@@ -110,6 +110,8 @@ function settings(port: number, folder: string): Record<string, string> {
     synchronous_commit: 'on',
     // The tests of every core at once, each with a pool of its own.
     max_connections: '300',
+    // Every row that was ever written, for the search for secrets.
+    ...(process.env['SG_CANARY_LEDGER'] ? { wal_keep_size: '4GB' } : {}),
     // Files of its folder: what is in /dev/shm would outlive a SIGKILL.
     dynamic_shared_memory_type: 'mmap',
   }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { noteSaid } from './canaries.ts'
 
 export interface Running {
   readonly pid: number
@@ -46,6 +47,9 @@ export function startProcess(
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (chunk: string) => {
       said[stream] += chunk
+      // What a command prints is what it was asked for, and may be a token; a service has nobody who asked.
+      if (stream === 'stderr' || args.includes('agent') || args.includes('serve'))
+        noteSaid(`${stream}-${child.pid}`, chunk)
     })
   }
   const ended = new Promise<number>((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rename } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -24,6 +24,8 @@ export interface RedisServer {
 
 const env = { PATH: process.env['PATH'] ?? '' }
 const flushLimitMs = 5_000
+/** Every command that ever wrote, for the search for secrets. */
+const appendOnly = process.env['SG_CANARY_LEDGER'] ? 'yes' : 'no'
 
 /** Why no Redis can be started here, or undefined when one can. */
 export const redisMissing = env.PATH.split(delimiter).some((folder) => existsSync(join(folder, 'redis-server')))
@@ -34,11 +36,12 @@ export const redisMissing = env.PATH.split(delimiter).some((folder) => existsSyn
 export async function startRedis(): Promise<RedisServer> {
   if (redisMissing) throw new Error(redisMissing)
   const [port = 0] = await freePorts(1)
+  let starts = 0
   const folder = await mkdtemp(join(tmpdir(), 'sg-session-redis-'))
   const server = new ServerProgram({
     name: 'Redis',
     command: 'redis-server',
-    args: ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
+    args: ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', appendOnly, '--dir', folder],
     env,
     circumstances: { cwd: folder },
     saysWhenReady: 'Ready to accept connections',
@@ -56,7 +59,12 @@ export async function startRedis(): Promise<RedisServer> {
     port,
     flush: () => flush(port),
     stop: () => server.stop('SIGTERM'),
-    start: () => server.start(),
+    async start() {
+      starts += 1
+      // What it had written down would come back with it.
+      await rename(join(folder, 'appendonlydir'), join(folder, `before-${starts}`)).catch(() => undefined)
+      await server.start()
+    },
     log: () => server.log(),
     close: () => server.close(),
   }

@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
+import { noteSecret } from './canaries.ts'
 import { sandboxScripts } from './people.ts'
 import {
   brokerProgram,
@@ -134,8 +135,15 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     env,
     startBroker: (how) =>
       startReady([brokerProgram, 'serve', '--config', place('broker', 'broker.json'), ...loopback], 'serves', how),
-    startAgent: (how = {}) =>
-      startReady([cli, 'agent', '--log-level', how.logLevel ?? 'info', ...loopback], 'is ready', how),
+    async startAgent(how = {}) {
+      const options = ['--log-level', how.logLevel ?? 'info', ...loopback]
+      const agent = await startReady([cli, 'agent', ...options], 'is ready', how)
+      // One that was started in another place announces itself there.
+      const announced = await readFile(place('run', 'sg-session', 'endpoint.json'), 'utf8').catch(() => '{}')
+      const endpoint: { key?: string } = JSON.parse(announced)
+      if (endpoint.key) noteSecret('endpoint key', endpoint.key)
+      return agent
+    },
     async startApp(electron, desktop = {}) {
       // Root cannot have Chromium's sandbox; everybody else does.
       const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import formbody from '@fastify/formbody'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Provider } from 'oidc-provider'
+import { noteSecret } from '../canaries.ts'
 import type { SandboxCertificates } from '../certificates.ts'
 import { Faults } from '../faults.ts'
 import { listenWeb, type WebServer } from '../web-server.ts'
@@ -183,7 +184,11 @@ function watch(provider: Provider): {
   const count = (call: string): void => void calls.set(call, (calls.get(call) ?? 0) + 1)
   const serverErrors: Error[] = []
   provider.on('authorization.success', () => count('authorize'))
-  provider.on('grant.success', (ctx) => count(`token:${String(ctx.oidc.params?.['grant_type'])}`))
+  provider.on('grant.success', (ctx) => {
+    count(`token:${String(ctx.oidc.params?.['grant_type'])}`)
+    for (const [name, value] of Object.entries(Object(ctx.body)))
+      if (/_token$/.test(name) && typeof value === 'string') noteSecret(`Autodesk ${name.replace('_', ' ')}`, value)
+  })
   provider.on('server_error', (_ctx, error) => serverErrors.push(error))
   // Koa prints what goes wrong inside unless somebody listens.
   const koa: EventEmitter = provider

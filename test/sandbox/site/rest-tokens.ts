@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
+import { noteSecret } from '../canaries.ts'
 import type { SandboxClock } from '../clock.ts'
 
 const accessLifetimeS = 600
@@ -48,9 +49,9 @@ export class RestTokens {
     ])
     return {
       token_type: 'Bearer',
-      access_token: accessToken,
+      access_token: noteSecret('REST access token', accessToken),
       expires_in: accessLifetimeS,
-      refresh_token: refreshToken,
+      refresh_token: noteSecret('REST refresh token', refreshToken),
     }
   }
 

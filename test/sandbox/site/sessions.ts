@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { noteSecret } from '../canaries.ts'
 import type { SandboxClock } from '../clock.ts'
 import { isUsable, type Principal, principalLink, principalLogin } from './accounts.ts'
 import type { SiteSwitches } from './switches.ts'
@@ -49,7 +50,7 @@ export class Sessions {
   create(owner: Principal, createdBy: string, licenceFromMs = this.#clock.now()): Session {
     const now = this.#clock.now()
     const session: Session = {
-      token: randomBytes(16).toString('hex'),
+      token: noteSecret('session token', randomBytes(16).toString('hex')),
       owner,
       createdBy,
       createdAtMs: now,
