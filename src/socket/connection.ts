@@ -230,7 +230,8 @@ export class Connection {
   #send(message: object): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return
     if (this.#socket.writableLength > limits.unreadBytes) return this.#cut('answers were not read')
-    this.#socket.write(encodeFrame(message, limits.messageBytes))
+    const frame = encodeFrame(message, limits.messageBytes)
+    this.#socket.write(frame, () => frame.fill(0))
   }
 
   #cut(reason: string): void {

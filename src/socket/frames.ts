@@ -1,3 +1,5 @@
+import { encodeJson } from '../write-secrets.ts'
+
 /** A peer sent something that is no frame; the message names the rule and quotes nothing. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
@@ -26,7 +28,12 @@ export class FrameReader {
       this.#pending = []
       this.#pendingBytes = 0
       rest = rest.subarray(end + 1)
-      yield this.#decode(line)
+      try {
+        yield this.#decode(line)
+      } finally {
+        // It may hold a passphrase, or the key.
+        line.fill(0)
+      }
     }
     if (rest.length === 0) return
     if (this.#pendingBytes + rest.length >= maxBytes()) throw new FrameError('message too long')
@@ -44,9 +51,12 @@ export class FrameReader {
   }
 }
 
-/** One message as it goes on the wire. Throws FrameError when it is over `maxBytes`. */
+/**
+ * One message as it goes on the wire, its secrets revealed; to be wiped when it is sent. Throws FrameError when it is over
+ * `maxBytes`, `login_required` where a secret is wiped.
+ */
 export function encodeFrame(message: object, maxBytes: number): Buffer {
-  const frame = Buffer.from(`${JSON.stringify(message)}\n`, 'utf8')
+  const frame = encodeJson(message, '\n')
   if (frame.length > maxBytes) throw new FrameError('message too long')
   return frame
 }
