@@ -1,5 +1,7 @@
 import { Agent, type AgentRules } from '../src/agent.ts'
+import { clearHeapAfterSignOut } from '../src/clear-heap.ts'
 import type { Config } from '../src/config.ts'
+import { keepOutOfDumps } from '../src/keep-out-of-dumps.ts'
 import type { Paths } from '../src/paths.ts'
 import type { Log, Ports, SecretStore } from '../src/ports.ts'
 import { claimEndpoint } from '../src/socket/claim-endpoint.ts'
@@ -35,6 +37,7 @@ export async function openCore(
   desktop: Desktop,
   prepare: (agent: Agent) => void,
 ): Promise<Core> {
+  keepOutOfDumps(log)
   const ports: Ports = {
     fetch: await electronFetch(config.network),
     clock: systemClock,
@@ -50,6 +53,7 @@ export async function openCore(
     hasCredentialsWindow: true,
     stateFolder: paths.stateFolder,
   })
+  const stopClearing = clearHeapAfterSignOut(agent, log)
   prepare(agent)
   const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
     await agent.close()
@@ -58,6 +62,7 @@ export async function openCore(
   return {
     agent,
     async close() {
+      stopClearing()
       await claimed.release()
       await agent.close()
     },

@@ -55,7 +55,12 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
         passphrase: new Secret(passphrase),
         ...(code === undefined ? {} : { code: new Secret(code) }),
       }
-      await shell.submitCredentials(known(shell, site), credentials)
+      try {
+        await shell.submitCredentials(known(shell, site), credentials)
+      } finally {
+        credentials.passphrase.wipe()
+        credentials.code?.wipe()
+      }
       return null
     },
     async openHelp({ site, page }) {

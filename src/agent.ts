@@ -95,16 +95,18 @@ export class Agent {
     this.#hasSecretStore = ports.secretStore !== undefined
     this.#hasCredentialsWindow = hasCredentialsWindow
     this.#startedAt = ports.clock.now()
+    const restTokens = new RestTokens(ports.fetch, ports.clock)
     this.#sessions = new Sessions({
       sites: config.sites.map((site) => site.url),
       maxAgeMs: config.session.maxAgeHours * 3600_000,
       remindBeforeMs: config.session.remindBeforeMinutes * 60_000,
       clock: ports.clock,
       log: ports.log,
+      onWiped: (sessionToken) => restTokens.wipe(sessionToken),
     })
     this.#handOut = new HandOut({
       sessions: this.#sessions,
-      restTokens: new RestTokens(ports.fetch, ports.clock),
+      restTokens,
       servesAutodeskToken: config.identity.serveAccessToken,
       signIn: (site) => this.#signInForTool(this.#site(site)),
     })

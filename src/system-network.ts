@@ -3,6 +3,7 @@ import http from 'node:http'
 import tls from 'node:tls'
 import { AgentError } from './errors.ts'
 import type { Fetch } from './ports.ts'
+import { sendingBytesThemselves } from './send-bytes.ts'
 
 export interface NetworkSettings {
   readonly proxy?: string | undefined
@@ -24,7 +25,15 @@ export function useSystemNetwork({ proxy, extraCa }: NetworkSettings): Fetch {
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), ...tls.getCACertificates('system'), ...extra])
   const { http: forHttp, https: forHttps, noProxy } = systemProxies({ proxy }, process.env)
   http.setGlobalProxyFromEnv({ http_proxy: forHttp, https_proxy: forHttps, no_proxy: noProxy })
-  return (url, init) => fetch(url, init)
+  return (url, init) => fetch(url, sendingBytesThemselves(withLength(init)))
+}
+
+/** A stream does not tell its length, and a site may refuse what comes in chunks. */
+function withLength(init: RequestInit): RequestInit {
+  if (!(init.body instanceof Uint8Array)) return init
+  const headers = new Headers(init.headers)
+  headers.set('content-length', String(init.body.length))
+  return { ...init, headers }
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

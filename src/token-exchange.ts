@@ -33,8 +33,9 @@ export function nonceFor(challenge: string, thumbprint: string): string {
 }
 
 /** RFC 9449 §4.2 `ath`, here of the subject token: ties a proof to the one token it is sent with. */
-export function tokenHash(token: string): string {
-  return createHash('sha256').update(token, 'ascii').digest('base64url')
+export function tokenHash(token: string | Uint8Array): string {
+  const hash = createHash('sha256')
+  return (typeof token === 'string' ? hash.update(token, 'ascii') : hash.update(token)).digest('base64url')
 }
 
 /** RFC 8414, with members of our own. */

@@ -1,7 +1,9 @@
 import { realpath } from 'node:fs/promises'
 import { Agent, type OwnCommand } from '../agent.ts'
+import { clearHeapAfterSignOut } from '../clear-heap.ts'
 import { readConfig } from '../config-files.ts'
 import { AgentError } from '../errors.ts'
+import { keepOutOfDumps } from '../keep-out-of-dumps.ts'
 import { type LogLevel, makeLog } from '../log.ts'
 import { standardPaths } from '../paths.ts'
 import { claimEndpoint } from '../socket/claim-endpoint.ts'
@@ -26,12 +28,14 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     throw new AgentError('config_invalid', `no site is configured: name one under "sites" in ${where}`)
   }
   const log = makeLog(options.logLevel)
+  keepOutOfDumps(log)
   const agent = new Agent(config, systemPorts(config.network, log), {
     ...rules,
     hasCredentialsWindow: false,
     stateFolder: paths.stateFolder,
     ownCommand: await thisCommand(),
   })
+  clearHeapAfterSignOut(agent, log)
   const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
     await agent.close()
     throw error

@@ -94,17 +94,20 @@ export class BrowserSignIn {
           idTokenExpected: true,
         })
         const claims = response.claims()
-        if (!claims || !response.id_token) throw new AgentError('identity_rejected', 'Autodesk sent no ID token')
+        if (!claims || !response.id_token || !received)
+          throw new AgentError('identity_rejected', 'Autodesk sent no ID token')
         const tokens = new IdentityTokens(this.#metadata, this.#ports, personOf(claims), {
-          accessToken: new Secret(response.access_token),
+          ...received,
           // Left out of an answer where it is what was asked for. RFC 6749 §5.1
           scopes: scopesOf(response.scope) ?? this.#settings.scopes,
           ...expiryOf(response),
-          ...(response.refresh_token ? { refreshToken: new Secret(response.refresh_token) } : {}),
         })
-        const result = await complete({ tokens, idToken: new Secret(response.id_token) }).catch((error: unknown) => {
-          throw asAgentError(error)
-        })
+        const idToken = new Secret(response.id_token)
+        const result = await complete({ tokens, idToken })
+          .catch((error: unknown) => {
+            throw asAgentError(error)
+          })
+          .finally(() => idToken.wipe())
         callback.showResult('signed_in')
         return result
       } catch (error) {

@@ -1,6 +1,8 @@
-import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
-import { Secret } from '../secret.ts'
+import { readBytes } from '../read-secrets.ts'
+import type { Secret } from '../secret.ts'
+import { JsonBytesError, takeSecrets } from '../take-secrets.ts'
+import { encodeForm } from '../write-secrets.ts'
 
 /** What a token response holds that we use. */
 export interface TokenSet {
@@ -13,23 +15,51 @@ export interface TokenSet {
   readonly scopes?: readonly string[]
 }
 
-const tokenBody = z.object({ access_token: z.string().min(1), refresh_token: z.string().min(1).optional() })
-
-/** Calls `notice` with the tokens of each token response, before openid-client judges it; what it throws fails the call. */
+/**
+ * Takes the tokens out of each token response before openid-client reads it: it gets asterisks in their place, and of what it
+ * needs to judge, the ID token, itself. `notice` is called with the tokens first; what it throws fails the call.
+ */
 export function noticingTokens(fetch: Fetch, notice: (tokens: TokenSet) => void | Promise<void>): Fetch {
   return async (url, init) => {
     const response = await fetch(url, init)
     if (response.status !== 200 || init.method !== 'POST') return response
-    const copy: unknown = await response
-      .clone()
-      .json()
-      .catch(() => undefined)
-    const body = tokenBody.safeParse(copy)
-    if (!body.success) return response
-    const { refresh_token, access_token } = body.data
-    const refreshToken = refresh_token === undefined ? {} : { refreshToken: new Secret(refresh_token) }
-    await notice({ accessToken: new Secret(access_token), ...refreshToken })
-    return response
+    const bytes = await readBytes(response)
+    try {
+      const [accessToken, refreshToken] = takeTokens(bytes)
+      if (accessToken) await notice({ accessToken, ...(refreshToken ? { refreshToken } : {}) })
+      return new Response(bytes, { status: response.status, headers: response.headers })
+    } finally {
+      bytes.fill(0)
+    }
+  }
+}
+
+function takeTokens(bytes: Buffer): (Secret | undefined)[] {
+  try {
+    return takeSecrets(bytes, ['access_token'], ['refresh_token'])
+  } catch (error) {
+    // What is no JSON is openid-client's to refuse.
+    if (error instanceof JsonBytesError) return []
+    throw error
+  }
+}
+
+/** Stands for a token in what openid-client writes. */
+export const inItsPlace = 'sent-in-its-place'
+
+/** Sends `token` where openid-client wrote `inItsPlace` into the field `name` of a form: its strings never hold the token. */
+export function sendingToken(fetch: Fetch, name: string, token: Secret): Fetch {
+  return async (url, init) => {
+    const { body } = init
+    if (!(body instanceof URLSearchParams) || body.get(name) !== inItsPlace) return fetch(url, init)
+    const form = encodeForm({ ...Object.fromEntries(body), [name]: token })
+    try {
+      const headers = new Headers(init.headers)
+      headers.set('content-type', 'application/x-www-form-urlencoded;charset=UTF-8')
+      return await fetch(url, { ...init, headers: Object.fromEntries(headers), body: form })
+    } finally {
+      form.fill(0)
+    }
   }
 }
 

@@ -13,7 +13,7 @@ import {
 } from './access-token.ts'
 import { isOutcomeUnknown, translateIdentityError } from './errors.ts'
 import type { IssuerMetadata } from './metadata.ts'
-import { expiryOf, noticingTokens, scopesOf, type TokenSet } from './token-response.ts'
+import { expiryOf, inItsPlace, noticingTokens, scopesOf, sendingToken, type TokenSet } from './token-response.ts'
 
 /** Whose tokens they are, by the ID token. */
 export interface Person {
@@ -180,6 +180,7 @@ export class IdentityTokens {
     const refreshToken = this.#refreshToken
     this.#refreshToken = undefined
     const accessToken = this.#accessToken
+    this.#accessToken = undefined
     // Tools may have one that a refresh has replaced since and that still works.
     const older = this.#living().filter((given) => given.accessToken !== accessToken)
     this.#handedOut = []
@@ -209,19 +210,19 @@ export class IdentityTokens {
   async #refreshOnce(signal: AbortSignal): Promise<TokenSet> {
     const refreshToken = this.#refreshToken
     if (!refreshToken) throw new AgentError('login_required', 'there is no Autodesk refresh token to renew with')
-    const configuration = await this.#metadata.configuration(signal, this.#adopting(refreshToken))
-    const response = await refreshTokenGrant(configuration, refreshToken.reveal())
+    let accessToken: Secret | undefined
+    const fetch = this.#adopting(refreshToken, (adopted) => {
+      accessToken = adopted
+    })
+    const configuration = await this.#metadata.configuration(signal, sendingToken(fetch, 'refresh_token', refreshToken))
+    const response = await refreshTokenGrant(configuration, inItsPlace)
+    if (!accessToken) throw new AgentError('identity_rejected', 'the refresh answered without an access token')
     // OIDC Core §12.2: the sub of a refreshed ID token is the same person's; openid-client leaves this check to us.
     const subject = response.claims()?.sub
     if (subject !== undefined && subject !== this.person.subject) {
       throw new AgentError('identity_rejected', 'the refresh answered for another Autodesk account')
     }
-    const accessToken = new Secret(response.access_token)
-    if (this.#forgotten) {
-      void this.#revokeEach({ accessToken })
-      throw new AgentError('login_required', 'signed out while the Autodesk sign-in was refreshed')
-    }
-    this.#accessToken = accessToken
+    if (this.#forgotten) throw new AgentError('login_required', 'signed out while the Autodesk sign-in was refreshed')
     // A refresh widens nothing, and says what is granted only where that has changed (RFC 6749 §5.1).
     const scopes = scopesOf(response.scope) ?? this.#current?.scopes
     const told = { ...(scopes ? { scopes } : {}), ...expiryOf(response) }
@@ -230,7 +231,7 @@ export class IdentityTokens {
     return { accessToken, ...(response.id_token ? { idToken: new Secret(response.id_token) } : {}) }
   }
 
-  #adopting(sent: Secret): Fetch {
+  #adopting(sent: Secret, onAdopted: (accessToken: Secret) => void): Fetch {
     return noticingTokens(this.#ports.fetch, async (tokens) => {
       if (this.#forgotten) {
         void this.#revokeEach(tokens)
@@ -238,8 +239,11 @@ export class IdentityTokens {
       }
       // Before the response is judged: whatever becomes of it, these are the tokens a sign-out has to revoke.
       this.#accessToken = tokens.accessToken
+      onAdopted(tokens.accessToken)
       if (tokens.refreshToken && this.#refreshToken === sent) {
         this.#refreshToken = tokens.refreshToken
+        // It works once, and has.
+        sent.wipe()
         await this.#keeper?.keep(tokens.refreshToken)
       }
     })
@@ -259,7 +263,10 @@ export class IdentityTokens {
   }
 }
 
-/** RFC 7009: refresh token first, then access token, each on its own. Best effort, at most three seconds, never throws. */
+/**
+ * RFC 7009: refresh token first, then access token, each on its own. Best effort, at most three seconds, never throws. They are
+ * wiped afterwards, revoked or not.
+ */
 export async function revokeTokens(
   { refreshToken, accessToken }: Partial<TokenSet>,
   metadata: IssuerMetadata,
@@ -268,11 +275,13 @@ export async function revokeTokens(
   const limited = AbortSignal.timeout(sideLimitMs)
   const revokeOne = async (token: Secret, hint: string): Promise<void> => {
     try {
-      const configuration = await metadata.configurationAtHand(limited, fetch)
-      await tokenRevocation(configuration, token.reveal(), { token_type_hint: hint })
+      const configuration = await metadata.configurationAtHand(limited, sendingToken(fetch, 'token', token))
+      await tokenRevocation(configuration, inItsPlace, { token_type_hint: hint })
     } catch (error) {
       const err = await translateIdentityError(error, `revoking the ${hint}`)
       log.warn({ err }, 'a token was not revoked')
+    } finally {
+      token.wipe()
     }
   }
   if (refreshToken) await revokeOne(refreshToken, 'refresh_token')

@@ -1,11 +1,13 @@
 import { AskedToWait, pauseMs } from '../asked-to-wait.ts'
 import { AgentError, asAgentError } from '../errors.ts'
 import type { Clock, Log } from '../ports.ts'
+import type { Secret } from '../secret.ts'
 import { SingleFlight } from '../single-flight.ts'
 import { withPatience } from '../with-patience.ts'
 import type { ChangeReason, EndReason, SiteStatus } from './changes.ts'
 import { EndAlarm } from './end-alarm.ts'
 import { type Held, Holding, type OneSignIn, signedInStatus } from './held.ts'
+import { HeldTokens } from './held-tokens.ts'
 import { LeftBehind } from './left-at-site.ts'
 import { judgeRenewalFailure, judgeSession, signInMoment } from './renewal-rules.ts'
 import type { AutodeskToken, IssuedSession, Renewal, Session, SignedIn } from './session.ts'
@@ -19,6 +21,8 @@ export interface HolderSettings {
   readonly clock: Clock
   readonly log: Log
   readonly announce: (status: SiteStatus) => void
+  /** A session token was wiped: what was made of it is to be wiped too. */
+  readonly onWiped?: (sessionToken: Secret) => void
 }
 
 const renewalLimitMs = 60_000
@@ -33,6 +37,7 @@ const retryPauseMs = 2_000
 export class SessionHolder {
   readonly #settings: HolderSettings
   readonly #holding: Holding
+  readonly #tokens: HeldTokens
   #reason: ChangeReason | undefined
   #signOuts = 0
   readonly #leftBehind: LeftBehind
@@ -43,6 +48,7 @@ export class SessionHolder {
     this.#settings = settings
     const { clock, maxAgeMs, remindBeforeMs, log } = settings
     this.#holding = new Holding(clock, maxAgeMs)
+    this.#tokens = new HeldTokens(settings.onWiped ?? (() => undefined))
     this.#leftBehind = new LeftBehind(clock)
     this.#underWay = new SignInUnderWay({
       log,
@@ -108,7 +114,7 @@ export class SessionHolder {
   }
 
   /**
-   * Forgets the session at once. Revoking what can be revoked, and asking the site what it keeps, go on behind it and are
+   * Forgets and wipes the session at once: who was about to send it gets `login_required`. Revoking what can be revoked, and asking the site what it keeps, go on behind it and are
    * awaited: `leftAtSite` of the status then says it.
    */
   async signOut(reason: EndReason = 'signed_out'): Promise<void> {
@@ -116,7 +122,10 @@ export class SessionHolder {
     this.cancelSignIn()
     this.#underWay.abandon()
     const held = this.#holding.current
-    await Promise.all([this.#end(reason), held && this.#leftBehind.note(held.session, held.renewal)])
+    // The site is asked with a token of its own: the one that was held is wiped by then.
+    const last = held && { ...held.session, sessionToken: held.session.sessionToken.copy() }
+    await Promise.all([this.#end(reason), last && this.#leftBehind.note(last, held.renewal)])
+    last?.sessionToken.wipe()
   }
 
   /** The agent stops: forgets like a sign-out, and leaves alone what its next run may resume. */
@@ -192,6 +201,7 @@ export class SessionHolder {
 
   #hold(issued: IssuedSession, signIn: OneSignIn): Held {
     const held = this.#holding.take(issued, signIn)
+    this.#tokens.hold(issued.sessionToken)
     this.#alarm.set(this.#holding.finalEnd(held))
     return held
   }
@@ -229,8 +239,12 @@ export class SessionHolder {
       try {
         const issued = await held.renewal.renew(AbortSignal.timeout(renewalLimitMs))
         // Signed out, or someone else signed in, while the renewal was under way: what came back serves nobody.
-        if (!this.#holding.isStill(held)) throw new AgentError('login_required')
+        if (!this.#holding.isStill(held)) {
+          issued.sessionToken.wipe()
+          throw new AgentError('login_required')
+        }
         if (issued.userId !== held.session.userId || issued.site !== held.session.site) {
+          issued.sessionToken.wipe()
           throw new AgentError('session_owner_mismatch', 'the renewed session is not the same person’s')
         }
         this.#hold(issued, held)
@@ -279,6 +293,7 @@ export class SessionHolder {
     this.#alarm.clear()
     if (!held) return
     this.#holding.drop()
+    this.#tokens.wipe()
     this.#announce(reason)
     await leave(held.renewal)
   }

@@ -1,6 +1,7 @@
 import { AgentError } from '../errors.ts'
 import { Feed } from '../feed.ts'
 import type { Clock, Log } from '../ports.ts'
+import type { Secret } from '../secret.ts'
 import type { SiteStatus } from './changes.ts'
 import { SessionHolder } from './session-holder.ts'
 
@@ -10,6 +11,8 @@ export interface SessionsSettings {
   readonly remindBeforeMs: number
   readonly clock: Clock
   readonly log: Log
+  /** As a holder's. */
+  readonly onWiped?: (sessionToken: Secret) => void
 }
 
 /** The sessions of every configured site, and the one feed of what happens to them. */

@@ -22,8 +22,10 @@ export class SignInAttempt {
     const limit = setTimeout(() => this.#abort.abort(new AgentError('sign_in_timeout')), limitMs)
     const work = Promise.resolve().then(() => start(signal))
     work.then(
-      ({ renewal }) => {
-        if (signal.aborted) void renewal.forget()
+      ({ renewal, session }) => {
+        if (!signal.aborted) return
+        void renewal.forget()
+        session.sessionToken.wipe()
       },
       () => undefined,
     )

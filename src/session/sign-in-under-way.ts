@@ -87,6 +87,7 @@ export class SignInUnderWay {
       const signedIn = await attempt.done
       if (!isCurrent()) {
         void signedIn.renewal.forget()
+        signedIn.session.sessionToken.wipe()
         throw new AgentError('sign_in_cancelled')
       }
       this.#current = undefined

@@ -1,18 +1,26 @@
 import pRetry from 'p-retry'
 import type { Fetch } from '../ports.ts'
+import { type ReadAnswer, readSecrets } from '../read-secrets.ts'
+import type { Secret } from '../secret.ts'
+import { JsonBytesError, type JsonPath } from '../take-secrets.ts'
 import { SiteTrouble } from './faults.ts'
 
 export interface SiteRequest {
   readonly method: 'GET' | 'POST' | 'PUT'
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
+  /** Bytes are the caller's, to be wiped when the answer is there. */
+  readonly body?: string | Uint8Array<ArrayBuffer>
+  /** Where the answer says a secret, which then never becomes part of its `body`. */
+  readonly secretAt?: JsonPath
   readonly signal: AbortSignal
 }
 
 export interface SiteAnswer {
   readonly status: number
   readonly body: unknown
+  /** What stood at `secretAt`; there are asterisks now. */
+  readonly secret?: Secret
   /** The site's clock (RFC 9110 §6.6.1), ms since the epoch; undefined when it does not say. */
   readonly dateMs: number | undefined
 }
@@ -38,7 +46,7 @@ export function askSite(fetch: Fetch, request: SiteRequest): Promise<SiteAnswer>
 /** The same with one try: for what may have taken effect although its answer was lost, and for who asks again anyway. */
 export async function askSiteOnce(
   fetch: Fetch,
-  { method, url, headers, body, signal }: SiteRequest,
+  { method, url, headers, body, secretAt, signal }: SiteRequest,
 ): Promise<SiteAnswer> {
   const response = await fetch(url, {
     method,
@@ -54,14 +62,31 @@ export async function askSiteOnce(
     const asks = retryAfterMs === undefined ? '' : ` and asks to wait ${Math.ceil(retryAfterMs / 1000)} s`
     throw new SiteTrouble(`answered ${status}${asks}`, status, retryAfterMs === undefined ? {} : { retryAfterMs })
   }
+  const dateMs = dateOf(response)
+  if (secretAt) {
+    const { body: rest, secrets } = await readSecretAnswer(response, secretAt)
+    return { status, body: rest, dateMs, ...(secrets[0] ? { secret: secrets[0] } : {}) }
+  }
   const text = await response.text()
   try {
-    return { status, body: JSON.parse(text), dateMs: dateOf(response) }
+    return { status, body: JSON.parse(text), dateMs }
   } catch {
-    // Without its cause, which goes into logs: V8 quotes what stands there, and that may be a token.
-    const what = /^\s*</.test(text) ? 'a web page (a proxy or sign-in page in between?)' : 'something that is not JSON'
-    throw new SiteTrouble(`answered ${status} with ${what}`, status)
+    throw notJson(status, /^\s*</.test(text))
   }
+}
+
+async function readSecretAnswer(response: Response, secretAt: JsonPath): Promise<ReadAnswer> {
+  try {
+    return await readSecrets(response, secretAt)
+  } catch (error) {
+    throw error instanceof JsonBytesError ? notJson(response.status, error.beginsLikePage) : error
+  }
+}
+
+/** Without its cause, which goes into logs: V8 quotes what stands there, and that may be a token. */
+function notJson(status: number, isPage: boolean): SiteTrouble {
+  const what = isPage ? 'a web page (a proxy or sign-in page in between?)' : 'something that is not JSON'
+  return new SiteTrouble(`answered ${status} with ${what}`, status)
 }
 
 function dateOf({ headers }: Response): number | undefined {

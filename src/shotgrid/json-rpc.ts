@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
 import type { Secret } from '../secret.ts'
+import type { JsonPath } from '../take-secrets.ts'
+import { encodeJson, SecretText } from '../write-secrets.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
 import { askSite, askSiteOnce } from './http.ts'
 
@@ -45,39 +47,76 @@ export async function callRpc(
   caller: RpcCaller,
   call: { readonly method: string; readonly params?: object; readonly signal: AbortSignal },
 ): Promise<unknown> {
-  const params = caller.kind === 'nobody' ? [] : [authParams(caller), ...(call.params ? [call.params] : [])]
+  return (await answerOf(fetch, site, caller, call)).results
+}
+
+/**
+ * The same for a method whose result is a secret, at `secretAt` of the whole answer: undefined when there is none. Throws like
+ * `callRpc`.
+ */
+export async function callRpcForSecret(
+  fetch: Fetch,
+  site: string,
+  caller: RpcCaller,
+  call: { readonly method: string; readonly secretAt: JsonPath; readonly signal: AbortSignal },
+): Promise<Secret | undefined> {
+  return (await answerOf(fetch, site, caller, call)).secret
+}
+
+async function answerOf(
+  fetch: Fetch,
+  site: string,
+  caller: RpcCaller,
+  call: {
+    readonly method: string
+    readonly params?: object
+    readonly secretAt?: JsonPath
+    readonly signal: AbortSignal
+  },
+): Promise<{ readonly results: unknown; readonly secret?: Secret }> {
+  const params = caller.kind === 'nobody' ? [] : [sealedParams(caller), ...(call.params ? [call.params] : [])]
+  const sent = encodeJson({ method_name: call.method, params })
   try {
     // A passphrase goes out once: a site that did not answer may have judged it, and counts a wrong one towards a lock.
     const ask = caller.kind === 'person' ? askSiteOnce : askSite
-    const { status, body } = await ask(fetch, {
+    const { status, body, secret } = await ask(fetch, {
       method: 'POST',
       url: `${site}/api3/json`,
       headers: { 'content-type': 'application/json; charset=utf-8' },
-      body: JSON.stringify({ method_name: call.method, params }),
+      body: sent,
       signal: call.signal,
+      ...(call.secretAt ? { secretAt: call.secretAt } : {}),
     })
     if (status !== 200) throw new SiteTrouble(`answered ${status}`, status)
     const fault = faultSchema.safeParse(body)
     if (fault.success) throw new SiteFault(fault.data.message, fault.data.error_code)
-    return z.object({ results: z.unknown() }).safeParse(body).data?.results ?? body
+    const results = z.object({ results: z.unknown() }).safeParse(body).data?.results ?? body
+    return { results, ...(secret ? { secret } : {}) }
   } catch (error) {
     throw translateSiteTrouble(error, site, `calling "${call.method}"`)
+  } finally {
+    sent.fill(0)
   }
 }
 
-/** The auth dict: the first element of every call's `params`. */
-export function authParams(caller: Exclude<RpcCaller, { kind: 'nobody' }>): object {
-  if (caller.kind === 'session') return { session_token: caller.sessionToken.reveal(), reject_if_expired: true }
+/** The auth dict: the first element of every call's `params`; to be sent at once. */
+export function authParams(caller: ScriptCaller): Record<string, unknown> {
+  return { ...sealedParams(caller), script_key: caller.key.reveal() }
+}
+
+/** The same for `encodeJson`. */
+function sealedParams(caller: Exclude<RpcCaller, { kind: 'nobody' }>): Record<string, unknown> {
+  if (caller.kind === 'session') return { session_token: new SecretText(caller.sessionToken), reject_if_expired: true }
   if (caller.kind === 'person') {
     return {
       user_login: caller.login,
-      user_password: caller.passphrase.reveal(),
-      ...(caller.code === undefined ? {} : { auth_token: caller.code.reveal() }),
+      user_password: new SecretText(caller.passphrase),
+      ...(caller.code === undefined ? {} : { auth_token: new SecretText(caller.code) }),
     }
   }
   return {
     script_name: caller.name,
-    script_key: caller.key.reveal(),
+    script_key: new SecretText(caller.key),
     ...(caller.sudoAsLogin === undefined ? {} : { sudo_as_login: caller.sudoAsLogin }),
     ...(caller.sessionUuid === undefined ? {} : { session_uuid: caller.sessionUuid }),
   }

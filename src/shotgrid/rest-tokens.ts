@@ -1,4 +1,5 @@
 import { AskedToWait } from '../asked-to-wait.ts'
+import { AgentError } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import { SingleFlight } from '../single-flight.ts'
@@ -20,6 +21,8 @@ interface Entry {
   readonly flight: SingleFlight<RestToken>
   readonly asked: AskedToWait
   token?: RestToken
+  /** Whether the session it is made of is over. */
+  isWiped: boolean
 }
 
 /** REST bearers made from sessions: one a session, shared by all who ask, made anew when it is nearly over. */
@@ -36,13 +39,17 @@ export class RestTokens {
 
   /** Throws SiteFault when the site does not accept the session, else `site_unreachable`. */
   async get(site: string, sessionToken: Secret): Promise<RestToken> {
-    const fresh: Entry = { flight: new SingleFlight<RestToken>(), asked: new AskedToWait(this.#clock) }
+    const fresh: Entry = { flight: new SingleFlight<RestToken>(), asked: new AskedToWait(this.#clock), isWiped: false }
     const entry = this.#known.get(sessionToken) ?? fresh
     this.#known.set(sessionToken, entry)
     if (entry.token && this.#timeLeftMs(entry.token) > spareMs) return entry.token
     return entry.flight.run(() =>
       entry.asked.run(async () => {
         const grant = await grantFromSession(this.#fetch, site, sessionToken, AbortSignal.timeout(grantLimitMs))
+        if (entry.isWiped) {
+          grant.accessToken.wipe()
+          throw new AgentError('login_required', 'the session was given up while a REST token was made of it')
+        }
         const lifetimeMs = grant.expiresInS * 1000
         entry.token = {
           accessToken: grant.accessToken,
@@ -52,6 +59,14 @@ export class RestTokens {
         return entry.token
       }),
     )
+  }
+
+  /** The session is over: so is what was made of it. What is on its way is wiped when it comes. */
+  wipe(sessionToken: Secret): void {
+    const entry = this.#known.get(sessionToken)
+    if (!entry) return
+    entry.isWiped = true
+    entry.token?.accessToken.wipe()
   }
 
   #timeLeftMs(token: RestToken): number {

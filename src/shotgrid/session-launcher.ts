@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
-import { Secret } from '../secret.ts'
+import type { Secret } from '../secret.ts'
 import { wasNeverSent } from '../transport-failure.ts'
 import { SiteTrouble, translateSiteTrouble } from './faults.ts'
 import { askSite, askSiteOnce, type SiteAnswer } from './http.ts'
@@ -78,7 +78,14 @@ export async function requestLaunch(
  */
 export async function pollLaunch(fetch: Fetch, site: string, id: string, signal: AbortSignal): Promise<LaunchState> {
   try {
-    const request = { method: 'PUT', url: `${site}${path}/${id}`, headers: form, body: '', signal } as const
+    const request = {
+      method: 'PUT',
+      url: `${site}${path}/${id}`,
+      headers: form,
+      body: '',
+      signal,
+      secretAt: ['sessionToken'],
+    } as const
     return judgePoll(await askSiteOnce(fetch, request))
   } catch (thrown) {
     // Also where the answer came in that very moment: what it brought is thrown away.
@@ -97,7 +104,8 @@ function judgePoll(answer: SiteAnswer): LaunchState {
   const polled = polledBody.safeParse(answer.body)
   if (!polled.success) throw unknownForm(answer)
   if (!polled.data.approved) return { is: 'waiting' }
-  return { is: 'approved', sessionToken: new Secret(polled.data.sessionToken) }
+  if (!answer.secret) throw unknownForm(answer)
+  return { is: 'approved', sessionToken: answer.secret }
 }
 
 function sayingOf({ status, body }: SiteAnswer): string {

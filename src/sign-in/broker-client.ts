@@ -3,8 +3,10 @@ import { SignJWT } from 'jose'
 import type { z } from 'zod'
 import { AgentError, isErrorCode } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
+import { readSecrets } from '../read-secrets.ts'
 import type { Secret } from '../secret.ts'
 import { retryAfterOf } from '../shotgrid/http.ts'
+import { JsonBytesError, type JsonPath } from '../take-secrets.ts'
 import {
   type BrokerMetadata,
   brokerMetadataSchema,
@@ -20,6 +22,7 @@ import {
   tokenHash,
 } from '../token-exchange.ts'
 import { transportReason } from '../transport-failure.ts'
+import { encodeForm } from '../write-secrets.ts'
 import type { SignInKey } from './sign-in-key.ts'
 
 export interface Exchange {
@@ -33,6 +36,18 @@ export interface Exchange {
   readonly signInChallenge: string
   /** A challenge nobody used yet. */
   readonly challenge: string
+}
+
+/** What the broker gives for it. */
+export type Exchanged = Omit<ExchangeAnswer, 'access_token'> & { readonly sessionToken: Secret }
+
+interface Asked<S extends z.ZodType> {
+  readonly url: string
+  readonly init: RequestInit
+  readonly schema: S
+  readonly limitMs?: number
+  /** Where the answer says a secret. */
+  readonly secretAt?: JsonPath
 }
 
 /** Longer than the broker takes for an exchange at most. */
@@ -68,21 +83,30 @@ export class BrokerClient {
     return (await this.#call(metadata.challenge_endpoint, { method: 'POST' }, challengeSchema, signal)).challenge
   }
 
-  async exchange(metadata: BrokerMetadata, exchange: Exchange, signal: AbortSignal): Promise<ExchangeAnswer> {
-    const form = new URLSearchParams({
+  /** What the broker gave, without its token; and the token. */
+  async exchange(metadata: BrokerMetadata, exchange: Exchange, signal: AbortSignal): Promise<Exchanged> {
+    const form = encodeForm({
       grant_type: grantType,
       audience: exchange.site,
-      subject_token: exchange.subjectToken.reveal(),
+      subject_token: exchange.subjectToken,
       subject_token_type: exchange.subjectTokenType,
       requested_token_type: sessionTokenType,
-      access_token: exchange.accessToken.reveal(),
+      access_token: exchange.accessToken,
     })
-    const headers = {
-      'content-type': 'application/x-www-form-urlencoded',
-      dpop: await this.#prove(metadata.token_endpoint, exchange),
+    try {
+      const headers = {
+        'content-type': 'application/x-www-form-urlencoded',
+        dpop: await this.#prove(metadata.token_endpoint, exchange),
+      }
+      const init: RequestInit = { method: 'POST', headers, body: form }
+      const asked = { url: metadata.token_endpoint, init, schema: exchangeAnswerSchema, limitMs: exchangeLimitMs }
+      const { answer, secret } = await this.#ask({ ...asked, secretAt: ['access_token'] }, signal)
+      if (!secret) throw this.#notTheBrokers(200)
+      const { access_token: _taken, ...rest } = answer
+      return { ...rest, sessionToken: secret }
+    } finally {
+      form.fill(0)
     }
-    const init = { method: 'POST', headers, body: form.toString() }
-    return this.#call(metadata.token_endpoint, init, exchangeAnswerSchema, signal, exchangeLimitMs)
   }
 
   /** RFC 9449 §4.2, with the sign-in's own challenge as one more claim. */
@@ -91,7 +115,7 @@ export class BrokerClient {
       htm: 'POST',
       htu: tokenEndpoint,
       nonce: exchange.challenge,
-      ath: tokenHash(exchange.subjectToken.reveal()),
+      ath: exchange.subjectToken.use(tokenHash),
       [signInChallengeClaim]: exchange.signInChallenge,
     })
       .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: exchange.key.publicJwk })
@@ -105,22 +129,30 @@ export class BrokerClient {
     init: RequestInit,
     schema: S,
     signal: AbortSignal,
-    limitMs = callLimitMs,
   ): Promise<z.output<S>> {
+    return (await this.#ask({ url, init, schema }, signal)).answer
+  }
+
+  async #ask<S extends z.ZodType>(
+    { url, init, schema, limitMs = callLimitMs, secretAt }: Asked<S>,
+    signal: AbortSignal,
+  ): Promise<{ readonly answer: z.output<S>; readonly secret: Secret | undefined }> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
     let status: number
-    let text: string
+    let body: unknown
+    let secret: Secret | undefined
     let retryAfterMs: number | undefined
     try {
       const response = await this.#fetch(url, { ...init, redirect: 'manual', signal: limited })
       status = response.status
-      text = await response.text()
       retryAfterMs = retryAfterOf(response)
+      const read = await readSecrets(response, ...(secretAt ? [secretAt] : [])).catch(nothingIfNotJson)
+      body = read?.body
+      secret = read?.secrets[0]
     } catch (cause) {
       if (signal.aborted && signal.reason instanceof AgentError) throw signal.reason
       throw new AgentError('broker_unreachable', `"${this.#broker}": ${transportReason(cause)}`, { cause })
     }
-    const body = parseJson(text)
     const refusal = exchangeRefusalSchema.safeParse(body)
     if (status >= 400 && refusal.success) {
       const { code, error_description: said } = refusal.data
@@ -128,21 +160,16 @@ export class BrokerClient {
       throw new AgentError('broker_unreachable', `"${this.#broker}" refused with "${code.slice(0, 60)}": ${said ?? ''}`)
     }
     const answer = schema.safeParse(body)
-    if (status !== 200 || !answer.success) {
-      throw new AgentError(
-        'broker_unreachable',
-        `"${this.#broker}" answered ${status} in a form that is not the broker's`,
-        { retryAfterMs },
-      )
-    }
-    return answer.data
+    if (status !== 200 || !answer.success) throw this.#notTheBrokers(status, retryAfterMs)
+    return { answer: answer.data, secret }
+  }
+
+  #notTheBrokers(status: number, retryAfterMs?: number): AgentError {
+    const said = `"${this.#broker}" answered ${status} in a form that is not the broker's`
+    return new AgentError('broker_unreachable', said, { retryAfterMs })
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+function nothingIfNotJson(error: unknown): undefined {
+  if (!(error instanceof JsonBytesError)) throw error
 }

@@ -1,7 +1,7 @@
 import pRetry from 'p-retry'
 import { AgentError, type ErrorCode } from '../errors.ts'
 import type { IdentityTokens } from '../identity/tokens.ts'
-import { Secret } from '../secret.ts'
+import type { Secret } from '../secret.ts'
 import type { IssuedSession } from '../session/session.ts'
 import { SiteFault } from '../shotgrid/faults.ts'
 import { whoAmI } from '../shotgrid/rest.ts'
@@ -63,7 +63,11 @@ export class BrokerExchanges {
     const subject = fresh.idToken
       ? { token: fresh.idToken, type: subjectTokenTypes.idToken }
       : { token: fresh.accessToken, type: subjectTokenTypes.accessToken }
-    return this.#exchange(subject, await client.challenge(metadata, signal), signal)
+    try {
+      return await this.#exchange(subject, await client.challenge(metadata, signal), signal)
+    } finally {
+      fresh.idToken?.wipe()
+    }
   }
 
   /** The answer to a plug-in that reports a refused session. Throws `site_unreachable`. */
@@ -113,7 +117,7 @@ export class BrokerExchanges {
       login: answer.login,
       userId: answer.user_id,
       name: answer.name,
-      sessionToken: new Secret(answer.access_token),
+      sessionToken: answer.sessionToken,
       lifetimeMs: answer.expires_in * 1000,
       expiry: 'estimated',
       obtainedBy: 'broker',

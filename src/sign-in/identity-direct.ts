@@ -64,7 +64,8 @@ export class IdentityDirectWayIn implements WayIn {
       userId,
       login,
       name,
-      sessionToken: token.accessToken,
+      // The session's own: it is wiped with the session, the other when Autodesk has revoked it.
+      sessionToken: token.accessToken.copy(),
       lifetimeMs: Math.max(0, token.expiresAt - this.#ports.clock.now()),
       // Autodesk has told it, the site has not.
       expiry: 'estimated',

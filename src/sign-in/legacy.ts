@@ -1,10 +1,9 @@
-import { z } from 'zod'
 import { AgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
-import { Secret } from '../secret.ts'
+import type { Secret } from '../secret.ts'
 import type { SignedIn } from '../session/session.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from '../shotgrid/faults.ts'
-import { callRpc } from '../shotgrid/json-rpc.ts'
+import { callRpcForSecret } from '../shotgrid/json-rpc.ts'
 import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { takesPassphrases } from './choose-way-in.ts'
@@ -14,8 +13,6 @@ import { takeInSiteSession } from './site-session.ts'
 import type { Credentials, CredentialsStep, SignInRequest, WayIn } from './way-in.ts'
 
 type SitePorts = Pick<Ports, 'fetch' | 'clock'>
-
-const sessionBody = z.object({ session_id: z.string().min(1) })
 
 /** For asking the site what it is, before anybody types anything. */
 const infoLimitMs = 20_000
@@ -99,7 +96,10 @@ class CredentialsDesk {
     this.#state = 'trying'
     try {
       const signedIn = await this.#try(credentials)
-      if (signal.aborted) await signedIn.renewal.forget()
+      if (signal.aborted) {
+        await signedIn.renewal.forget()
+        signedIn.session.sessionToken.wipe()
+      }
       signal.throwIfAborted()
       this.#state = 'done'
       this.#succeed(signedIn)
@@ -122,10 +122,9 @@ class CredentialsDesk {
     const { site, info, ports } = this.#settings
     try {
       const caller = { kind: 'person', ...credentials } as const
-      const answer = sessionBody.safeParse(
-        await callRpc(ports.fetch, site, caller, { method: 'get_session_token', signal }),
-      )
-      if (answer.success) return new Secret(answer.data.session_id)
+      const call = { method: 'get_session_token', secretAt: ['results', 'session_id'], signal } as const
+      const sessionToken = await callRpcForSecret(ports.fetch, site, caller, call)
+      if (sessionToken) return sessionToken
       const trouble = new SiteTrouble('answered "get_session_token" in an unknown form', 200)
       throw translateSiteTrouble(trouble, site, 'signing in')
     } catch (error) {

@@ -290,7 +290,8 @@ export class Connection {
     const { limits } = this.#settings
     if (this.#socket.destroyed || this.#socket.writableEnded) return
     if (this.#socket.writableLength > limits.unreadBytes) return this.#cut('answers were not read')
-    this.#socket.write(encodeFrame(message, limits.messageBytes))
+    const frame = encodeFrame(message, limits.messageBytes)
+    this.#socket.write(frame, () => frame.fill(0))
   }
 
   #noteTurnedAway(outcome: Call['outcome'], who: Pick<CallingTool, 'claim'> & Partial<CallingTool>): void {

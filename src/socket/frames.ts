@@ -1,4 +1,5 @@
 import { GatheredBytes } from '../gathered-bytes.ts'
+import { encodeJson } from '../write-secrets.ts'
 
 /** A peer sent something that is no frame; the message names the rule and quotes nothing. */
 export class FrameError extends Error {
@@ -26,7 +27,12 @@ export class FrameReader {
       this.#pending.add(rest.subarray(0, end))
       const line = this.#pending.take()
       rest = rest.subarray(end + 1)
-      yield this.#decode(line)
+      try {
+        yield this.#decode(line)
+      } finally {
+        // It may hold a passphrase, or the key.
+        line.fill(0)
+      }
     }
     if (rest.length === 0) return
     if (this.#pending.length + rest.length >= maxBytes()) throw new FrameError('message too long')
@@ -43,9 +49,12 @@ export class FrameReader {
   }
 }
 
-/** One message as it goes on the wire. Throws FrameError when it is over `maxBytes`. */
+/**
+ * One message as it goes on the wire, its secrets revealed; to be wiped when it is sent. Throws FrameError when it is over
+ * `maxBytes`, `login_required` where a secret is wiped.
+ */
 export function encodeFrame(message: object, maxBytes: number): Buffer {
-  const frame = Buffer.from(`${JSON.stringify(message)}\n`, 'utf8')
+  const frame = encodeJson(message, '\n')
   if (frame.length > maxBytes) throw new FrameError('message too long')
   return frame
 }

@@ -4,6 +4,7 @@ import type { SiteStatus } from '../session/changes.ts'
 import type { AutodeskToken, Session } from '../session/session.ts'
 import type { Stall } from '../stall-watch.ts'
 import { version } from '../version.ts'
+import { SecretText } from '../write-secrets.ts'
 import type { CallingTool } from './connection.ts'
 import { isMethod, type Method, type Params, type Result, toSeconds, type WireSiteStatus } from './messages.ts'
 import { scopeOf } from './scopes.ts'
@@ -77,8 +78,11 @@ export interface Caller {
   notifyStep(site: string, step: WaitsFor): void
 }
 
+/** As a plug-in gets it, but for the secrets, which are revealed where the frame is made. */
+type Answer<T> = { [K in keyof T]: K extends 'sessionToken' | 'accessToken' ? SecretText : T[K] }
+
 export type Handlers = {
-  [M in Exclude<Method, 'hello'>]: (params: Params<M>, desk: Desk, caller: Caller) => Promise<Result<M>>
+  [M in Exclude<Method, 'hello'>]: (params: Params<M>, desk: Desk, caller: Caller) => Promise<Answer<Result<M>>>
 }
 
 /** One function a method; the parameters have been judged before. */
@@ -92,7 +96,7 @@ export const handlers: Handlers = {
       login: session.login,
       userId: session.userId,
       name: session.name,
-      sessionToken: session.sessionToken.reveal(),
+      sessionToken: new SecretText(session.sessionToken),
       expiresAt: toSeconds(session.expiresAt),
       expiry: session.expiry,
       obtainedBy: session.obtainedBy,
@@ -110,7 +114,7 @@ export const handlers: Handlers = {
     const token = await desk.restToken(site)
     await caller.release(token.site)
     const { apiUrl, accessToken, expiresAt } = token
-    return { site: token.site, apiUrl, accessToken: accessToken.reveal(), expiresAt: toSeconds(expiresAt) }
+    return { site: token.site, apiUrl, accessToken: new SecretText(accessToken), expiresAt: toSeconds(expiresAt) }
   },
   async 'autodesk/get'({ site, minValidityS }, desk, caller) {
     const token = await desk.autodeskToken(site, minValidityS * 1000)
@@ -118,7 +122,7 @@ export const handlers: Handlers = {
     const { accessToken, expiresAt, scopes } = token
     return {
       site: token.site,
-      accessToken: accessToken.reveal(),
+      accessToken: new SecretText(accessToken),
       expiresAt: toSeconds(expiresAt),
       ...(scopes === undefined ? {} : { scopes: [...scopes] }),
     }
@@ -139,7 +143,12 @@ export const handlers: Handlers = {
       passphrase: new Secret(passphrase),
       ...(code === undefined ? {} : { code: new Secret(code) }),
     }
-    return toWireStatus(await desk.submitCredentials(site, credentials))
+    try {
+      return toWireStatus(await desk.submitCredentials(site, credentials))
+    } finally {
+      credentials.passphrase.wipe()
+      credentials.code?.wipe()
+    }
   },
   async 'signIn/cancel'({ site }, desk) {
     return toWireStatus(desk.cancelSignIn(site))

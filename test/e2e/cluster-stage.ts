@@ -148,7 +148,9 @@ export class ClusterStage {
 
   async exchange(exchange: Exchange): Promise<ExchangeAnswer> {
     this.#metadata ??= await this.client.metadata(AbortSignal.timeout(startLimitMs))
-    return this.client.exchange(this.#metadata, exchange, AbortSignal.timeout(startLimitMs))
+    const limit = AbortSignal.timeout(startLimitMs)
+    const { sessionToken, ...answer } = await this.client.exchange(this.#metadata, exchange, limit)
+    return { ...answer, access_token: sessionToken.reveal() }
   }
 
   /** Does something again until it works, as an agent does whatever its artist waits for. Throws what is not passing. */

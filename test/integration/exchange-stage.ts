@@ -72,7 +72,7 @@ export async function prepareSignIn(stand: Stand, person: string, clientId = 'sg
 }
 
 /** The exchange of what was prepared, with what is changed about it. */
-export function sendExchange(stand: Stand, prepared: Prepared, change: Change = {}): Promise<ExchangeAnswer> {
+export async function sendExchange(stand: Stand, prepared: Prepared, change: Change = {}): Promise<ExchangeAnswer> {
   const { key, signInChallenge, idToken, accessToken } = prepared
   const request = {
     site: change.site ?? stand.site.url,
@@ -83,7 +83,8 @@ export function sendExchange(stand: Stand, prepared: Prepared, change: Change = 
     signInChallenge: change.signInChallenge ?? signInChallenge,
     challenge: change.challenge ?? signInChallenge,
   }
-  return stand.client.exchange(stand.metadata, request, signal)
+  const { sessionToken, ...answer } = await stand.client.exchange(stand.metadata, request, signal)
+  return { ...answer, access_token: sessionToken.reveal() }
 }
 
 /** A broker, and the agent's side of the conversation with it in single steps. The broker's clock is ours. */

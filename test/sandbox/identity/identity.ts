@@ -60,6 +60,8 @@ export interface Identity {
   setAccount(personKey: string, change: AccountChange): void
   /** Ends all grants of a person: their codes, refresh and access tokens stop working. Browser sessions go on. */
   revokeAll(personKey: string): Promise<void>
+  /** What a person's sign-ins could be refreshed with now, for looking where it turns up. */
+  refreshTokens(personKey: string): string[]
   /**
    * Tokens by a real authorization-code flow with PKCE over HTTP, form included, for tests without a browser. Defaults:
    * the first client, its first redirect URI, the scope `openid user-profile:read`. Throws when it ends in no tokens.
@@ -160,6 +162,7 @@ export async function startIdentity(options: IdentityOptions = {}): Promise<Iden
     calls,
     setAccount,
     revokeAll,
+    refreshTokens: (personKey) => memory.refreshTokensOf(accounts.named(personKey).sub),
     signIn: async (personKey, { nonce, scope = 'openid user-profile:read', clientId, redirectUri }) => {
       const client = clients.find((one) => clientId === undefined || one.clientId === clientId)
       const target = redirectUri ?? client?.redirectUris[0]

@@ -34,6 +34,13 @@ export class ProviderMemory {
       .map(({ id }) => id)
   }
 
+  /** The living refresh tokens of one account, spent ones too. */
+  refreshTokensOf(accountId: string): string[] {
+    return [...this.#entries.values()]
+      .filter(({ model, payload }) => model === 'RefreshToken' && payload.accountId === accountId)
+      .map(({ id }) => id)
+  }
+
   /** Ends a grant, and with it every code and token that came from it. */
   endGrant(grantId: string): void {
     this.#entries.delete(`Grant:${grantId}`)
