@@ -27,8 +27,12 @@ export function shapesOf(secret: string): Shape[] {
     { encoding: 'UTF-16', bytes: utf16 },
     { encoding: 'UTF-16', bytes: Buffer.from(utf16).swap16() },
   ]
-  // What two encodings have in common counts as the first.
-  return all.filter((shape, index) => !all.slice(0, index).some((earlier) => earlier.bytes.equals(shape.bytes)))
+  // What two encodings have in common counts as the first; of a short word base64 may leave too little to be told from others.
+  return all.filter(
+    (shape, index) =>
+      shape.bytes.length >= Math.min(8, bytes.length) &&
+      !all.slice(0, index).some((earlier) => earlier.bytes.equals(shape.bytes)),
+  )
 }
 
 /** The part of the encoding that is the same whatever stands before (that many bytes, modulo three) and behind. RFC 4648 §4 */

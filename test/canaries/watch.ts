@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { CanarySearch, makeRunFolder, ProcessWatch } from './run.ts'
 
 /**
@@ -17,6 +18,8 @@ process.stdin.resume().on('end', () => {
 })
 // The run is told to stop by the same Ctrl-C, and ends our input when it has stopped.
 process.on('SIGINT', () => undefined)
+// Whoever started us is gone, and nobody will look at what is left.
+process.stdout.on('error', () => rmSync(folder, { recursive: true, force: true }))
 
 const search = new CanarySearch(folder)
 const watch = new ProcessWatch(seen, Date.now() - 1_000)

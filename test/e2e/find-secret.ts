@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Finder, filesBelow } from '../canaries/finder.ts'
+import { filesBelow } from '../canaries/finder.ts'
 import { shapesOf as encodedShapesOf } from '../canaries/shapes.ts'
 
 /** A secret as it could stand in a file: as it is, in other alphabets, in another width. */
@@ -11,13 +11,15 @@ export function shapesOf(secret: string): Buffer[] {
 
 /** Files below `folder`, in the system's temporary folder, and what /proc shows of a process, that hold the secret. */
 export async function findSecret(secret: string, folder: string, pid?: number): Promise<string[]> {
-  const finder = new Finder()
-  if (!finder.add({ what: 'it', secret })) throw new Error('the secret is too short to be looked for')
+  const shapes = shapesOf(secret)
   const files = pid === undefined ? [] : [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`]
   for await (const file of filesBelow(folder)) files.push(file)
   for (const entry of await readdir(tmpdir(), { withFileTypes: true }))
     if (entry.isFile()) files.push(join(tmpdir(), entry.name))
   const found: string[] = []
-  for (const file of files) if ((await finder.searchFile(file).catch(() => [])).length > 0) found.push(file)
+  for (const file of files) {
+    const content = await readFile(file).catch(() => Buffer.alloc(0))
+    if (shapes.some((shape) => content.includes(shape))) found.push(file)
+  }
   return found
 }
