@@ -7,7 +7,7 @@ import type { StallWatch } from '../stall-watch.ts'
 import { version } from '../version.ts'
 import { encodeFrame, FrameError, FrameReader } from './frames.ts'
 import { JsonTextError, parseJsonText } from './json-text.ts'
-import { limits } from './limits.ts'
+import type { Limits } from './limits.ts'
 import {
   answer,
   isMethod,
@@ -24,7 +24,7 @@ import { type Caller, type Desk, handlers, handsOut, toWireStatus, type WaitsFor
 import type { Identified } from './peer.ts'
 import { type Scope, scopeOf } from './scopes.ts'
 import { type Tool, type ToolLog, toolFromClaim } from './tool-log.ts'
-import type { Peers } from './who-is-calling.ts'
+import type { Met, Peers } from './who-is-calling.ts'
 
 /** Who asks: what the system says of the program, and what it says of itself. */
 export interface CallingTool {
@@ -45,17 +45,24 @@ export interface ConnectionSettings {
   readonly key: Secret
   readonly desk: Desk
   readonly peers: Peers
+  /** The other end, as it was met when the connection came. */
+  readonly met: Met
   readonly gate: Gate
   readonly tools: ToolLog
   readonly log: Log
   readonly stalls: Pick<StallWatch, 'begin'>
+  readonly limits: Limits
   /** Called once, when the peer has shown the key. */
-  readonly onAccepted: () => void
+  readonly onKeyShown: () => void
+  /** Called once instead, when it has said something wrong: it is not read any more, and waits for its time to be over. */
+  readonly onHeld: (reason: string) => void
+  /** Throws `rate_limited` when the program has connections enough. */
+  readonly demandPlace: (identified: Identified) => void
 }
 
 /**
- * One plug-in's connection: a stranger until its first message is a `hello` with the run's key, then served until it goes.
- * A stranger that says anything else is cut off without a byte of an answer.
+ * One plug-in's connection: a stranger until its first message is a `hello` with the run's key, then served until it goes, or
+ * has asked nothing for long. A stranger that says anything else gets no byte of an answer, and nothing it says is read.
  */
 export class Connection {
   readonly #socket: TLSSocket
@@ -64,14 +71,17 @@ export class Connection {
   #tool: CallingTool | undefined
   #watching = false
   #inFlight = 0
+  #idle: NodeJS.Timeout | undefined
 
   constructor(socket: TLSSocket, settings: ConnectionSettings) {
     this.#socket = socket
     this.#settings = settings
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => {
-      this.#take(this.#frames.read(chunk, () => (this.#tool ? limits.messageBytes : limits.helloBytes)))
+      const { messageBytes, helloBytes } = settings.limits
+      this.#take(this.#frames.read(chunk, () => (this.#tool ? messageBytes : helloBytes)))
     })
+    socket.once('close', () => clearTimeout(this.#idle))
     // The peer going away is ordinary; 'close' follows and the listener forgets us.
     socket.on('error', () => socket.destroy())
   }
@@ -109,7 +119,9 @@ export class Connection {
     } catch (error) {
       // After a broken frame nobody knows where the next one starts.
       if (!(error instanceof FrameError)) this.#settings.log.error({ err: error }, 'a connection failed')
-      this.#cut(error instanceof FrameError ? error.message : 'failure')
+      const reason = error instanceof FrameError ? error.message : 'failure'
+      if (this.#tool) this.#cut(reason)
+      else this.#hold(reason)
     }
   }
 
@@ -118,29 +130,39 @@ export class Connection {
     let request: Request
     let hello: Params<'hello'>
     try {
-      request = judgeRequest(parseJsonText(line, limits.jsonDepth))
-      if (request.method !== 'hello') return this.#cut('the first message was not hello')
+      request = judgeRequest(parseJsonText(line, this.#settings.limits.jsonDepth))
+      if (request.method !== 'hello') return this.#hold('the first message was not hello')
       hello = judgeParams('hello', request.params)
     } catch (error) {
-      return this.#cut(error instanceof JsonTextError || error instanceof AgentError ? error.message : 'failure')
+      return this.#hold(error instanceof JsonTextError || error instanceof AgentError ? error.message : 'failure')
     }
-    if (!this.#settings.key.equals(hello.key)) return this.#cut('wrong key')
+    if (!this.#settings.key.equals(hello.key)) return this.#hold('wrong key')
+    this.#settings.onKeyShown()
+    this.#idle = setTimeout(() => this.#cut('nobody could say who calls'), this.#settings.limits.identifyMs).unref()
     const greeted = this.#settings.stalls.begin('hello')
-    const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid).finally(greeted)
+    const identified = await this.#settings.peers.identify(this.#settings.met, hello.client.pid).finally(greeted)
+    clearTimeout(this.#idle)
     if (this.#socket.destroyed) return
     if (uidOf(identified) !== ownUid) return this.#cut('not a program of this user')
-    if (hello.protocol !== protocolVersion) {
-      const said = `this agent speaks protocol ${protocolVersion}, the client ${hello.protocol}`
-      this.#send(refusal(request.id, new AgentError('unsupported_version', said)))
-      this.#socket.end()
+    try {
+      if (hello.protocol !== protocolVersion) {
+        const said = `this agent speaks protocol ${protocolVersion}, the client ${hello.protocol}`
+        throw new AgentError('unsupported_version', said)
+      }
+      this.#settings.demandPlace(identified)
+    } catch (error) {
+      this.#send(refusal(request.id, asAgentError(error)))
+      this.#socket.destroySoon()
       return
     }
     this.#tool = { identified, claim: toolFromClaim(hello.client) }
-    this.#settings.onAccepted()
+    this.#idle = setTimeout(() => this.#endIfIdle(), this.#settings.limits.idleMs).unref()
     this.#send(answer(request.id, { protocol: protocolVersion, agent: { version, pid: process.pid } }))
   }
 
   #receive(line: string): void {
+    const { limits } = this.#settings
+    this.#idle?.refresh()
     let request: Request
     try {
       request = judgeRequest(parseJsonText(line, limits.jsonDepth))
@@ -159,6 +181,8 @@ export class Connection {
     void this.#serve(request).finally(() => {
       served()
       this.#inFlight -= 1
+      // A call may have taken longer than one may be idle.
+      if (!this.#socket.destroyed) this.#idle?.refresh()
     })
   }
 
@@ -215,11 +239,11 @@ export class Connection {
 
   /** Whoever holds the connection now: it may have changed hands, and its program with it, since it was let in. */
   async #checkAgain(scope: Scope, site: string): Promise<void> {
-    const { peers } = this.#settings
+    const { peers, met } = this.#settings
     const { identified, claim } = this.#tool ?? {}
     if (!identified || !claim) throw new AgentError('consent_denied')
     if (identified.kind === 'known' && (await peers.isStill(identified.peer))) return
-    const now = await peers.identify(this.#socket, identified.kind === 'known' ? identified.peer.pid : claim.pid)
+    const now = await peers.identify(met, identified.kind === 'known' ? identified.peer.pid : claim.pid)
     if (uidOf(now) !== ownUid) {
       this.#cut('not a program of this user any more')
       throw new AgentError('consent_denied')
@@ -233,9 +257,23 @@ export class Connection {
   }
 
   #send(message: object): void {
+    const { limits } = this.#settings
     if (this.#socket.destroyed || this.#socket.writableEnded) return
     if (this.#socket.writableLength > limits.unreadBytes) return this.#cut('answers were not read')
     this.#socket.write(encodeFrame(message, limits.messageBytes))
+  }
+
+  /** The client connects again when it has something to ask. */
+  #endIfIdle(): void {
+    if (this.#watching || this.#inFlight > 0 || this.#socket.destroyed) return
+    this.#settings.log.info({ client: nameOf(this.#claim) }, 'an idle connection was ended')
+    this.#socket.destroySoon()
+  }
+
+  /** Whoever guesses pays for each guess with the whole time that a stranger has. */
+  #hold(reason: string): void {
+    this.#socket.pause()
+    this.#settings.onHeld(reason)
   }
 
   #cut(reason: string): void {
