@@ -19,7 +19,9 @@ const report = await runSoak({
 })
 const failures = judge(report)
 process.stdout.write(`${table(report).join('\n')}\n`)
-for (const line of report.wrong.slice(0, 20)) process.stdout.write(`wrong: ${line}\n`)
+// The first of each kind, without its time.
+const kinds = Map.groupBy(report.wrong, (line) => line.slice(line.indexOf(' ')))
+for (const lines of kinds.values()) process.stdout.write(`wrong, ${lines.length} times: ${lines[0]}\n`)
 process.stdout.write(failures.length === 0 ? 'passed\n' : `failed: ${failures.join('; ')}\n`)
 process.exit(failures.length === 0 ? 0 : 1)
 
@@ -44,13 +46,21 @@ function table(report: SoakReport): string[] {
     ['answers', `${report.answers}, ${(report.answers / report.seconds).toFixed(1)} a second`],
     ['wrong', String(report.wrong.length)],
     ['faults injected', `${report.faultsInjected}, ${((100 * report.faultsInjected) / report.answers).toFixed(2)} %`],
-    ['errors of them', [...report.typedErrors].map(([code, count]) => `${code} ${count}`).join(', ') || 'none'],
+    ['errors of them', counted(report.typedErrors)],
     ['refreshes', String(report.renewals)],
     ['Node answers', `median ${report.medianMs.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms`],
     ['heap slope', slope],
-    ['RSS', `${before.rssMiB.toFixed(0)} MiB before, ${after.rssMiB.toFixed(0)} MiB after`],
+    [
+      'RSS',
+      `${before.rssMiB.toFixed(0)} MiB before, ${report.rssMiB.map((one) => one.toFixed(0)).join(' ')}, ${after.rssMiB.toFixed(0)} after`,
+    ],
     ['descriptors', `${before.descriptors} before, ${after.descriptors} after`],
+    ['connections cut', counted(report.cuts)],
     ['stalls noticed', String(report.stalls)],
   ]
   return rows.map(([name, value]) => `${name.padEnd(18)}${value}`)
+}
+
+function counted(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([name, count]) => `${name} ${count}`).join(', ') || 'none'
 }

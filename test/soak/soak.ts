@@ -29,9 +29,13 @@ export interface SoakReport {
   /** After full collections, without the warm-up; MiB an hour. Undefined when there were too few. */
   readonly heapSlope: LineFit | undefined
   readonly collections: number
+  /** MiB of the whole process in each tenth of the run, in the middle. */
+  readonly rssMiB: readonly number[]
   readonly before: Sample
   readonly after: Sample
   readonly stalls: number
+  /** Why the agent cut connections, and how often; those of injected faults are among them. */
+  readonly cuts: ReadonlyMap<string, number>
 }
 
 /** Faults come in the first half of each cycle; the second half begins with what recovery may take, and knows no error. */
@@ -54,6 +58,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     exchangesPerPerson: 1_000_000,
   })
   try {
+    // Else a reply that is lost to a refresh would rightly end the sign-in.
+    stage.identity.switches.refreshGraceMs = 10_000
     await stage.studio.startBroker()
     const agent = await stage.studio.startAgent({ nodeFlags: tellHeap })
     const first = stage.client(20_000)
@@ -130,9 +136,20 @@ async function soak(stage: FaultStage, agent: Running, options: SoakOptions): Pr
     medianMs: share(tally.tookMs, 0.5),
     p99Ms: share(tally.tookMs, 0.99),
     ...judgeHeap(samples),
+    rssMiB: Array.from({ length: 10 }, (_, tenth) => {
+      const part = samples.samples.slice(
+        (samples.samples.length * tenth) / 10,
+        (samples.samples.length * (tenth + 1)) / 10,
+      )
+      return share(
+        part.map(({ rssMiB }) => rssMiB),
+        0.5,
+      )
+    }),
     before,
     after,
     stalls: agent.stderr().split('the agent stood still').length - 1,
+    cuts: reasonsOf(agent),
   }
 }
 
@@ -143,6 +160,13 @@ async function whoIsWhere(stage: FaultStage): Promise<Expected[]> {
     if (login === undefined) throw new Error(`nobody is signed in at ${site.url}`)
     return { site, login }
   })
+}
+
+function reasonsOf(agent: Running): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const [, reason = ''] of agent.stderr().matchAll(/"reason":"([^"]+)","msg":"connection cut"/g))
+    counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return counts
 }
 
 /** What the agent wrote down about itself that no fault excuses. */
