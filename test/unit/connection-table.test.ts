@@ -56,7 +56,10 @@ describe('whose the other end of a connection is', () => {
     ['a row that breaks off before its inode', table(own, row(theirs, ours).split('12345')[0] ?? '')],
     ['a row whose user is no number', table(own, row(theirs, ours).replace('1001', '0x3e9'))],
     ['a row whose user is below nobody', table(own, row(theirs, ours, '01', -1))],
-    ['a row whose inode is nought in another spelling', table(own, row(theirs, ours, '01', 1001).replace('12345', '00000'))],
+    [
+      'a row whose inode is nought in another spelling',
+      table(own, row(theirs, ours, '01', 1001).replace('12345', '00000')),
+    ],
     ['nothing', ''],
   ])('is unknown with %s', (_name, text) => expect(findPeerRow([text, header], ends)).toBeUndefined())
 
