@@ -60,7 +60,7 @@ describe('the agent and the Python client', () => {
           expect(await readByPython(one)).toEqual(JSON.parse(JSON.stringify(readHere(one))))
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: 1_500 },
     )
   })
 })

@@ -83,18 +83,28 @@ function unescaped(text: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8')
 }
 
+function numberOf(value: string): number | undefined {
+  return /^\d{1,10}$/.test(value) ? Number(value) : undefined
+}
+
 /** The other ends of the connections with our port, by their ports. */
 export function judgeSockets(output: string, port: number): Map<number, Held> {
   const held = new Map<number, Held>()
-  let pid = 0
-  let uid = -1
+  let pid: number | undefined
+  let uid: number | undefined
   let name = ''
   for (const [field, value] of fieldsOf(output)) {
-    if (field === 'p') pid = Number(value)
-    if (field === 'u') uid = Number(value)
+    if (field === 'p') {
+      pid = numberOf(value)
+      uid = undefined
+      name = ''
+    }
+    if (field === 'u') uid = numberOf(value)
     if (field === 'n') name = value
-    const [, remotePort] = new RegExp(`^127\\.0\\.0\\.1:(\\d+)->127\\.0\\.0\\.1:${port}$`).exec(name) ?? []
+    const [, remotePort] = new RegExp(`^127\\.0\\.0\\.1:(\\d{1,5})->127\\.0\\.0\\.1:${port}$`).exec(name) ?? []
     if (field !== 'T' || value !== 'ST=ESTABLISHED' || remotePort === undefined) continue
+    // Half a row must not be somebody.
+    if (pid === undefined || uid === undefined) continue
     const before = held.get(Number(remotePort))
     if (before?.pids.includes(pid)) continue
     held.set(Number(remotePort), { uid, pids: [...(before?.pids ?? []), pid], socketMark: name })
@@ -107,7 +117,7 @@ export function judgeProcesses(output: string): Map<number, TableProcess> {
   const table = new Map<number, TableProcess>()
   for (const line of output.split('\n')) {
     const [, pid, parent, startMark, args = ''] =
-      /^\s*(\d+)\s+(\d+)\s+(\w{3} \w{3} [ \d]\d [\d:]{8} \d{4})\s+(.*)$/.exec(line) ?? []
+      /^\s*(\d{1,10})\s+(\d{1,10})\s+(\w{3} \w{3} [ \d]\d [\d:]{8} \d{4})\s+(.*)$/.exec(line) ?? []
     if (pid === undefined || parent === undefined || startMark === undefined) continue
     table.set(Number(pid), { pid: Number(pid), parent: Number(parent), startMark, args: args.split(' ') })
   }
@@ -126,8 +136,10 @@ export function judgeFiles(output: string): Map<number, Files> {
   let descriptor = ''
   for (const [field, value] of fieldsOf(output)) {
     if (field === 'p') {
+      const pid = numberOf(value)
       files = {}
-      found.set(Number(value), files)
+      descriptor = ''
+      if (pid !== undefined) found.set(pid, files)
     }
     if (field === 'f') descriptor = value
     if (field !== 'n' || !value.startsWith('/')) continue

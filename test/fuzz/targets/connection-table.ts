@@ -8,13 +8,16 @@ const ours = '0100007F:37CD'
 const theirs = '0100007F:C350'
 const loopback = '00000000000000000000000001000000'
 
+const own = row(ours, theirs)
+
 export const seeds = [
-  row(ours, theirs) + row(theirs, ours),
-  row(theirs, ours, '06', '0', '0') + row(theirs, ours),
-  row(`0000000000000000FFFF0000${theirs}`, `0000000000000000FFFF0000${ours}`),
-  row(`${loopback}:C350`, `${loopback}:37CD`),
-  row(theirs, ours).slice(0, 60),
-  row(theirs, ours, '01', 'x', '-1'),
+  own + row(theirs, ours),
+  own + row(theirs, ours, '06', '0', '0') + row(theirs, ours),
+  row(`0000000000000000FFFF0000${ours}`, `0000000000000000FFFF0000${theirs}`) +
+    row(`0000000000000000FFFF0000${theirs}`, `0000000000000000FFFF0000${ours}`),
+  row(`${loopback}:37CD`, `${loopback}:C350`) + row(`${loopback}:C350`, `${loopback}:37CD`),
+  own + row(theirs, ours).slice(0, 60),
+  own + row(theirs, ours, '01', 'x', '-1'),
 ]
 
 const port = { localPort: 14285, remotePort: 50000 }

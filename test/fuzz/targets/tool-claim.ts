@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { printable } from '../../../src/printable.ts'
 import { toolFromClaim } from '../../../src/socket/tool-log.ts'
 import { anyTextOf, linesOf } from '../input.ts'
 
@@ -22,4 +23,7 @@ export function fuzz(data: Uint8Array): void {
     assert.doesNotMatch(text, /[\p{C}\p{Default_Ignorable_Code_Point}\r\n]|^\s|\s$|\s\s/u)
   }
   assert.notEqual(shown.name, '')
+  const plain = printable(name)
+  assert.doesNotMatch(plain, /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u)
+  assert.equal(printable(plain), plain)
 }

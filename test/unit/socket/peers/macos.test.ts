@@ -145,3 +145,18 @@ test.each(['', 'x', 'p\nu\nn\nT', 'pNaN\nfx\nnx->y\nTST=ESTABLISHED', '\u0000'])
   expect(judgeProcesses(text).size).toBe(0)
   expect([...judgeFiles(text).values()].every((one) => one.executable === undefined)).toBe(true)
 })
+
+test('a row without a number where one belongs is nobody’s, and takes nothing from the row before it', () => {
+  const block = (pid: number) => `p${pid}\nu501\nf23\nn127.0.0.1:53060->127.0.0.1:37601\nTST=ESTABLISHED\n`
+  const [first, second] = [block(812), block(813)]
+  expect(judgeSockets(first, 37601).size).toBe(1)
+  for (const broken of [
+    second.replace('p813', 'p'),
+    second.replace('p813', 'p8x3'),
+    second.replace('u501\n', ''),
+    second.replace('u501', 'u'),
+    second.replace(/n127.*\n/, ''),
+  ]) {
+    expect([...judgeSockets(first + broken, 37601).values()].map(({ pids }) => pids)).toEqual([[812]])
+  }
+})
