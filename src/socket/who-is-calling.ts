@@ -7,6 +7,8 @@ import { WindowsPeers } from './peers/windows.ts'
 /** A connection that was just accepted, and what is being found out about it. */
 export interface Met {
   readonly ends: Ends
+  /** When it came; ms of `performance.now()`. */
+  readonly at: number
   /** Where the system has a table of connections: the peer's row, undefined when there is none. Never rejects. */
   readonly row: Promise<PeerRow | undefined>
   /** Whether it is known, long before anybody is identified, to be no connection of this user. Never rejects. */
@@ -45,7 +47,7 @@ export function systemPeers(platform: NodeJS.Platform = process.platform): Peers
 
 /** A system that nobody has taught us to ask. */
 const noPeers: Peers = {
-  meet: (ends) => ({ ends, row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }),
+  meet: (ends) => ({ ends, at: performance.now(), row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }),
   async identify() {
     return { kind: 'unknown', because: 'this system does not tell who is calling' }
   },

@@ -29,7 +29,7 @@ export class MacPeers implements Peers {
   }
 
   meet(ends: Ends): Met {
-    return { ends, row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }
+    return { ends, at: performance.now(), row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }
   }
 
   async identify({ ends: { localPort, remotePort } }: Met, claimedPid: number): Promise<Identified> {
