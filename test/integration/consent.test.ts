@@ -82,10 +82,8 @@ describe('at a screen', () => {
     await untilSaid(stays, 'connected', 20_000)
     const tool = agent.allowedTools().find(({ script }) => script?.endsWith('stays.ts'))
     await agent.revokeTool(tool?.id ?? '')
-    // A watch comes back by itself; what it may ask for is another matter.
-    await untilSaid(stays, 'cut off', 20_000).catch(() =>
-      expect(stays.stdout().split('connected').length).toBeGreaterThan(2),
-    )
+    // The watch comes back by itself: its connection ended, what it may ask for is another matter.
+    await expect.poll(() => stays.stdout().split('connected').length, { timeout: 20_000 }).toBe(3)
     await stays.stop()
     stop()
     expect(told).toEqual([before + 1, before])
@@ -197,7 +195,7 @@ describe('without a screen', () => {
           id = (await client.pendingQuestions())[0]?.id
           return id
         },
-        { timeout: 20_000 },
+        { timeout: 40_000 },
       )
       .toBeDefined()
     client.close()
@@ -214,7 +212,6 @@ describe('without a screen', () => {
     const approved = await finished(stage.sgSession('tools', 'approve', id, '--yes', '--json'))
     expect(approved).toMatchObject({ status: 0, stdout: expect.stringContaining('headless.py') })
     expect(await saidBy(tool)).toEqual({ login: 'artist@studio.example' })
-    expect((await finished(stage.sgSession('tools', 'pending'))).stdout).toBe('No question waits.\n')
     const listed = await finished(stage.sgSession('tools', 'list'))
     expect(listed.stdout).toMatch(
       /Allowed:\n(.*\n)*[0-9a-f]{10} {2}\S+headless\.py in \S+python3[\d.]*\n {2}http\S+: the session, since today/,
@@ -226,10 +223,13 @@ describe('without a screen', () => {
     const tool = await stage.startPython('denied.py', pythonTool, 'wait')
     expect((await finished(stage.sgSession('tools', 'deny', await waiting()))).status).toBe(0)
     expect(await saidBy(tool)).toMatchObject({ code: 'consent_denied' })
-    expect((await finished(stage.sgSession('tools', 'list'))).stdout).toMatch(
+    const [listed, unknown] = await Promise.all([
+      finished(stage.sgSession('tools', 'list')),
+      finished(stage.sgSession('tools', 'approve', 'none', '--yes')),
+    ])
+    expect(listed.stdout).toMatch(
       /Refused, or without an answer:\n\S+denied\.py in \S+\n {2}http\S+: not asked about until \d\d:\d\d/,
     )
-    const unknown = await finished(stage.sgSession('tools', 'approve', 'none', '--yes'))
     expect(unknown).toMatchObject({ status: 37, stderr: expect.stringContaining('no question "none" waits') })
   })
 
@@ -251,30 +251,25 @@ describe('without a screen', () => {
     expect(await saidBy(await stage.startPython('batch.py', pythonTool))).toMatchObject({
       code: 'interaction_required',
     })
-    for (const [args, said] of [
-      [['allow', python, '--yes'], 'is an interpreter: name its script too'],
-      [['allow', join(stage.folder, 'nothing'), '--yes'], 'is no file'],
-      [['revoke', 'nothing'], 'no program "nothing" is allowed'],
-    ] as const)
-      expect(await finished(stage.sgSession('tools', ...args))).toMatchObject({
-        status: 37,
-        stderr: expect.stringContaining(said),
-      })
+    const [noFile, noProgram] = await Promise.all([
+      finished(stage.sgSession('tools', 'allow', join(stage.folder, 'nothing'), '--yes')),
+      finished(stage.sgSession('tools', 'revoke', 'nothing')),
+    ])
+    expect(noFile).toMatchObject({ status: 37, stderr: expect.stringContaining('is no file') })
+    expect(noProgram).toMatchObject({ status: 37, stderr: expect.stringContaining('no program "nothing" is allowed') })
   })
 
   test('nothing is allowed without a terminal, unless told not to ask', async () => {
     await stage.restart()
     void stage.startPython('piped.py', pythonTool)
     const id = await waiting()
-    for (const args of [
-      ['approve', id],
-      ['allow', process.execPath, '--script', command],
+    const refused = await Promise.all([
+      finished(stage.sgSession('tools', 'approve', id)),
+      finished(stage.sgSession('tools', 'allow', process.execPath, '--script', command)),
     ])
-      expect(await finished(stage.sgSession('tools', ...args))).toMatchObject({
-        status: 11,
-        stderr: expect.stringMatching(/no terminal to ask at.*\n.*--yes/),
-      })
-    expect((await anyone().pendingQuestions()).map((question) => question.id)).toEqual([id])
+    for (const one of refused)
+      expect(one).toMatchObject({ status: 11, stderr: expect.stringMatching(/no terminal to ask at.*\n.*--yes/) })
+    expect(await waiting()).toBe(id)
   })
 
   test('a program cannot approve itself through a command that it starts', async () => {
