@@ -26,7 +26,7 @@ import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
 import { isRootOwned, sha256Of } from './socket/peers/program-file.ts'
-import type { ToolRefusal, ToolUse } from './socket/tool-log.ts'
+import type { RefusedToday, ToolRefusal, ToolUse } from './socket/tool-log.ts'
 import type { AllowedTool, RefusedTool } from './socket/tools-desk.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -231,6 +231,11 @@ export class Agent {
     return this.#calls.tools.today()
   }
 
+  /** The tools that asked for one since midnight and got an error, newest first. */
+  toolsRefusedToday(): readonly RefusedToday[] {
+    return this.#calls.tools.refusedToday()
+  }
+
   /** Calls `listener` each time a tool gets one; returns how to stop. */
   onToolUse(listener: (use: ToolUse) => void): () => void {
     return this.#calls.tools.uses.listen(listener)
@@ -269,6 +274,11 @@ export class Agent {
   /** The programs that are not asked about for a while, newest first. */
   refusedTools(): readonly RefusedTool[] {
     return this.#consent.refused()
+  }
+
+  /** As `Consent.askAgain`. */
+  askAgain({ site, ...application }: Pick<RefusedTool, 'executable' | 'script' | 'site'>): void {
+    this.#consent.askAgain(application, site)
   }
 
   /** As `Consent.revoke`; the program's connections end. */

@@ -7,6 +7,7 @@ export type SettingKey = (typeof settingKeys)[number]
 const address = z.string().max(2_048)
 const site = z.strictObject({ site: address })
 const addresses = z.strictObject({ site: address, broker: address })
+const filePath = z.string().max(4_096)
 const nothing = z.strictObject({})
 const credentials = z.strictObject({
   site: address,
@@ -37,17 +38,24 @@ export const calls = {
     args: z.strictObject({ id: z.string().max(64), answer: z.enum(['once', 'always', 'deny']) }),
     from: ['consent'],
   },
+  revokeTool: { args: z.strictObject({ id: z.string().min(1).max(64) }), from: ['programs'] },
+  askAgain: {
+    args: z.strictObject({ executable: filePath, script: filePath, site: address }),
+    from: ['programs'],
+  },
   saveSetting: {
     args: z.strictObject({ key: z.enum(settingKeys), value: z.union([z.boolean(), z.string().max(32)]) }),
     from: ['settings'],
   },
   copyDiagnosis: { args: nothing, from: ['status', 'about'] },
   openLogs: { args: nothing, from: ['settings', 'about'] },
+  showConsent: { args: nothing, from: ['status'] },
+  openPrograms: { args: nothing, from: ['status', 'settings'] },
   openSettings: { args: nothing, from: ['status'] },
   openFirstRun: { args: nothing, from: ['status'] },
   openAbout: { args: nothing, from: ['status', 'settings'] },
   quit: { args: nothing, from: ['status'] },
-  closeWindow: { args: nothing, from: ['status', 'sign-in', 'first-run', 'settings', 'about'] },
+  closeWindow: { args: nothing, from: ['status', 'sign-in', 'first-run', 'programs', 'settings', 'about'] },
 } as const satisfies Record<string, { readonly args: z.ZodType; readonly from: readonly WindowName[] }>
 
 export type CallName = keyof typeof calls

@@ -13,7 +13,7 @@ import type { Endpoint } from './endpoint-file.ts'
 import { type Limits, limits as standardLimits } from './limits.ts'
 import type { Desk } from './methods.ts'
 import type { Identified } from './peer.ts'
-import { Strangers } from './strangers.ts'
+import { peerName, Strangers } from './strangers.ts'
 import { nameless } from './tool-log.ts'
 import type { Met, Peers } from './who-is-calling.ts'
 
@@ -156,8 +156,4 @@ export class SocketListener {
 
 function executableOf(identified: Identified): string | undefined {
   return identified.kind === 'known' ? identified.peer.executable : undefined
-}
-
-function peerName(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`
 }

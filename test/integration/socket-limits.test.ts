@@ -443,7 +443,6 @@ async function open(
     calls: { note: () => undefined },
     stalls: { begin: () => () => undefined },
     log: to,
-    stalls: { begin: () => () => undefined },
     limits: { ...limits, ...changed },
   })
   const empty: Pick<Desk, 'startedAt' | 'status' | 'siteNamed' | 'lastStall' | 'auditProblem'> = {
