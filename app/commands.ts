@@ -1,4 +1,5 @@
 import { app, clipboard, shell as desktop } from 'electron'
+import type { AskConsent } from '../src/agent.ts'
 import type { AgentError } from '../src/errors.ts'
 import { asAgentError } from '../src/errors.ts'
 import { SingleFlight } from '../src/single-flight.ts'
@@ -7,11 +8,14 @@ import { diagnosis } from './diagnosis.ts'
 import { configurationLines, settingsNow, unreadable } from './settings.ts'
 import type { Shell, ShellOptions } from './shell.ts'
 import { type Command, isSignInUnderWay, type SiteSituation } from './situation.ts'
+import type { Language } from './strings/catalogue.ts'
 import type { Surroundings } from './surroundings.ts'
 import { openOutside } from './system/open-outside.ts'
 import { ConsentDesk } from './windows/consent-desk.ts'
 import type { View } from './windows/contract.ts'
-import { aboutView, consentView, firstRunView, settingsView } from './windows/views/other-views.ts'
+import { consentView } from './windows/views/consent-view.ts'
+import { aboutView, firstRunView, settingsView } from './windows/views/other-views.ts'
+import { programsView } from './windows/views/programs-view.ts'
 import { signInView } from './windows/views/sign-in-view.ts'
 import { statusView } from './windows/views/status-view.ts'
 import { type Subject, Windows } from './windows/windows.ts'
@@ -34,9 +38,16 @@ export class Commands implements Surroundings {
     this.#shell = shell
     this.#options = options
     this.windows = new Windows(bundle, (subject) => this.#view(subject))
-    this.consent = new ConsentDesk((id) =>
-      id === undefined ? this.windows.close('consent') : this.windows.show('consent', id),
-    )
+    const { questions } = shell
+    this.consent = new ConsentDesk({
+      onTurn: (question) => {
+        if (question) this.windows.showBeside('consent', question.id)
+        else this.windows.close('consent')
+        questions.onTurn(question)
+      },
+      onAnswer: (question, answer) => questions.onAnswer(question, answer),
+      onWithdrawn: (question) => questions.onWithdrawn(question),
+    })
     this.windows.onClosed(({ name, about }) => {
       if (name === 'consent' && about !== undefined) this.consent.answer(about, 'deny')
       // Not before this window is gone altogether: there may be a next one already.
@@ -75,6 +86,13 @@ export class Commands implements Surroundings {
         return this.windows.show('status')
       case 'showFirstRun':
         return this.windows.show('first-run')
+      case 'showConsent': {
+        const question = this.consent.current
+        if (question) this.windows.show('consent', question.id)
+        return
+      }
+      case 'showPrograms':
+        return this.windows.show('programs')
       case 'showSettings':
         return this.windows.show('settings')
       case 'showAbout':
@@ -111,6 +129,8 @@ export class Commands implements Surroundings {
     this.#askLater.add(site)
     this.#askNext()
   }
+
+  readonly askConsent: AskConsent = (question, signal) => this.consent.ask(question, signal)
 
   signedIn(site: string): void {
     setTimeout(() => {
@@ -174,6 +194,11 @@ export class Commands implements Surroundings {
     return found !== undefined && isSignInUnderWay(found)
   }
 
+  #consentView(about: string | undefined, language: Language): View {
+    const question = this.consent.question(about)
+    return consentView(question, this.#shell.nameOf(question.site), language)
+  }
+
   #view({ name, about }: Subject): View {
     const { language } = this.#shell
     const situation = this.#shell.situation()
@@ -187,7 +212,9 @@ export class Commands implements Surroundings {
         return firstRunView({ site: site?.url ?? '', broker: site?.broker ?? '' }, language)
       }
       case 'consent':
-        return consentView(this.consent.question(about), language)
+        return this.#consentView(about, language)
+      case 'programs':
+        return programsView(situation, language)
       case 'settings': {
         const { effective } = this.#shell
         const now = effective ? settingsNow(effective, situation.startAtLogin) : undefined

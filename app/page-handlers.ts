@@ -79,12 +79,17 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
       commands.consent.answer(id, answer)
       return null
     },
+    async revokeTool({ id }) {
+      await shell.agent.revokeTool(id)
+      return null
+    },
     async saveSetting({ key, value }) {
       await shell.changeSetting(key, value)
       return null
     },
     copyDiagnosis: () => perform({ does: 'copyDiagnosis' }),
     openLogs: () => perform({ does: 'openLogs' }),
+    openPrograms: () => perform({ does: 'showPrograms' }),
     openSettings: () => perform({ does: 'showSettings' }),
     openFirstRun: () => perform({ does: 'showFirstRun' }),
     openAbout: () => perform({ does: 'showAbout' }),

@@ -1,5 +1,5 @@
 import { app, nativeTheme } from 'electron'
-import type { Agent, Credentials } from '../src/agent.ts'
+import type { Agent, ConsentQuestion, Credentials } from '../src/agent.ts'
 import { type EffectiveConfig, isLoopback } from '../src/config.ts'
 import { readConfig, writeSettings } from '../src/config-files.ts'
 import { AgentError, asAgentError } from '../src/errors.ts'
@@ -10,6 +10,7 @@ import type { Launch, LaunchWish } from './command-line.ts'
 import { type Core, type CoreRules, openCore } from './core.ts'
 import { NotificationLadder } from './notifications/ladder.ts'
 import { Notifications } from './notifications/notifications.ts'
+import { QuestionWatch } from './question-watch.ts'
 import { settingDocument } from './settings.ts'
 import { SignInWatch } from './sign-in-watch.ts'
 import { type Command, minutesToEnd, type SiteSituation, type Situation } from './situation.ts'
@@ -38,6 +39,8 @@ export class Shell {
   readonly #notifications: Notifications
   readonly #lock: ScreenLock
   readonly #system: SystemEvents
+  /** What is asked about a program now. */
+  readonly questions: QuestionWatch
   #surroundings: Surroundings = nobody
   #ladder: NotificationLadder | undefined
   #core: Core | undefined
@@ -58,6 +61,15 @@ export class Shell {
     this.#system = new SystemEvents({
       onAwake: (sleptMs) => this.#onAwake(sleptMs),
       onOnline: () => void this.#onOnline(),
+    })
+    this.questions = new QuestionWatch({
+      onChange: () => this.refresh(),
+      noticeOf: (what, question) => this.#noticeOf(what, question),
+      show: (notice) => this.#notifications.show(notice),
+      takeBack: () => this.#notifications.takeBack('showConsent'),
+      onAnswer: (question, answer) => {
+        if (answer === 'deny') this.#ladder?.onArtistDenied(outsiderOf(question, this.language))
+      },
     })
     nativeTheme.on('updated', () => this.refresh())
   }
@@ -85,6 +97,7 @@ export class Shell {
     clearTimeout(this.#refreshTimer)
     this.#system.close()
     this.#lock.close()
+    this.questions.close()
     this.#notifications.close()
     await this.#core?.close()
     this.#core = undefined
@@ -110,7 +123,10 @@ export class Shell {
         })
       }
       if (config.sites.length === 0) return
-      const desktop = { isScreenLocked: () => this.#lock.isLocked }
+      const desktop: CoreDesktop = {
+        isScreenLocked: () => this.#lock.isLocked,
+        askConsent: (question, signal) => this.#surroundings.askConsent(question, signal),
+      }
       this.#core = await openCore(config, paths, log, new Keychain(), rules, desktop, (agent) => this.#listenTo(agent))
     } catch (thrown) {
       const error = asAgentError(thrown)
@@ -145,6 +161,10 @@ export class Shell {
       now: Date.now(),
       sites: this.#siteSituations(),
       tools: agent?.toolsToday() ?? [],
+      calls: agent?.recentCalls() ?? [],
+      programs: agent?.allowedTools() ?? [],
+      consent: config?.tools.consent ?? 'prompt',
+      question: this.questions.waiting,
       online: this.#system.online || this.#needsNoNetwork,
       screenLocked: this.#lock.isLocked,
       startAtLogin: this.#startAtLogin,

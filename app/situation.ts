@@ -66,6 +66,8 @@ export type Command =
       readonly does:
         | 'showStatus'
         | 'showFirstRun'
+        | 'showConsent'
+        | 'showPrograms'
         | 'showSettings'
         | 'showAbout'
         | 'copyDiagnosis'

@@ -1,3 +1,4 @@
+import type { AskConsent } from '../src/agent.ts'
 import type { Command } from './situation.ts'
 
 /** What the shell's surroundings do for it: the windows and what commands mean. */
@@ -8,6 +9,8 @@ export interface Surroundings {
   showsSignIn(site: string): boolean
   /** A sign-in has begun to wait for a login and passphrase: only a window of ours can ask for them. */
   askForCredentials(site: string): void
+  /** Asks whether a program may have the session, on the screen. */
+  readonly askConsent: AskConsent
   /** Somebody is signed in; a window that waited for it has nothing more to say. */
   signedIn(site: string): void
   readonly anyWindow: boolean
@@ -19,6 +22,7 @@ export const nobody: Surroundings = {
   refresh: () => undefined,
   showsSignIn: () => false,
   askForCredentials: () => undefined,
+  askConsent: async () => 'deny',
   signedIn: () => undefined,
   anyWindow: false,
 }

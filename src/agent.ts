@@ -19,6 +19,7 @@ import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
 import { ToolLog, type ToolRefusal, type ToolUse } from './socket/tool-log.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
 
+export type { AskConsent, ConsentAnswer, ConsentQuestion } from './consent/question.ts'
 export {
   type AddressFinding,
   type AddressFindings,

@@ -16,6 +16,13 @@ export interface Refusal {
   readonly site: string
 }
 
+/** A program that may not have the session, by what the system says of it. */
+export interface Outsider {
+  /** What stays the same of it from one start to the next; one for all that nobody can name. */
+  readonly key: string
+  readonly name: string
+}
+
 interface Change {
   readonly status: SiteStatus
   readonly waitedFor: WaitedFor | undefined
@@ -25,6 +32,9 @@ interface Change {
 const freshMs = 2 * 60_000
 /** A tool that keeps asking is heard of once in this time. */
 const refusalPauseMs = 10 * 60_000
+
+/** A program under many names must not fill the day with notifications. */
+const mostDeniedADay = 20
 
 /** Reasons that an artist brought about, and that are no news to them; a session taken up again is none either. */
 const noNews: ReadonlySet<string> = new Set(['sign_in_started', 'signed_out', 'sign_in_cancelled', 'resumed'])
@@ -41,6 +51,9 @@ export class NotificationLadder {
   readonly #kept = new Map<string, Change>()
   readonly #signedInAt = new Map<string, number>()
   readonly #refusedAt = new Map<string, number>()
+  /** Programs that the artist needs to hear no more of today. */
+  readonly #heardOf = { day: '', keys: new Set<string>() }
+  #unanswered: Notice | undefined
 
   constructor(now: () => number, remindBeforeMs: number) {
     this.#now = now
@@ -78,6 +91,47 @@ export class NotificationLadder {
     }
   }
 
+  /** What to show while a question about a program waits, and nobody seems to see its window. */
+  onQuestion(program: string, { strings }: Language): Notice | undefined {
+    const { notify } = strings
+    if (this.#locked) return undefined
+    const command = { does: 'showConsent' } as const
+    return { title: notify.asks(program), body: notify.asksBody, command, button: notify.answer }
+  }
+
+  /** What to show for a question that nobody has answered: once a program and day, and at unlocking if that is why. */
+  onUnanswered({ key, name }: Outsider, { strings }: Language): Notice | undefined {
+    if (!this.#isNewToday(key)) return undefined
+    const { notify } = strings
+    const command = { does: 'showPrograms' } as const
+    const notice = { title: notify.unanswered(name), body: notify.unansweredBody, command, button: notify.showPrograms }
+    if (!this.#locked) return notice
+    this.#unanswered = notice
+    return undefined
+  }
+
+  /** What to show for a program that a rule, or nobody's knowing it, kept from the session: once a program and day. */
+  onDenied({ key, name }: Outsider, { strings }: Language): Notice | undefined {
+    const { notify } = strings
+    if (this.#locked || !this.#isNewToday(key)) return undefined
+    return { title: notify.denied(name), body: notify.deniedBody, command: { does: 'showStatus' } }
+  }
+
+  /** The artist has said no to it: nobody needs to tell them that it was refused. */
+  onArtistDenied({ key }: Outsider): void {
+    this.#isNewToday(key)
+  }
+
+  #isNewToday(key: string): boolean {
+    const day = new Date(this.#now()).toDateString()
+    const { keys } = this.#heardOf
+    if (day !== this.#heardOf.day) keys.clear()
+    this.#heardOf.day = day
+    if (keys.has(key) || keys.size >= mostDeniedADay) return false
+    keys.add(key)
+    return true
+  }
+
   onLock(): void {
     this.#locked = true
   }
@@ -87,7 +141,9 @@ export class NotificationLadder {
     this.#locked = false
     const kept = [...this.#kept.values()].at(-1)
     this.#kept.clear()
-    return kept && this.#noticeFor(kept, language)
+    const unanswered = this.#unanswered
+    this.#unanswered = undefined
+    return (kept && this.#noticeFor(kept, language)) ?? unanswered
   }
 
   #noticeFor({ status, waitedFor }: Change, { tag, strings }: Language): Notice | undefined {

@@ -5,7 +5,7 @@ import type { Notice } from './ladder.ts'
 /** At most one notification of the system at a time; the next one takes its place. */
 export class Notifications {
   readonly #onCommand: (command: Command) => void
-  #shown: Notification | undefined
+  #shown: { readonly notification: Notification; readonly command: Command } | undefined
 
   constructor(onCommand: (command: Command) => void) {
     this.#onCommand = onCommand
@@ -24,12 +24,17 @@ export class Notifications {
     notification.on('click', act)
     notification.on('action', act)
     // Electron forgets notifications nobody holds, and their clicks with them.
-    this.#shown = notification
+    this.#shown = { notification, command }
     notification.show()
   }
 
   close(): void {
-    this.#shown?.close()
+    this.#shown?.notification.close()
     this.#shown = undefined
+  }
+
+  /** Takes back the one that does this, if it is still there. */
+  takeBack(does: Command['does']): void {
+    if (this.#shown?.command.does === does) this.close()
   }
 }

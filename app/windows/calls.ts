@@ -37,17 +37,19 @@ export const calls = {
     args: z.strictObject({ id: z.string().max(64), answer: z.enum(['once', 'always', 'deny']) }),
     from: ['consent'],
   },
+  revokeTool: { args: z.strictObject({ id: z.string().min(1).max(64) }), from: ['programs'] },
   saveSetting: {
     args: z.strictObject({ key: z.enum(settingKeys), value: z.union([z.boolean(), z.string().max(32)]) }),
     from: ['settings'],
   },
   copyDiagnosis: { args: nothing, from: ['status', 'about'] },
   openLogs: { args: nothing, from: ['settings', 'about'] },
+  openPrograms: { args: nothing, from: ['status', 'settings'] },
   openSettings: { args: nothing, from: ['status'] },
   openFirstRun: { args: nothing, from: ['status'] },
   openAbout: { args: nothing, from: ['status', 'settings'] },
   quit: { args: nothing, from: ['status'] },
-  closeWindow: { args: nothing, from: ['status', 'sign-in', 'first-run', 'settings', 'about'] },
+  closeWindow: { args: nothing, from: ['status', 'sign-in', 'first-run', 'programs', 'settings', 'about'] },
 } as const satisfies Record<string, { readonly args: z.ZodType; readonly from: readonly WindowName[] }>
 
 export type CallName = keyof typeof calls

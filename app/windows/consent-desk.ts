@@ -1,37 +1,50 @@
+import type { AskConsent, ConsentAnswer, ConsentQuestion } from '../../src/agent.ts'
 import { AgentError } from '../../src/errors.ts'
-import type { ConsentQuestion } from './views/other-views.ts'
-
-export type ConsentAnswer = 'once' | 'always' | 'deny'
 
 interface Asked {
   readonly question: ConsentQuestion
-  readonly answer: (answer: ConsentAnswer) => void
+  readonly settle: (answer: ConsentAnswer) => void
 }
 
-const answerLimitMs = 60_000
+export interface ConsentDeskEvents {
+  /** The question to show now; undefined when none is left. */
+  readonly onTurn: (question: ConsentQuestion | undefined) => void
+  readonly onAnswer: (question: ConsentQuestion, answer: ConsentAnswer) => void
+  /** Its time is up, or the screen was locked: nobody has answered. */
+  readonly onWithdrawn: (question: ConsentQuestion) => void
+}
 
-/** The questions whether a program may have the session: one on the screen at a time, no answer means no. */
+/** The questions whether a program may have the session: one on the screen at a time. */
 export class ConsentDesk {
-  readonly #show: (id: string | undefined) => void
+  readonly #events: ConsentDeskEvents
   readonly #waiting: Asked[] = []
 
-  /** `show` is told which question to show, or undefined when none is left. */
-  constructor(show: (id: string | undefined) => void) {
-    this.#show = show
+  constructor(events: ConsentDeskEvents) {
+    this.#events = events
   }
 
-  /** Asks, after the questions before it. Resolves with `deny` 60 s later, and when the window is closed. */
-  ask(question: ConsentQuestion): Promise<ConsentAnswer> {
-    return new Promise((resolve) => {
-      let timer: NodeJS.Timeout | undefined
-      const answer = (given: ConsentAnswer): void => {
-        clearTimeout(timer)
-        resolve(given)
+  /** Asks, after the questions before it. Rejects with the signal's reason when that aborts; the question is gone then. */
+  readonly ask: AskConsent = (question, signal) => {
+    if (signal.aborted) return Promise.reject(signal.reason)
+    return new Promise((resolve, reject) => {
+      const withdraw = (): void => {
+        this.#takeOut(question.id)
+        reject(signal.reason)
+        this.#events.onWithdrawn(question)
       }
-      this.#waiting.push({ question, answer })
-      timer = setTimeout(() => this.answer(question.id, 'deny'), answerLimitMs)
-      if (this.#waiting.length === 1) this.#show(question.id)
+      signal.addEventListener('abort', withdraw, { once: true })
+      const settle = (answer: ConsentAnswer): void => {
+        signal.removeEventListener('abort', withdraw)
+        resolve(answer)
+      }
+      this.#waiting.push({ question, settle })
+      if (this.#waiting.length === 1) this.#events.onTurn(question)
     })
+  }
+
+  /** The one whose turn it is. */
+  get current(): ConsentQuestion | undefined {
+    return this.#waiting[0]?.question
   }
 
   /** A question that has no answer yet. Throws `invalid_request` when there is none of this id. */
@@ -43,10 +56,16 @@ export class ConsentDesk {
 
   /** Takes an answer; one to a question that is not there any more is nothing. */
   answer(id: string, given: ConsentAnswer): void {
+    const asked = this.#takeOut(id)
+    if (!asked) return
+    asked.settle(given)
+    this.#events.onAnswer(asked.question, given)
+  }
+
+  #takeOut(id: string): Asked | undefined {
     const place = this.#waiting.findIndex(({ question }) => question.id === id)
     const [asked] = place < 0 ? [] : this.#waiting.splice(place, 1)
-    if (!asked) return
-    asked.answer(given)
-    if (place === 0) this.#show(this.#waiting[0]?.question.id)
+    if (place === 0) this.#events.onTurn(this.current)
+    return asked
   }
 }

@@ -4,7 +4,7 @@ import type { CallArgs, CallName, CallResult, SettingKey } from './calls.ts'
  * What a page and the main process may say to each other: the views that go to a page, here, and the calls that come from
  * it, in calls.ts. Nothing else crosses.
  */
-export type WindowName = 'status' | 'sign-in' | 'first-run' | 'consent' | 'settings' | 'about'
+export type WindowName = 'status' | 'sign-in' | 'first-run' | 'consent' | 'programs' | 'settings' | 'about'
 
 /** Where a page finds the three things its preload script gives it. */
 export interface PageApi {
@@ -40,6 +40,16 @@ export interface Problem {
   readonly steps?: readonly string[]
 }
 
+/** One thing known about something. */
+export interface Fact {
+  readonly label: string
+  readonly value: string
+  /** All of it, where `value` leaves out its middle. */
+  readonly whole?: string
+  /** How far it can be believed. */
+  readonly note?: string
+}
+
 interface AnyView {
   /** BCP 47, for `<html lang>`. */
   readonly language: string
@@ -67,9 +77,35 @@ export interface StatusView extends AnyView {
   readonly tools: {
     readonly heading: string
     readonly none: string
-    readonly rows: readonly { readonly name: string; readonly detail: string }[]
+    readonly rows: readonly ToolRow[]
+    readonly actions: readonly Action[]
   }
+  readonly calls: RecentCalls
   readonly actions: readonly Action[]
+}
+
+/** A program that asked for the session today. */
+export interface ToolRow {
+  readonly name: string
+  /** All that is known about where it lies. */
+  readonly whole?: string
+  readonly detail: string
+  readonly refused: boolean
+}
+
+/** The newest requests of programs, folded up until somebody wants them. */
+export interface RecentCalls {
+  readonly heading: string
+  readonly none: string
+  readonly hint: string
+  readonly rows: readonly {
+    readonly when: string
+    readonly who: string
+    readonly whole?: string
+    readonly what: string
+    readonly outcome: string
+    readonly refused: boolean
+  }[]
 }
 
 export interface SignInView extends AnyView {
@@ -122,9 +158,28 @@ export interface ConsentView extends AnyView {
   readonly id: string
   readonly headline: string
   /** What was found out about the program, not what it says. */
-  readonly facts: readonly { readonly label: string; readonly value: string }[]
+  readonly facts: readonly Fact[]
   readonly claim: string
+  /** How long each answer lasts. */
+  readonly hint: string
   readonly actions: readonly Action[]
+}
+
+export interface ProgramsView extends AnyView {
+  readonly window: 'programs'
+  readonly headline: string
+  readonly text: string
+  readonly none: string
+  readonly rows: readonly ProgramRow[]
+  readonly actions: readonly Action[]
+}
+
+/** A program that the artist has allowed. */
+export interface ProgramRow {
+  readonly id: string
+  readonly name: string
+  readonly facts: readonly Fact[]
+  readonly action: Action
 }
 
 export interface SettingsView extends AnyView {
@@ -148,11 +203,11 @@ export interface AboutView extends AnyView {
   readonly window: 'about'
   readonly name: string
   readonly text: string
-  readonly facts: readonly { readonly label: string; readonly value: string }[]
+  readonly facts: readonly Fact[]
   readonly actions: readonly Action[]
 }
 
-export type View = StatusView | SignInView | FirstRunView | ConsentView | SettingsView | AboutView
+export type View = StatusView | SignInView | FirstRunView | ConsentView | ProgramsView | SettingsView | AboutView
 
 /** What a live check of one address found, in words. */
 export interface Finding {

@@ -9,7 +9,8 @@ const sizes: Readonly<Record<WindowName, { readonly width: number; readonly heig
   status: { width: 460, height: 560 },
   'sign-in': { width: 420, height: 560 },
   'first-run': { width: 460, height: 560 },
-  consent: { width: 440, height: 440 },
+  consent: { width: 460, height: 520 },
+  programs: { width: 480, height: 520 },
   settings: { width: 440, height: 480 },
   about: { width: 440, height: 580 },
 }
@@ -53,7 +54,7 @@ export class Windows {
     return this.#open.size > 0
   }
 
-  /** Shows the window, made anew if it is not there or is about something else. */
+  /** Shows the window and gives it the keyboard; made anew if it is not there or is about something else. */
   show(name: WindowName, about?: string): void {
     const present = this.#open.get(name)
     if (present && present.subject.about === about) {
@@ -63,7 +64,17 @@ export class Windows {
       return
     }
     present?.window.destroy()
-    this.#make({ name, about })
+    this.#make({ name, about }, (window) => window.show())
+  }
+
+  /** Shows a new window before the others, and leaves the keyboard where it is: somebody is typing there. */
+  showBeside(name: WindowName, about: string): void {
+    this.#open.get(name)?.window.destroy()
+    this.#make({ name, about }, (window) => {
+      window.showInactive()
+      window.moveTop()
+      window.flashFrame(true)
+    })
   }
 
   isOpen(name: WindowName, about?: string): boolean {
@@ -102,7 +113,7 @@ export class Windows {
     }
   }
 
-  #make(subject: Subject): void {
+  #make(subject: Subject, appear: (window: BrowserWindow) => void): void {
     const { name } = subject
     const window = new BrowserWindow({
       ...sizes[name],
@@ -134,7 +145,7 @@ export class Windows {
     window.webContents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp')
     window.setMenu(null)
     this.#open.set(name, { window, subject })
-    window.once('ready-to-show', () => window.show())
+    window.once('ready-to-show', () => appear(window))
     // will-navigate is not asked about about:blank. A window that shows anything but our page is none of ours.
     window.webContents.on('did-navigate', (_event, url) => {
       if (url !== pageAddress) window.destroy()

@@ -1,7 +1,7 @@
 import type { Language } from '../../strings/catalogue.ts'
 import { languages } from '../../strings/catalogue.ts'
 import type { SettingKey } from '../calls.ts'
-import type { AboutView, ConsentView, FirstRunView, SettingsView } from '../contract.ts'
+import type { AboutView, FirstRunView, SettingsView } from '../contract.ts'
 import { act } from './status-view.ts'
 
 /** The window that asks for the addresses of site and broker when nobody has set them. */
@@ -59,6 +59,7 @@ export function settingsView({ values, locked }: SettingsNow, { tag, strings }: 
       { ...item('app.language', settings.language, settings.languageHint), choices },
     ],
     actions: [
+      act(settings.programs, 'plain', 'openPrograms'),
       act(settings.openLogs, 'plain', 'openLogs'),
       act(settings.about, 'plain', 'openAbout'),
       act(settings.close, 'primary', 'closeWindow'),
@@ -98,41 +99,6 @@ export function aboutView(facts: AboutFacts, { tag, strings }: Language): AboutV
       },
       act(about.openLogs, 'plain', 'openLogs'),
       act(about.close, 'primary', 'closeWindow'),
-    ],
-  }
-}
-
-/** A program that asks, by what was found out about it; what it says of itself comes last. */
-export interface ConsentQuestion {
-  readonly id: string
-  readonly siteName: string
-  readonly executable: string | undefined
-  readonly script: string | undefined
-  readonly startedBy: string | undefined
-  readonly claimedName: string
-}
-
-export function consentView(question: ConsentQuestion, { tag, strings }: Language): ConsentView {
-  const { consent } = strings
-  const fact = (label: string, value: string | undefined) => (value === undefined ? [] : [{ label, value }])
-  const answer = (label: string, kind: 'plain' | 'primary', what: string) =>
-    act(label, kind, 'answerConsent', { id: question.id, answer: what })
-  return {
-    window: 'consent',
-    language: tag,
-    title: consent.title,
-    id: question.id,
-    headline: consent.headline(question.siteName),
-    facts: [
-      ...fact(consent.program, question.executable ?? consent.unknown),
-      ...fact(consent.script, question.script),
-      ...fact(consent.startedBy, question.startedBy),
-    ],
-    claim: consent.claims(question.claimedName),
-    actions: [
-      answer(consent.deny, 'plain', 'deny'),
-      answer(consent.once, 'primary', 'once'),
-      answer(consent.always, 'plain', 'always'),
     ],
   }
 }

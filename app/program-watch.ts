@@ -1,0 +1,83 @@
+import type { AuditEntry, ConsentAnswer, ConsentQuestion } from '../src/agent.ts'
+import type { Notice, NotificationLadder, Outsider } from './notifications/ladder.ts'
+import type { Language } from './strings/catalogue.ts'
+import { programName } from './windows/views/shown-program.ts'
+
+/** Who has not answered by now may not see the window: another one covers it, or another screen has it. */
+const unseenMs = 8_000
+
+export interface ProgramWatchSettings {
+  /** Another question waits, or none. */
+  readonly onChange: () => void
+  /** Shows what the ladder says; tells whether it said anything. */
+  readonly tell: (notice: (ladder: NotificationLadder, language: Language) => Notice | undefined) => boolean
+  /** Takes back the notification that does this. */
+  readonly takeBack: (does: 'showConsent') => void
+}
+
+/** Programs at the door: sees to it that a question about one is noticed, and that the artist hears of one that stays outside. */
+export class ProgramWatch {
+  readonly #settings: ProgramWatchSettings
+  #waiting: ConsentQuestion | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(settings: ProgramWatchSettings) {
+    this.#settings = settings
+  }
+
+  /** The question on the screen. */
+  get waiting(): ConsentQuestion | undefined {
+    return this.#waiting
+  }
+
+  /** This question is the one on the screen from now on; undefined: none is. */
+  onTurn(question: ConsentQuestion | undefined): void {
+    const { tell, takeBack, onChange } = this.#settings
+    clearTimeout(this.#timer)
+    takeBack('showConsent')
+    this.#waiting = question
+    if (question) {
+      this.#timer = setTimeout(() => {
+        tell((ladder, language) => ladder.onQuestion(outsiderOf(question, language).name, language))
+      }, unseenMs)
+    }
+    onChange()
+  }
+
+  onAnswer(question: ConsentQuestion, answer: ConsentAnswer): void {
+    if (answer !== 'deny') return
+    this.#settings.tell((ladder, language) => {
+      ladder.onArtistDenied(outsiderOf(question, language))
+      return undefined
+    })
+  }
+
+  /** Nobody has answered it in time. */
+  onWithdrawn(question: ConsentQuestion): void {
+    this.#settings.tell((ladder, language) => ladder.onUnanswered(outsiderOf(question, language), language))
+  }
+
+  /** A program asked for something. */
+  onCall(entry: AuditEntry): void {
+    if (entry.outcome !== 'consent_denied') return
+    const { tell } = this.#settings
+    tell((ladder, language) => ladder.onDenied(outsider(entry, language), language))
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
+function outsiderOf({ tool: { identified } }: ConsentQuestion, language: Language): Outsider {
+  return outsider(identified.kind === 'known' ? identified.peer : {}, language)
+}
+
+interface Program {
+  readonly executable?: string
+  readonly script?: string
+}
+
+function outsider({ executable, script }: Program, { strings }: Language): Outsider {
+  return { key: JSON.stringify([executable, script]), name: programName({ executable, script }, strings) }
+}

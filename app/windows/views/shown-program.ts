@@ -1,0 +1,59 @@
+import type { Strings } from '../../strings/en.ts'
+
+/** As long as three lines of a window. */
+const longestPath = 110
+const longestName = 44
+
+/** What is not seen, what turns text round, what breaks a line, halves of pairs; what fonts draw as nothing. */
+const unseen = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+/** Every space but a single ordinary one: enough of them would push a path's end out of sight. */
+const oddSpaces = /(?! )\p{Z}|(?<= ) | (?= )/gu
+
+export interface Shown {
+  readonly value: string
+  /** The whole, where `value` leaves out its middle. */
+  readonly whole?: string
+}
+
+/** A path of another program, every character of it visible. Too long, it loses its middle: what decides is at its ends. */
+export function shownPath(path: string): Shown {
+  return shortened(path, longestPath)
+}
+
+/** The file's name alone. */
+export function shownFileName(path: string): string {
+  return shortened(path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1), longestName).value
+}
+
+/** “python3.11 running publish.py”: the program file first, for the script is only what its command line says. */
+export function programName(
+  { executable, script }: { readonly executable?: string | undefined; readonly script?: string | undefined },
+  { program }: Strings,
+): string {
+  if (executable === undefined) return program.unknown
+  const name = shownFileName(executable)
+  return script === undefined ? name : program.running(name, shownFileName(script))
+}
+
+/** Where program and script lie, a line each. */
+export function programPaths({
+  executable,
+  script,
+}: {
+  readonly executable?: string | undefined
+  readonly script?: string | undefined
+}): string {
+  return [executable, script].flatMap((path) => (path === undefined ? [] : [visible(path)])).join('\n')
+}
+
+function shortened(text: string, longest: number): Shown {
+  const whole = visible(text)
+  const letters = [...whole]
+  if (letters.length <= longest) return { value: whole }
+  const head = Math.floor(longest / 3)
+  return { value: `${letters.slice(0, head).join('')} … ${letters.slice(head + 3 - longest).join('')}`, whole }
+}
+
+function visible(text: string): string {
+  return text.replace(unseen, '\ufffd').replace(oddSpaces, '\u2423')
+}
