@@ -1,3 +1,5 @@
+import type { AuditEntry } from './audit/audit-entry.ts'
+import { CallRecord } from './audit/call-record.ts'
 import type { Config, SiteConfig } from './config.ts'
 import { findSite, knownSite } from './config.ts'
 import { Consent } from './consent/consent.ts'
@@ -16,9 +18,10 @@ import { makeWaysIn } from './sign-in/ways-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
-import { ToolLog, type ToolRefusal, type ToolUse } from './socket/tool-log.ts'
+import type { ToolRefusal, ToolUse } from './socket/tool-log.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
 
+export type { AuditEntry } from './audit/audit-entry.ts'
 export type { AskConsent, ConsentAnswer, ConsentQuestion } from './consent/question.ts'
 export {
   type AddressFinding,
@@ -27,7 +30,6 @@ export {
   checkAddresses,
   type SiteFinding,
 } from './sign-in/check-addresses.ts'
-
 export type { Credentials, SignInStep } from './sign-in/way-in.ts'
 
 export interface SignInOptions extends SignInStepOptions {
@@ -60,7 +62,7 @@ export class Agent {
   readonly #sessions: Sessions
   readonly #handOut: HandOut
   readonly #waysIn: ReadonlyMap<string, SiteWayIn>
-  readonly #tools: ToolLog
+  readonly #calls: CallRecord
   readonly #consent: Consent
   readonly #listener: SocketListener
   readonly #steps: SignInSteps
@@ -86,13 +88,13 @@ export class Agent {
     })
     this.#steps = new SignInSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
-    this.#tools = new ToolLog(ports.clock, ports.log)
+    this.#calls = new CallRecord(ports.clock, ports.log)
     const asked = askConsent === undefined ? {} : { ask: askConsent }
     this.#consent = new Consent({ tools: config.tools, clock: ports.clock, log: ports.log, ...asked })
     this.#listener = new SocketListener({
       peers: systemPeers(),
       gate: this.#consent,
-      tools: this.#tools,
+      calls: this.#calls,
       log: ports.log,
     })
     this.#sessions.changes.listen((status) => this.#listener.announce(status))
@@ -129,6 +131,7 @@ export class Agent {
     await this.#listener.close()
     await this.#sessions.release()
     await Promise.all([...this.#waysIn.values()].map((way) => way.settled()))
+    this.#calls.close()
   }
 
   /**
@@ -159,17 +162,27 @@ export class Agent {
 
   /** The tools that got a session or a REST token since midnight, newest first; their names are what they say. */
   toolsToday(): readonly ToolUse[] {
-    return this.#tools.today()
+    return this.#calls.tools.today()
   }
 
   /** Calls `listener` each time a tool gets one; returns how to stop. */
   onToolUse(listener: (use: ToolUse) => void): () => void {
-    return this.#tools.uses.listen(listener)
+    return this.#calls.tools.uses.listen(listener)
   }
 
   /** Calls `listener` each time a tool that asked for one gets an error; returns how to stop. */
   onToolRefused(listener: (refusal: ToolRefusal) => void): () => void {
-    return this.#tools.refusals.listen(listener)
+    return this.#calls.tools.refusals.listen(listener)
+  }
+
+  /** What programs have asked for lately, newest first, at most 200. */
+  recentCalls(): readonly AuditEntry[] {
+    return this.#calls.recent()
+  }
+
+  /** Calls `listener` with each new call; of many equal ones with the first, and then once a second. Returns how to stop. */
+  onCall(listener: (entry: AuditEntry) => void): () => void {
+    return this.#calls.entries.listen(listener)
   }
 
   /** Signs the artist in, or joins the sign-in under way. Resolves with the site's status when it is done. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { AgentError } from '../errors.ts'
 import type { Clock, Log } from '../ports.ts'
+import type { AllowedBy } from '../socket/calls.ts'
 import type { CallingTool, Gate } from '../socket/connection.ts'
 import type { Scope } from '../socket/scopes.ts'
 import { applicationOf } from './application.ts'
@@ -29,20 +30,22 @@ export class Consent implements Gate {
     this.#settings = settings
   }
 
-  async demand(tool: CallingTool, scope: Scope, site: string, interactive: boolean): Promise<void> {
+  async demand(tool: CallingTool, scope: Scope, site: string, interactive: boolean): Promise<AllowedBy | undefined> {
     const { tools } = this.#settings
     if (isRuledOut(tools.deny, tool, scope, site))
       throw new AgentError('consent_denied', 'IT does not allow this program')
-    if (scope === 'status' || tools.consent === 'allow-all' || isRuledIn(tools.allow, tool, scope, site)) return
+    if (scope === 'status') return undefined
+    if (isRuledIn(tools.allow, tool, scope, site)) return 'rule'
+    if (tools.consent === 'allow-all') return 'mode'
     const { identified } = tool
     if (identified.kind === 'unknown')
       throw new AgentError('consent_denied', `nobody can say which program asks: ${identified.because}`)
     if (tools.consent === 'allow-list')
       throw new AgentError('consent_denied', `"${identified.peer.executable}" is not on the list of allowed programs`)
     const wish = JSON.stringify([applicationOf(identified.peer), site, scope])
-    if (this.#allowed.has(wish)) return
+    if (this.#allowed.has(wish)) return 'remembered'
     const answered = this.#asked.get(wish) ?? this.#ask(wish, tool, scope, site)
-    if (interactive) return answered
+    if (interactive) return answered.then(() => 'asked')
     answered.catch(() => undefined)
     throw new AgentError('interaction_required', 'sg-session asks whether this program may use the session', {
       advice: 'Answer the question on the screen, then try again.',

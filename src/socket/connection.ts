@@ -4,6 +4,7 @@ import type { Log } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
 import { version } from '../version.ts'
+import type { AllowedBy, Call, CallBook, TurnedAway } from './calls.ts'
 import { encodeFrame, FrameError, FrameReader } from './frames.ts'
 import { JsonTextError, parseJsonText } from './json-text.ts'
 import { limits } from './limits.ts'
@@ -13,16 +14,17 @@ import {
   judgeParams,
   judgeRequest,
   type Method,
+  methods,
   notification,
   type Params,
   protocolVersion,
   type Request,
   refusal,
 } from './messages.ts'
-import { type Caller, type Desk, handlers, handsOut, toWireStatus, type WaitsFor } from './methods.ts'
+import { type Caller, type Desk, handlers, toWireStatus, type WaitsFor } from './methods.ts'
 import type { Identified } from './peer.ts'
 import { type Scope, scopeOf } from './scopes.ts'
-import { type Tool, type ToolLog, toolFromClaim } from './tool-log.ts'
+import { type Tool, toolFromClaim } from './tool-log.ts'
 import type { Peers } from './who-is-calling.ts'
 
 /** Who asks: what the system says of the program, and what it says of itself. */
@@ -34,10 +36,11 @@ export interface CallingTool {
 /** Decides which program may have what. */
 export interface Gate {
   /**
-   * Resolves if the program may. Asks the artist where the configuration says so: an `interactive` caller waits for the answer.
+   * Resolves if the program may, with what lets it; undefined for what needs no leave. Asks the artist where the configuration
+   * says so: an `interactive` caller waits for the answer.
    * Throws `consent_denied`, `consent_timeout`, `interaction_required`.
    */
-  demand(tool: CallingTool, scope: Scope, site: string, interactive: boolean): Promise<void>
+  demand(tool: CallingTool, scope: Scope, site: string, interactive: boolean): Promise<AllowedBy | undefined>
 }
 
 export interface ConnectionSettings {
@@ -45,7 +48,7 @@ export interface ConnectionSettings {
   readonly desk: Desk
   readonly peers: Peers
   readonly gate: Gate
-  readonly tools: ToolLog
+  readonly calls: CallBook
   readonly log: Log
   /** Called once, when the peer has shown the key. */
   readonly onAccepted: () => void
@@ -117,22 +120,25 @@ export class Connection {
     let hello: Params<'hello'>
     try {
       request = judgeRequest(parseJsonText(line, limits.jsonDepth))
-      if (request.method !== 'hello') return this.#cut('the first message was not hello')
+      if (request.method !== 'hello') return this.#turnAway('no_hello', 'the first message was not hello')
       hello = judgeParams('hello', request.params)
     } catch (error) {
-      return this.#cut(error instanceof JsonTextError || error instanceof AgentError ? error.message : 'failure')
+      const said = error instanceof JsonTextError || error instanceof AgentError ? error.message : 'failure'
+      return this.#turnAway('no_hello', said)
     }
-    if (!this.#settings.key.equals(hello.key)) return this.#cut('wrong key')
+    const claim = toolFromClaim(hello.client)
+    if (!this.#settings.key.equals(hello.key)) return this.#turnAway('wrong_key', 'wrong key', { claim })
     const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid)
     if (this.#socket.destroyed) return
-    if (uidOf(identified) !== ownUid) return this.#cut('not a program of this user')
+    if (uidOf(identified) !== ownUid)
+      return this.#turnAway('other_user', 'not a program of this user', { claim, identified })
     if (hello.protocol !== protocolVersion) {
       const said = `this agent speaks protocol ${protocolVersion}, the client ${hello.protocol}`
       this.#send(refusal(request.id, new AgentError('unsupported_version', said)))
       this.#socket.end()
       return
     }
-    this.#tool = { identified, claim: toolFromClaim(hello.client) }
+    this.#tool = { identified, claim }
     this.#settings.onAccepted()
     this.#send(answer(request.id, { protocol: protocolVersion, agent: { version, pid: process.pid } }))
   }
@@ -158,54 +164,64 @@ export class Connection {
   }
 
   async #serve(request: Request): Promise<void> {
-    const { tools, desk, log } = this.#settings
+    const { calls, desk, log } = this.#settings
+    const { method } = request
     const startedMs = performance.now()
-    let outcome = 'ok'
+    const leave: Leave = { allowedBy: undefined }
+    let outcome: Call['outcome'] = 'ok'
+    let reply: object
     try {
-      this.#send(answer(request.id, await this.#call(request)))
+      reply = answer(request.id, await this.#call(request, leave))
     } catch (thrown) {
       const error = asAgentError(thrown)
       outcome = error.code
       if (error.code === 'internal_error') log.error({ err: error }, 'a request failed')
-      this.#send(refusal(request.id, error))
-      if (handsOut(request.method)) tools.noteRefusal(this.#claim, desk.siteNamed(request.params['site']), error.code)
+      reply = refusal(request.id, error)
     }
-    log.info(
-      { client: nameOf(this.#claim), method: request.method, outcome, ms: Math.round(performance.now() - startedMs) },
-      'request',
-    )
+    const ms = Math.round(performance.now() - startedMs)
+    const site = takesSite(method) ? desk.siteNamed(request.params['site']) : undefined
+    calls.note({
+      ...(this.#tool ?? { claim: this.#claim }),
+      method,
+      ...(site === undefined ? {} : { site }),
+      scope: isMethod(method) && method !== 'hello' ? scopeOf[method] : 'status',
+      outcome,
+      ...(leave.allowedBy === undefined ? {} : { allowedBy: leave.allowedBy }),
+      ms,
+    })
+    this.#send(reply)
+    log.info({ client: nameOf(this.#claim), method, outcome, ms }, 'request')
   }
 
-  async #call(request: Request): Promise<unknown> {
+  async #call(request: Request, leave: Leave): Promise<unknown> {
     const { method } = request
     if (!isMethod(method) || method === 'hello')
       throw new AgentError('unknown_method', `there is no method "${method}"`)
-    return this.#dispatch(method, request.params)
+    return this.#dispatch(method, request.params, leave)
   }
 
-  async #dispatch<M extends Exclude<Method, 'hello'>>(method: M, unjudged: unknown): Promise<unknown> {
-    const { desk, tools } = this.#settings
+  async #dispatch<M extends Exclude<Method, 'hello'>>(method: M, unjudged: unknown, leave: Leave): Promise<unknown> {
+    const { desk } = this.#settings
     const params = judgeParams(method, unjudged)
     const site =
       'site' in params || scopeOf[method] !== 'status' ? desk.siteNamed(Reflect.get(params, 'site')) : undefined
     // A site that is not configured is the handler's to refuse.
-    if (site !== undefined) await this.#demand(scopeOf[method], site, Reflect.get(params, 'interactive') === true)
+    if (site !== undefined) {
+      leave.allowedBy = await this.#demand(scopeOf[method], site, Reflect.get(params, 'interactive') === true)
+    }
     const caller: Caller = {
       watch: () => {
         this.#watching = true
       },
-      release: async (released) => {
-        await this.#checkAgain(scopeOf[method], released)
-        tools.noteUse(this.#claim, released)
-      },
+      release: (released) => this.#checkAgain(scopeOf[method], released),
       notifyStep: (at, step) => this.#send(stepNotification(at, step)),
     }
     return handlers[method](params, desk, caller)
   }
 
-  async #demand(scope: Scope, site: string, interactive: boolean): Promise<void> {
+  async #demand(scope: Scope, site: string, interactive: boolean): Promise<AllowedBy | undefined> {
     if (!this.#tool) throw new AgentError('consent_denied')
-    await this.#settings.gate.demand(this.#tool, scope, site, interactive)
+    return this.#settings.gate.demand(this.#tool, scope, site, interactive)
   }
 
   /** Whoever holds the connection now: it may have changed hands, and its program with it, since it was let in. */
@@ -233,6 +249,12 @@ export class Connection {
     this.#socket.write(encodeFrame(message, limits.messageBytes))
   }
 
+  /** Ends a connection that may ask for nothing, and keeps a note of it. */
+  #turnAway(outcome: TurnedAway, reason: string, who: Partial<CallingTool> = {}): void {
+    this.#settings.calls.note({ claim: this.#claim, ...who, method: 'hello', scope: 'status', outcome, ms: 0 })
+    this.#cut(reason)
+  }
+
   #cut(reason: string): void {
     this.#settings.log.warn({ client: this.#tool && nameOf(this.#claim), reason }, 'connection cut')
     this.#socket.destroy()
@@ -242,6 +264,15 @@ export class Connection {
 function stepNotification(site: string, step: WaitsFor): object {
   if (step.kind === 'browser') return notification('signIn/browser', { site, url: step.url.href })
   return notification('signIn/credentialsWanted', { site, wantsCode: step.wantsCode })
+}
+
+/** Filled while a request is under way. */
+interface Leave {
+  allowedBy: AllowedBy | undefined
+}
+
+function takesSite(method: string): boolean {
+  return isMethod(method) && 'site' in methods[method].params.shape
 }
 
 function nameOf({ name, version }: Tool): string {

@@ -4,18 +4,18 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Log } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
+import type { CallBook } from './calls.ts'
 import { makeRunCertificate } from './certificate.ts'
 import { type CallingTool, Connection, type Gate } from './connection.ts'
 import type { Endpoint } from './endpoint-file.ts'
 import { limits } from './limits.ts'
 import type { Desk } from './methods.ts'
-import type { ToolLog } from './tool-log.ts'
 import type { Peers } from './who-is-calling.ts'
 
 export interface ListenerSettings {
   readonly peers: Peers
   readonly gate: Gate
-  readonly tools: ToolLog
+  readonly calls: CallBook
   readonly log: Log
 }
 

@@ -82,10 +82,11 @@ export class ToolLog {
 
 /** A tool's word about itself without what would confuse people: nothing unseen, nothing that turns text round, nothing long. */
 export function toolFromClaim({ name, version, pid }: Tool): Tool {
-  return { name: shown(name, longestName) || 'unnamed', version: shown(version, longestVersion), pid }
+  return { name: shownText(name, longestName) || 'unnamed', version: shownText(version, longestVersion), pid }
 }
 
-function shown(text: string, longest: number): string {
+/** A text from outside on one line, of what can be seen, and no longer than that. */
+export function shownText(text: string, longest: number): string {
   const plain = text
     .replace(/\s+/gu, ' ')
     // Controls, bidi and other format characters, halves of pairs; what fonts draw as nothing.

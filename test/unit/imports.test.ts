@@ -34,6 +34,10 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     mayImport: ['src/socket'],
     because: 'it decides about who is calling, in the socket’s words, and knows nothing of what they get',
   },
+  'src/audit': {
+    mayImport: ['src/socket'],
+    because: 'it keeps what the socket says about calls, and decides nothing',
+  },
   'src/broker': {
     mayImport: ['src/shotgrid'],
     because: 'the studio service shares the site’s client with the agent, and nothing of the agent',
@@ -47,7 +51,7 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     because: 'it asks every peer once, in the words the others use, and steers none: nothing of the agent may need it',
   },
   agent: {
-    mayImport: ['src/hand-out', 'src/shotgrid', 'src/sign-in', 'src/session', 'src/socket', 'src/consent'],
+    mayImport: ['src/hand-out', 'src/shotgrid', 'src/sign-in', 'src/session', 'src/socket', 'src/consent', 'src/audit'],
     because: 'the one place where everything meets',
   },
   'src/cli': {
@@ -71,6 +75,7 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
       'src/preflight',
       'src/socket',
       'src/consent',
+      'src/audit',
       'src/broker',
       'src/client/node',
       'src/doctor',
