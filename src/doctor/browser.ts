@@ -1,8 +1,8 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
 import type { System } from '../paths.ts'
+import { runProgram } from '../run-program.ts'
 import type { Finding } from './finding.ts'
-import { runProgram } from './run-program.ts'
 import type { Check } from './world.ts'
 
 /** What there is to open a browser with. */

@@ -2,8 +2,8 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { System } from '../paths.ts'
+import { runProgram } from '../run-program.ts'
 import type { Finding } from './finding.ts'
-import { runProgram } from './run-program.ts'
 import type { Check, Program } from './world.ts'
 
 /** What can be told of the keychain without using it, which could ask the person for its password. */

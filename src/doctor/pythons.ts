@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { System } from '../paths.ts'
+import { runProgram } from '../run-program.ts'
 import { version } from '../version.ts'
 import type { Finding } from './finding.ts'
 import { findInterpreters, type Interpreter } from './python-places.ts'
-import { runProgram } from './run-program.ts'
 import type { Check } from './world.ts'
 
 /** Blender takes seconds to start; one that takes longer has a row that says so. */

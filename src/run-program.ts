@@ -6,17 +6,27 @@ export interface Ended {
   readonly status: number | undefined
   readonly stdout: string
   readonly isLate: boolean
+  /** Whether `stdout` is all it printed. */
+  readonly isWhole: boolean
+}
+
+export interface Circumstances {
+  readonly env: NodeJS.ProcessEnv
+  readonly limitMs: number
+  readonly signal?: AbortSignal
+  /** Of its output; what comes behind is thrown away. Default 64 KiB. */
+  readonly mostCharacters?: number
 }
 
 /**
- * Where a program is run: no module or library of the folder the doctor was called in may be taken for an installed one. Python
+ * Where a program is run: no module or library of the folder we were called in may be taken for an installed one. Python
  * looks there first, Windows does so for programs and libraries too. The folder of the program that runs us is as trusted as we are.
  */
 export function neutralFolder(platform: NodeJS.Platform, ownProgram: string): string {
   return platform === 'win32' ? win32.dirname(ownProgram) : '/'
 }
 
-const mostOutput = 64 * 1024
+const usualCharacters = 64 * 1024
 
 /**
  * Runs a program with exactly this environment, no input, at most `limitMs`, and takes what it prints. Never throws. What it
@@ -25,9 +35,9 @@ const mostOutput = 64 * 1024
 export function runProgram(
   command: string,
   args: readonly string[],
-  { env, limitMs, signal }: { readonly env: NodeJS.ProcessEnv; readonly limitMs: number; readonly signal: AbortSignal },
+  { env, limitMs, signal, mostCharacters = usualCharacters }: Circumstances,
 ): Promise<Ended> {
-  if (signal.aborted) return Promise.resolve({ status: undefined, stdout: '', isLate: true })
+  if (signal?.aborted) return Promise.resolve({ status: undefined, stdout: '', isLate: true, isWhole: false })
   return new Promise<Ended>((resolve) => {
     const isPosix = process.platform !== 'win32'
     // A group of its own on POSIX: launchers of DCCs are scripts that start the real program.
@@ -39,11 +49,12 @@ export function runProgram(
       windowsHide: true,
     })
     let stdout = ''
+    let isWhole = true
     const end = (status: number | undefined, isLate: boolean): void => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', late)
+      signal?.removeEventListener('abort', late)
       child.stdout.destroy()
-      resolve({ status, stdout, isLate })
+      resolve({ status, stdout, isLate, isWhole: isWhole && !isLate })
     }
     const late = (): void => {
       killAll()
@@ -58,12 +69,13 @@ export function runProgram(
       }
     }
     const timer = setTimeout(late, limitMs)
-    signal.addEventListener('abort', late, { once: true })
+    signal?.addEventListener('abort', late, { once: true })
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      if (stdout.length < mostOutput) stdout += chunk
+      if (stdout.length + chunk.length > mostCharacters) isWhole = false
+      if (stdout.length < mostCharacters) stdout += chunk.slice(0, mostCharacters - stdout.length)
     })
     child.once('error', () => end(undefined, false))
     child.once('close', (status) => end(status ?? undefined, false))
     // Where there is no file descriptor left for its output, say.
-  }).catch(() => ({ status: undefined, stdout: '', isLate: false }))
+  }).catch(() => ({ status: undefined, stdout: '', isLate: false, isWhole: false }))
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { neutralFolder } from '../../../src/doctor/run-program.ts'
+import { neutralFolder } from '../../src/run-program.ts'
 
 test.each([
   ['linux', '/usr/bin/node', '/'],
