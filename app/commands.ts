@@ -6,6 +6,7 @@ import { SingleFlight } from '../src/single-flight.ts'
 import { version } from '../src/version.ts'
 import { diagnosis } from './diagnosis.ts'
 import { configurationLines, settingsNow, unreadable } from './settings.ts'
+import { ProgramOrigins } from './program-origin.ts'
 import type { Shell, ShellOptions } from './shell.ts'
 import { type Command, isSignInUnderWay, type SiteSituation } from './situation.ts'
 import type { Language } from './strings/catalogue.ts'
@@ -29,6 +30,7 @@ export class Commands implements Surroundings {
   readonly #options: ShellOptions
   readonly windows: Windows
   readonly consent: ConsentDesk
+  readonly #origins: ProgramOrigins
   /** Sites that ask for a login and passphrase while the artist is busy with another one's sign-in. */
   readonly #askLater = new Set<string>()
   readonly #collecting = new SingleFlight<string>()
@@ -38,15 +40,16 @@ export class Commands implements Surroundings {
     this.#shell = shell
     this.#options = options
     this.windows = new Windows(bundle, (subject) => this.#view(subject))
-    const { questions } = shell
+    this.#origins = new ProgramOrigins(() => this.windows.refresh())
+    const { programs } = shell
     this.consent = new ConsentDesk({
       onTurn: (question) => {
         if (question) this.windows.showBeside('consent', question.id)
         else this.windows.close('consent')
-        questions.onTurn(question)
+        programs.onTurn(question)
       },
-      onAnswer: (question, answer) => questions.onAnswer(question, answer),
-      onWithdrawn: (question) => questions.onWithdrawn(question),
+      onAnswer: (question, answer) => programs.onAnswer(question, answer),
+      onWithdrawn: (question) => programs.onWithdrawn(question),
     })
     this.windows.onClosed(({ name, about }) => {
       if (name === 'consent' && about !== undefined) this.consent.answer(about, 'deny')
@@ -130,7 +133,11 @@ export class Commands implements Surroundings {
     this.#askNext()
   }
 
-  readonly askConsent: AskConsent = (question, signal) => this.consent.ask(question, signal)
+  readonly askConsent: AskConsent = (question, signal) => {
+    const { identified } = question.tool
+    if (identified.kind === 'known') this.#origins.look(identified.peer.executable)
+    return this.consent.ask(question, signal)
+  }
 
   signedIn(site: string): void {
     setTimeout(() => {
@@ -196,7 +203,9 @@ export class Commands implements Surroundings {
 
   #consentView(about: string | undefined, language: Language): View {
     const question = this.consent.question(about)
-    return consentView(question, this.#shell.nameOf(question.site), language)
+    const { identified } = question.tool
+    const origin = identified.kind === 'known' ? this.#origins.of(identified.peer.executable) : undefined
+    return consentView(question, this.#shell.nameOf(question.site), origin, language)
   }
 
   #view({ name, about }: Subject): View {

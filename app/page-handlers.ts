@@ -89,6 +89,7 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
     },
     copyDiagnosis: () => perform({ does: 'copyDiagnosis' }),
     openLogs: () => perform({ does: 'openLogs' }),
+    showConsent: () => perform({ does: 'showConsent' }),
     openPrograms: () => perform({ does: 'showPrograms' }),
     openSettings: () => perform({ does: 'showSettings' }),
     openFirstRun: () => perform({ does: 'showFirstRun' }),

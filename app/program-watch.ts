@@ -9,8 +9,8 @@ const unseenMs = 8_000
 export interface ProgramWatchSettings {
   /** Another question waits, or none. */
   readonly onChange: () => void
-  /** Shows what the ladder says; tells whether it said anything. */
-  readonly tell: (notice: (ladder: NotificationLadder, language: Language) => Notice | undefined) => boolean
+  /** Shows what the ladder says, if anything. */
+  readonly tell: (notice: (ladder: NotificationLadder, language: Language) => Notice | undefined) => void
   /** Takes back the notification that does this. */
   readonly takeBack: (does: 'showConsent') => void
 }
@@ -57,11 +57,9 @@ export class ProgramWatch {
     this.#settings.tell((ladder, language) => ladder.onUnanswered(outsiderOf(question, language), language))
   }
 
-  /** A program asked for something. */
-  onCall(entry: AuditEntry): void {
-    if (entry.outcome !== 'consent_denied') return
-    const { tell } = this.#settings
-    tell((ladder, language) => ladder.onDenied(outsider(entry, language), language))
+  /** A program was refused: by the artist a moment ago, by a rule, or because nobody knows it. */
+  onDenied(entry: AuditEntry): void {
+    this.#settings.tell((ladder, language) => ladder.onDenied(outsider(entry, language), language))
   }
 
   close(): void {

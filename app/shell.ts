@@ -1,5 +1,5 @@
 import { app, nativeTheme } from 'electron'
-import type { Agent, ConsentQuestion, Credentials } from '../src/agent.ts'
+import type { Agent, Credentials } from '../src/agent.ts'
 import { type EffectiveConfig, isLoopback } from '../src/config.ts'
 import { readConfig, writeSettings } from '../src/config-files.ts'
 import { AgentError, asAgentError } from '../src/errors.ts'
@@ -7,10 +7,10 @@ import type { Paths } from '../src/paths.ts'
 import type { Log } from '../src/ports.ts'
 import type { SiteStatus } from '../src/session/changes.ts'
 import type { Launch, LaunchWish } from './command-line.ts'
-import { type Core, type CoreRules, openCore } from './core.ts'
-import { NotificationLadder } from './notifications/ladder.ts'
+import { type Core, type CoreRules, type Desktop, openCore } from './core.ts'
+import { type Notice, NotificationLadder } from './notifications/ladder.ts'
 import { Notifications } from './notifications/notifications.ts'
-import { QuestionWatch } from './question-watch.ts'
+import { ProgramWatch } from './program-watch.ts'
 import { settingDocument } from './settings.ts'
 import { SignInWatch } from './sign-in-watch.ts'
 import { type Command, minutesToEnd, type SiteSituation, type Situation } from './situation.ts'
@@ -30,6 +30,8 @@ export interface ShellOptions {
   readonly log: Log
 }
 
+const soonMs = 150
+
 /**
  * The app between the agent and the desktop: it knows the situation, and keeps tray, notifications and windows true to it.
  */
@@ -39,8 +41,8 @@ export class Shell {
   readonly #notifications: Notifications
   readonly #lock: ScreenLock
   readonly #system: SystemEvents
-  /** What is asked about a program now. */
-  readonly questions: QuestionWatch
+  /** The programs at the door. */
+  readonly programs: ProgramWatch
   #surroundings: Surroundings = nobody
   #ladder: NotificationLadder | undefined
   #core: Core | undefined
@@ -50,6 +52,7 @@ export class Shell {
   #startAtLogin = false
   #collecting = false
   #refreshTimer: NodeJS.Timeout | undefined
+  #soonTimer: NodeJS.Timeout | undefined
 
   constructor(options: ShellOptions, tray: Tray) {
     this.#options = options
@@ -62,14 +65,10 @@ export class Shell {
       onAwake: (sleptMs) => this.#onAwake(sleptMs),
       onOnline: () => void this.#onOnline(),
     })
-    this.questions = new QuestionWatch({
+    this.programs = new ProgramWatch({
       onChange: () => this.refresh(),
-      noticeOf: (what, question) => this.#noticeOf(what, question),
-      show: (notice) => this.#notifications.show(notice),
-      takeBack: () => this.#notifications.takeBack('showConsent'),
-      onAnswer: (question, answer) => {
-        if (answer === 'deny') this.#ladder?.onArtistDenied(outsiderOf(question, this.language))
-      },
+      tell: (notice) => this.#tell(notice),
+      takeBack: (does) => this.#notifications.takeBack(does),
     })
     nativeTheme.on('updated', () => this.refresh())
   }
@@ -95,9 +94,10 @@ export class Shell {
 
   async stop(): Promise<void> {
     clearTimeout(this.#refreshTimer)
+    clearTimeout(this.#soonTimer)
     this.#system.close()
     this.#lock.close()
-    this.questions.close()
+    this.programs.close()
     this.#notifications.close()
     await this.#core?.close()
     this.#core = undefined
@@ -123,7 +123,7 @@ export class Shell {
         })
       }
       if (config.sites.length === 0) return
-      const desktop: CoreDesktop = {
+      const desktop: Desktop = {
         isScreenLocked: () => this.#lock.isLocked,
         askConsent: (question, signal) => this.#surroundings.askConsent(question, signal),
       }
@@ -149,6 +149,11 @@ export class Shell {
     return this.#effective?.config.sites ?? []
   }
 
+  /** What people call a site. */
+  nameOf(site: string): string {
+    return this.sites.find(({ url }) => url === site)?.name ?? new URL(site).host
+  }
+
   get language(): Language {
     return chooseLanguage(this.#effective?.config.app.language ?? 'auto', app.getPreferredSystemLanguages())
   }
@@ -161,10 +166,11 @@ export class Shell {
       now: Date.now(),
       sites: this.#siteSituations(),
       tools: agent?.toolsToday() ?? [],
+      refused: agent?.toolsRefusedToday() ?? [],
       calls: agent?.recentCalls() ?? [],
       programs: agent?.allowedTools() ?? [],
       consent: config?.tools.consent ?? 'prompt',
-      question: this.questions.waiting,
+      question: this.programs.waiting,
       online: this.#system.online || this.#needsNoNetwork,
       screenLocked: this.#lock.isLocked,
       startAtLogin: this.#startAtLogin,
@@ -185,7 +191,7 @@ export class Shell {
     if (!this.#core || !signIns) return []
     return this.#core.agent.status().map((status) => ({
       url: status.site,
-      name: this.sites.find(({ url }) => url === status.site)?.name ?? new URL(status.site).host,
+      name: this.nameOf(status.site),
       status,
       ...signIns.factsOf(status.site),
     }))
@@ -214,6 +220,14 @@ export class Shell {
     this.#tray.show(trayView(situation, this.language))
     this.#surroundings.refresh()
     this.#refreshLater(situation)
+  }
+
+  /** For what comes often: a flood of calls is shown a few times a second. */
+  #refreshSoon(): void {
+    this.#soonTimer ??= setTimeout(() => {
+      this.#soonTimer = undefined
+      this.refresh()
+    }, soonMs)
   }
 
   /** Writes one of the artist's settings and acts on it. Throws `config_invalid`; a value that IT locked stays. */
@@ -245,14 +259,23 @@ export class Shell {
       // Asked once more, for a code, is asked of who is at it already.
       if (step.kind === 'credentials' && !step.wantsCode) this.#surroundings.askForCredentials(site)
     })
-    agent.onToolUse(() => this.refresh())
+    agent.onToolUse(() => this.#refreshSoon())
+    agent.onCall((entry) => {
+      if (entry.outcome === 'consent_denied' && !this.#lock.isLocked) this.programs.onDenied(entry)
+      this.#refreshSoon()
+    })
+    agent.onToolsChanged(() => this.refresh())
     agent.onToolRefused(({ name, site, code }) => {
       if (code !== 'login_required' || this.#lock.isLocked) return
       const at = site ?? this.sites[0]?.url
       if (at === undefined || agent.signInStep(at)) return
-      const notice = this.#ladder?.onRefusal({ tool: name, site: at }, this.language)
-      if (notice) this.#notifications.show(notice)
+      this.#tell((ladder, language) => ladder.onRefusal({ tool: name, site: at }, language))
     })
+  }
+
+  #tell(notice: (ladder: NotificationLadder, language: Language) => Notice | undefined): void {
+    const told = this.#ladder && notice(this.#ladder, this.language)
+    if (told) this.#notifications.show(told)
   }
 
   #onChange(status: SiteStatus): void {
@@ -271,8 +294,7 @@ export class Shell {
       this.#ladder?.onLock()
       if (this.#effective?.config.session.endOnScreenLock) void this.#core?.agent.endSessions('screen_locked')
     } else {
-      const notice = this.#ladder?.onUnlock(this.language)
-      if (notice) this.#notifications.show(notice)
+      this.#tell((ladder, language) => ladder.onUnlock(language))
     }
     this.refresh()
   }

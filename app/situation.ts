@@ -1,14 +1,24 @@
+import type { AllowedTool, AuditEntry, ConsentQuestion } from '../src/agent.ts'
 import type { ErrorCode } from '../src/errors.ts'
 import type { SiteStatus } from '../src/session/changes.ts'
-import type { ToolUse } from '../src/socket/tool-log.ts'
+import type { RefusedToday, ToolUse } from '../src/socket/tool-log.ts'
 import type { Strings } from './strings/en.ts'
 
 /** Everything the tray and the windows show is a pure function of this. Times are wall clock, ms since the epoch. */
 export interface Situation {
   readonly now: number
   readonly sites: readonly SiteSituation[]
-  /** Newest first. */
+  /** The tools that had a session today, and those that asked in vain; newest first. */
   readonly tools: readonly ToolUse[]
+  readonly refused: readonly RefusedToday[]
+  /** What programs asked for lately, newest first. */
+  readonly calls: readonly AuditEntry[]
+  /** The programs the artist has allowed. */
+  readonly programs: readonly AllowedTool[]
+  /** Who decides about programs: the artist, IT's list, or nobody. */
+  readonly consent: 'prompt' | 'allow-list' | 'allow-all'
+  /** A program that waits for the artist's word. */
+  readonly question: ConsentQuestion | undefined
   readonly online: boolean
   readonly screenLocked: boolean
   readonly startAtLogin: boolean

@@ -18,7 +18,7 @@ import { makeWaysIn } from './sign-in/ways-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
-import type { ToolRefusal, ToolUse } from './socket/tool-log.ts'
+import type { RefusedToday, ToolRefusal, ToolUse } from './socket/tool-log.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
 
 export type { AuditEntry } from './audit/audit-entry.ts'
@@ -163,6 +163,11 @@ export class Agent {
   /** The tools that got a session or a REST token since midnight, newest first; their names are what they say. */
   toolsToday(): readonly ToolUse[] {
     return this.#calls.tools.today()
+  }
+
+  /** The tools that asked for one since midnight and got an error, newest first. */
+  toolsRefusedToday(): readonly RefusedToday[] {
+    return this.#calls.tools.refusedToday()
   }
 
   /** Calls `listener` each time a tool gets one; returns how to stop. */

@@ -1,3 +1,4 @@
+import type { ConsentQuestion } from '../../src/agent.ts'
 import {
   type Command,
   clockTime,
@@ -9,6 +10,7 @@ import {
 } from '../situation.ts'
 import type { Language } from '../strings/catalogue.ts'
 import type { Strings } from '../strings/en.ts'
+import { programName, questionName } from '../windows/views/shown-program.ts'
 
 export const trayIcons = ['signed-out', 'signing-in', 'signed-in', 'attention', 'offline', 'locked'] as const
 export type TrayIcon = (typeof trayIcons)[number]
@@ -38,11 +40,17 @@ export function trayView(situation: Situation, language: Language): TrayView {
   const noSites = situation.sites.length === 0
   return {
     icon: iconOf(situation),
-    tooltip: ['sg-session', ...(noSites ? [whyNoSites(situation, strings)] : lines)].join('\n'),
+    tooltip: [
+      'sg-session',
+      ...(situation.question === undefined ? [] : [strings.tray.asks(questionName(situation.question, strings))]),
+      ...(noSites ? [whyNoSites(situation, strings)] : lines),
+    ].join('\n'),
     menu: [
+      ...(situation.question === undefined ? [] : questionPart(situation.question, strings)),
       ...(noSites ? setUpPart(situation, strings) : sitesPart(situation, language)),
       { kind: 'line' },
       ...(noSites ? [] : [toolsPart(situation, language)]),
+      ...(noSites ? [] : [command(strings.tray.programs, { does: 'showPrograms' })]),
       command(strings.tray.status, { does: 'showStatus' }),
       command(strings.tray.settings, { does: 'showSettings' }),
       situation.collecting
@@ -72,9 +80,10 @@ export function startingView({ strings }: Language): TrayView {
 }
 
 function iconOf(situation: Situation): TrayIcon {
-  const { sites, problems, screenLocked, online } = situation
+  const { sites, problems, screenLocked, online, question } = situation
   const states = sites.map(({ status }) => status.state)
   if (screenLocked) return 'locked'
+  if (question) return 'attention'
   if (sites.length === 0 && problems.length > 0) return 'attention'
   if (states.includes('signing_in')) return 'signing-in'
   if (!states.includes('signed_in')) return online ? 'signed-out' : 'offline'
@@ -96,6 +105,14 @@ function describe(site: SiteSituation, situation: Situation, { tag, strings }: L
   const cutOff = !situation.online || isCutOff(site) ? `, ${strings.tray.offline}` : ''
   const signedIn = strings.tray.signedInAs(status.name || status.login || '')
   return strings.tray.site(name, `${signedIn}, ${when}${cutOff}`)
+}
+
+function questionPart(question: ConsentQuestion, strings: Strings): MenuItem[] {
+  return [
+    { kind: 'text', label: strings.tray.asks(questionName(question, strings)) },
+    command(strings.tray.answer, { does: 'showConsent' }),
+    { kind: 'line' },
+  ]
 }
 
 function whyNoSites({ problems: [problem] }: Situation, strings: Strings): string {
@@ -157,9 +174,9 @@ function siteItems(site: SiteSituation, situation: Situation, { tray }: Strings)
 const mostTools = 10
 
 function toolsPart({ tools, now }: Situation, { tag, strings }: Language): MenuItem {
-  const rows = tools.slice(0, mostTools).map(({ name, lastAt, count }): MenuItem => {
-    const used = strings.tool.used(clockTime(lastAt, now, tag), count)
-    return { kind: 'text', label: `${name || strings.tool.unnamed} (${used})` }
+  const rows = tools.slice(0, mostTools).map((tool): MenuItem => {
+    const used = strings.tool.used(clockTime(tool.lastAt, now, tag), tool.count)
+    return { kind: 'text', label: strings.tray.tool(programName(tool, strings), tool.name || strings.tool.unnamed, used) }
   })
   const items = rows.length > 0 ? rows : [{ kind: 'text' as const, label: strings.tray.noTools }]
   return { kind: 'menu', label: strings.tray.tools, items }

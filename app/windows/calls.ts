@@ -44,6 +44,7 @@ export const calls = {
   },
   copyDiagnosis: { args: nothing, from: ['status', 'about'] },
   openLogs: { args: nothing, from: ['settings', 'about'] },
+  showConsent: { args: nothing, from: ['status'] },
   openPrograms: { args: nothing, from: ['status', 'settings'] },
   openSettings: { args: nothing, from: ['status'] },
   openFirstRun: { args: nothing, from: ['status'] },

@@ -44,12 +44,15 @@ export class CallRecord implements CallBook {
 
   note(call: Call): void {
     const { claim, method, site, outcome } = call
+    const entry = entryOf(call, this.#clock.now())
     if (handsOut(method)) {
-      if (isErrorCode(outcome)) this.tools.noteRefusal(claim, site, outcome)
-      else if (site !== undefined) this.tools.noteUse(claim, site)
+      const { executable, script, pid } = entry
+      const program = { ...(executable === undefined ? {} : { executable }), ...(script === undefined ? {} : { script }) }
+      const tool = { ...claim, pid, ...program }
+      if (isErrorCode(outcome)) this.tools.noteRefusal(tool, site, outcome)
+      else if (site !== undefined) this.tools.noteUse(tool, site)
     }
     if (outcome === 'ok' && unremarkable.has(method)) return
-    const entry = entryOf(call, this.#clock.now())
     const key = keyOf(call, entry)
     const repeats = this.#repeats.get(key)
     if (!repeats) {

@@ -9,16 +9,32 @@ export interface Tool {
   readonly pid: number
 }
 
-/** A tool that was handed a session of a site, or a token behind it or made from it. Times are wall clock, ms since the epoch. */
-export interface ToolUse extends Tool {
+/** A tool, and which program the system says it is; without `executable` nobody could say. */
+export interface NamedTool extends Tool {
+  readonly executable?: string
+  /** Of an interpreter. */
+  readonly script?: string
+}
+
+/**
+ * A tool that was handed a session of a site, or a token behind it or made from it; `pid`: the last process of it. Times are wall
+ * clock, ms since the epoch.
+ */
+export interface ToolUse extends NamedTool {
   readonly site: string
   readonly firstAt: number
   readonly lastAt: number
   readonly count: number
 }
 
+/** A tool that asked for one today and got errors, the last of them `code`. */
+export interface RefusedToday extends ToolRefusal {
+  readonly lastAt: number
+  readonly count: number
+}
+
 /** A tool that asked for one and was answered with an error. */
-export interface ToolRefusal extends Tool {
+export interface ToolRefusal extends NamedTool {
   /** Absent when it asked for a site that is not configured. */
   readonly site?: string
   readonly code: ErrorCode
@@ -33,8 +49,9 @@ export class ToolLog {
   readonly uses: Feed<[ToolUse]>
   readonly refusals: Feed<[ToolRefusal]>
   readonly #clock: Pick<Clock, 'now'>
-  /** Oldest use first. */
+  /** The last used at the end. */
   readonly #today = new Map<string, ToolUse>()
+  readonly #refusedToday = new Map<string, RefusedToday>()
   #midnight = Number.NaN
 
   constructor(clock: Pick<Clock, 'now'>, log: Log) {
@@ -44,26 +61,29 @@ export class ToolLog {
     this.refusals = new Feed(onListenerError)
   }
 
-  noteUse(tool: Tool, site: string): void {
+  noteUse(tool: NamedTool, site: string): void {
     this.#turnPage()
     const now = this.#clock.now()
-    const key = JSON.stringify([tool.name, tool.version, tool.pid, site])
+    const key = keyOf(tool, site)
     const before = this.#today.get(key)
-    const use: ToolUse = {
-      ...{ name: tool.name, version: tool.version, pid: tool.pid, site },
-      firstAt: before?.firstAt ?? now,
-      lastAt: now,
-      count: (before?.count ?? 0) + 1,
-    }
-    this.#today.delete(key)
-    this.#today.set(key, use)
-    const [oldest] = this.#today.keys()
-    if (oldest !== undefined && this.#today.size > mostUses) this.#today.delete(oldest)
+    const use = { ...tool, site, firstAt: before?.firstAt ?? now, lastAt: now, count: (before?.count ?? 0) + 1 }
+    putLast(this.#today, key, use)
     this.uses.announce(use)
   }
 
-  noteRefusal(tool: Tool, site: string | undefined, code: ErrorCode): void {
-    this.refusals.announce({ ...tool, ...(site === undefined ? {} : { site }), code })
+  noteRefusal(tool: NamedTool, site: string | undefined, code: ErrorCode): void {
+    this.#turnPage()
+    const refusal = { ...tool, ...(site === undefined ? {} : { site }), code }
+    const key = keyOf(tool, site)
+    const count = (this.#refusedToday.get(key)?.count ?? 0) + 1
+    putLast(this.#refusedToday, key, { ...refusal, lastAt: this.#clock.now(), count })
+    this.refusals.announce(refusal)
+  }
+
+  /** Newest first, at most 200. */
+  refusedToday(): readonly RefusedToday[] {
+    this.#turnPage()
+    return [...this.#refusedToday.values()].reverse()
   }
 
   /** Newest first, at most 200. */
@@ -77,7 +97,20 @@ export class ToolLog {
     if (midnight === this.#midnight) return
     this.#midnight = midnight
     this.#today.clear()
+    this.#refusedToday.clear()
   }
+}
+
+/** One for all processes of a program: many short ones must not push the others out. */
+function keyOf({ executable, script, name, version }: NamedTool, site: string | undefined): string {
+  return JSON.stringify([executable, script, name, version, site])
+}
+
+function putLast<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key)
+  map.set(key, value)
+  const [oldest] = map.keys()
+  if (oldest !== undefined && map.size > mostUses) map.delete(oldest)
 }
 
 /** A tool's word about itself without what would confuse people: nothing unseen, nothing that turns text round, nothing long. */

@@ -1,4 +1,4 @@
-import type { Action, Finding, Problem, TextField } from '../contract.ts'
+import type { Action, Fact, Finding, Problem, TextField } from '../contract.ts'
 import { keyOf } from './calling.ts'
 import type { Page } from './drawn-window.ts'
 import { icon, spinner } from './icons.ts'
@@ -24,10 +24,12 @@ export interface ButtonState {
   readonly submits?: string
   /** Enter presses it wherever focus is. */
   readonly main?: boolean
+  /** What it acts upon, by the id of its words. */
+  readonly describedBy?: string | undefined
 }
 
 export function button(label: string, state: ButtonState, press?: () => void, key = label): Tree {
-  const { busy = false, notYet = false, disabled = false, submits, main = false } = state
+  const { busy = false, notYet = false, disabled = false, submits, main = false, describedBy } = state
   const attributes = {
     type: submits === undefined ? 'button' : 'submit',
     form: submits,
@@ -37,6 +39,7 @@ export function button(label: string, state: ButtonState, press?: () => void, ke
     'aria-disabled': busy || notYet ? 'true' : undefined,
     disabled,
     'data-main': main,
+    'aria-describedby': describedBy,
   }
   const click = (event: Event): void => {
     if (busy) event.preventDefault()
@@ -52,6 +55,8 @@ export interface RowState {
   /** None can be pressed now. */
   readonly disabled?: boolean
   readonly className?: string
+  /** What they act upon, by the id of its words. */
+  readonly describedBy?: string
 }
 
 /** The buttons of some actions, and under them what went wrong when one was pressed. */
@@ -64,8 +69,8 @@ export function actionRow(page: Page, actions: readonly Action[], state: RowStat
     const { kind, label } = action
     const busy = calls.isRunning(key)
     const word = busy ? (action.doing ?? label) : calls.isDone(key) ? (action.done ?? label) : label
-    const { disabled = false, main } = state
-    const buttonState = { kind, busy, main: action === main, disabled }
+    const { disabled = false, main, describedBy } = state
+    const buttonState = { kind, busy, main: action === main, disabled, describedBy }
     return button(word, buttonState, () => void calls.act(action), key)
   })
   const failures = actions.map((action) => calls.failureOf(keyOf(action))).filter((one) => !said.has(one?.sentence))
@@ -98,10 +103,16 @@ export function problemBox({ tone, sentence, advice, steps = [] }: Problem): Tre
 }
 
 /** Labels and values in pairs. A long value scrolls by itself, so that it cannot push the others out of sight. */
-export function facts(pairs: readonly { readonly label: string; readonly value: string }[], id?: string): Child {
+export function facts(pairs: readonly Fact[], className = 'facts'): Child {
   if (pairs.length === 0) return undefined
-  const rows = pairs.map(({ label, value }) => h('div', {}, [h('dt', {}, [label]), h('dd', {}, breakable(value))]))
-  return h('dl', { class: 'facts', id }, rows)
+  const rows = pairs.map(({ label, value, whole, note }) =>
+    h('div', {}, [
+      h('dt', {}, [label]),
+      h('dd', { title: whole }, breakable(value)),
+      note !== undefined && h('dd', { class: 'note' }, [note]),
+    ]),
+  )
+  return h('dl', { class: className }, rows)
 }
 
 /** A path breaks behind its slashes first, and only then inside a name. */

@@ -4,6 +4,7 @@ import { Calls } from './calling.ts'
 import { consentWindow } from './consent.ts'
 import type { Drawing, DrawnWindow, Page } from './drawn-window.ts'
 import { firstRunWindow } from './first-run.ts'
+import { programsWindow } from './programs.ts'
 import { settingsWindow } from './settings.ts'
 import { signInWindow } from './sign-in.ts'
 import { statusWindow } from './status.ts'
@@ -22,6 +23,7 @@ const windows = {
   'sign-in': signInWindow(page),
   'first-run': firstRunWindow(page),
   consent: consentWindow(page),
+  programs: programsWindow(page),
   settings: settingsWindow(page),
   about: aboutWindow(page),
 }
@@ -92,7 +94,7 @@ function ancestorsOf(element: Element | null): Element[] {
 }
 
 function takesEnter(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('button, input, select') !== null
+  return target instanceof Element && target.closest('button, input, select, summary') !== null
 }
 
 function pressMainButton(): void {

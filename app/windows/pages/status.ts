@@ -1,18 +1,23 @@
-import type { SiteCard, StatusView } from '../contract.ts'
+import type { RecentCalls, SiteCard, StatusView } from '../contract.ts'
 import { closesOnEscape, type DrawnWindow, type Page } from './drawn-window.ts'
 import { actionRow, heading, mainAction, paragraph, problemBox } from './elements.ts'
 import { icon, spinner } from './icons.ts'
 import { type Child, h, type Tree } from './tree.ts'
 
-/** The sites and their sessions, and the tools that use them. */
+/** The sites and their sessions, the tools that use them, and the newest calls. */
 export function statusWindow(page: Page): DrawnWindow<StatusView> {
+  let isUnfolded = false
+  const unfold = (event: Event): void => {
+    isUnfolded = (event.currentTarget as HTMLDetailsElement).open
+  }
   return {
     draw: (view) => ({
       main: [
         heading(1, view.title, { class: 'unseen' }),
         ...view.problems.map(problemBox),
         ...view.sites.map((card) => siteCard(page, card, view)),
-        toolList(view.tools),
+        toolList(page, view.tools),
+        callList(view.calls, isUnfolded, unfold),
       ],
       foot: [actionRow(page, view.actions, { className: 'act quiet' })],
     }),
@@ -57,14 +62,42 @@ function timeLeft({ share, label, soon }: NonNullable<SiteCard['left']>, labelle
   ])
 }
 
-function toolList({ heading: words, none, rows }: StatusView['tools']): Child {
-  const list = rows.map(({ name, detail }) =>
-    h('li', {}, [icon('program'), h('div', {}, [h('p', { class: 'name' }, [name]), paragraph(detail, 'detail')])]),
+function toolList(page: Page, { heading: words, none, rows, actions }: StatusView['tools']): Child {
+  const list = rows.map(({ name, whole, detail, refused }) =>
+    h('li', { class: refused ? 'refused' : undefined }, [
+      icon(refused ? 'cross' : 'program'),
+      h('div', {}, [h('p', { class: 'name', title: whole }, [name]), paragraph(detail, 'detail')]),
+    ]),
   )
   return h('section', { class: 'tools', 'aria-labelledby': 'tools' }, [
-    heading(2, words, { id: 'tools' }),
+    h('div', { class: 'beside' }, [
+      heading(2, words, { id: 'tools' }),
+      actionRow(page, actions, { className: 'act quiet' }),
+    ]),
     rows.length > 0 ? h('ul', {}, list) : paragraph(none, 'none'),
   ])
+}
+
+function callList({ heading: words, none, hint, rows }: RecentCalls, isUnfolded: boolean, unfold: (event: Event) => void): Child {
+  const list = rows.map(({ when, who, whole, what, outcome, refused }) =>
+    h('li', { class: refused ? 'refused' : undefined }, [
+      h('p', { class: 'when' }, [when]),
+      h('div', {}, [
+        h('p', { class: 'name', title: whole }, [who]),
+        h('p', { class: 'detail' }, [h('span', { class: 'what' }, [what]), ' · ', h('span', {}, [outcome])]),
+      ]),
+    ]),
+  )
+  return h(
+    'details',
+    { class: 'calls', open: isUnfolded },
+    [
+      h('summary', {}, [words]),
+      rows.length > 0 ? h('ul', {}, list) : paragraph(none, 'none'),
+      paragraph(hint, 'hint'),
+    ],
+    { on: { toggle: unfold } },
+  )
 }
 
 function hostOf(site: string): string {

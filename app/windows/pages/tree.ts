@@ -96,7 +96,7 @@ function updateAttributes(element: Element, attributes: Attributes): void {
   }
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue
-    const text = value === true ? '' : String(value)
+    const text = value === true ? '' : withoutTricks(String(value))
     if (element.getAttribute(name) !== text) element.setAttribute(name, text)
   }
 }

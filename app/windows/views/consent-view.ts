@@ -1,11 +1,13 @@
 import type { ConsentQuestion } from '../../../src/agent.ts'
+import type { ProgramOrigin } from '../../program-origin.ts'
 import type { Language } from '../../strings/catalogue.ts'
 import type { ConsentView, Fact } from '../contract.ts'
-import { programName, shownFileName, shownPath } from './shown-program.ts'
-import { act } from './status-view.ts'
+import { shownFileName, shownPath } from './shown-program.ts'
+import { act } from './action.ts'
 
 /** Of those who started it; the rest is told by the tooltip. */
 const mostParents = 4
+const mostProcesses = 6
 
 /**
  * May this program use the session? First what the system says of it, then what its command line says, and small, at the
@@ -14,6 +16,7 @@ const mostParents = 4
 export function consentView(
   { id, site, scope, tool }: ConsentQuestion,
   siteName: string,
+  origin: ProgramOrigin | undefined,
   { tag, strings }: Language,
 ): ConsentView {
   const { consent } = strings
@@ -33,6 +36,7 @@ export function consentView(
       ...(peer?.script === undefined
         ? []
         : [{ label: consent.script, ...shownPath(peer.script), note: consent.scriptNote }]),
+      ...(peer ? [{ label: consent.installedBy, value: installedBy(origin, strings.consent) }] : []),
       ...(peer && peer.parents.length > 0 ? [startedBy(consent.startedBy, peer.parents)] : []),
       ...(peer ? [{ label: consent.process, value: processNumbers(peer.pids) }] : []),
       { label: consent.wants, value: wish(scope, site, strings.consent) },
@@ -47,10 +51,20 @@ export function consentView(
   }
 }
 
-/** What a notification and the tray say of the program that is asked about. */
-export function questionName({ tool }: ConsentQuestion, { strings }: Language): string {
-  const { identified } = tool
-  return programName(identified.kind === 'known' ? identified.peer : {}, strings)
+function installedBy(
+  origin: ProgramOrigin | undefined,
+  { installed }: Language['strings']['consent'],
+): string {
+  switch (origin?.kind) {
+    case undefined:
+      return installed.looking
+    case 'package':
+      return installed.byPackage(origin.name)
+    case 'root':
+      return installed.byRoot
+    case 'anybody':
+      return installed.byAnybody
+  }
 }
 
 function startedBy(label: string, parents: readonly { readonly executable: string; readonly pid: number }[]): Fact {
@@ -61,7 +75,7 @@ function startedBy(label: string, parents: readonly { readonly executable: strin
 }
 
 function processNumbers(pids: readonly number[]): string {
-  return pids.join(', ')
+  return [...pids.slice(0, mostProcesses), ...(pids.length > mostProcesses ? ['…'] : [])].join(', ')
 }
 
 function wish(

@@ -2,7 +2,7 @@ import type { Language } from '../../strings/catalogue.ts'
 import { languages } from '../../strings/catalogue.ts'
 import type { SettingKey } from '../calls.ts'
 import type { AboutView, FirstRunView, SettingsView } from '../contract.ts'
-import { act } from './status-view.ts'
+import { act } from './action.ts'
 
 /** The window that asks for the addresses of site and broker when nobody has set them. */
 export function firstRunView(known: { site: string; broker: string }, { tag, strings }: Language): FirstRunView {

@@ -1,3 +1,4 @@
+import type { ConsentQuestion } from '../../../src/agent.ts'
 import type { Strings } from '../../strings/en.ts'
 
 /** As long as three lines of a window. */
@@ -8,6 +9,11 @@ const longestName = 44
 const unseen = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 /** Every space but a single ordinary one: enough of them would push a path's end out of sight. */
 const oddSpaces = /(?! )\p{Z}|(?<= ) | (?= )/gu
+
+interface Program {
+  readonly executable?: string | undefined
+  readonly script?: string | undefined
+}
 
 export interface Shown {
   readonly value: string
@@ -27,7 +33,7 @@ export function shownFileName(path: string): string {
 
 /** “python3.11 running publish.py”: the program file first, for the script is only what its command line says. */
 export function programName(
-  { executable, script }: { readonly executable?: string | undefined; readonly script?: string | undefined },
+  { executable, script }: Program,
   { program }: Strings,
 ): string {
   if (executable === undefined) return program.unknown
@@ -36,14 +42,13 @@ export function programName(
 }
 
 /** Where program and script lie, a line each. */
-export function programPaths({
-  executable,
-  script,
-}: {
-  readonly executable?: string | undefined
-  readonly script?: string | undefined
-}): string {
+export function programPaths({ executable, script }: Program): string {
   return [executable, script].flatMap((path) => (path === undefined ? [] : [visible(path)])).join('\n')
+}
+
+/** The program a question is about. */
+export function questionName({ tool: { identified } }: ConsentQuestion, strings: Strings): string {
+  return programName(identified.kind === 'known' ? identified.peer : {}, strings)
 }
 
 function shortened(text: string, longest: number): Shown {

@@ -3,7 +3,7 @@ import { type CredentialsWanted, failureWords, isSignInUnderWay, type SiteSituat
 import type { Language } from '../../strings/catalogue.ts'
 import type { Strings } from '../../strings/en.ts'
 import type { Action, Problem, SignInView } from '../contract.ts'
-import { act } from './status-view.ts'
+import { act } from './action.ts'
 
 /** The window of one sign-in, from “one moment” to how it ended. */
 export function signInView(site: SiteSituation, { tag, strings }: Language): SignInView {

@@ -10,15 +10,19 @@ import {
 } from '../../situation.ts'
 import type { Language } from '../../strings/catalogue.ts'
 import type { Strings } from '../../strings/en.ts'
-import type { CallName } from '../calls.ts'
 import type { Action, Problem, SiteCard, StatusView } from '../contract.ts'
+import { act } from './action.ts'
+import { questionName } from './shown-program.ts'
+import { callsPart, toolsPart } from './tools-view.ts'
 
 /** The status window: each site, the day's tools, and what is wrong. */
 export function statusView(situation: Situation, { tag, strings }: Language): StatusView {
   const { status } = strings
+  const { question } = situation
   const problems: Problem[] = [
     ...(situation.online ? [] : [{ tone: 'info' as const, ...status.offline }]),
     ...(situation.trayShown ? [] : [{ tone: 'info' as const, ...status.noTray }]),
+    ...(question === undefined ? [] : [asked(questionName(question, strings), strings)]),
     ...situation.problems.map(({ code, detail }) => {
       const { sentence, advice } = strings.errors[code]
       return { tone: 'warning' as const, sentence, advice: detail === undefined ? advice : `${detail} ${advice}` }
@@ -30,15 +34,10 @@ export function statusView(situation: Situation, { tag, strings }: Language): St
     title: status.title,
     sites: situation.sites.map((site) => siteCard(site, situation, { tag, strings })),
     problems,
-    tools: {
-      heading: status.toolsHeading,
-      none: status.noTools,
-      rows: situation.tools.map(({ name, lastAt, count }) => ({
-        name: name || strings.tool.unnamed,
-        detail: strings.tool.used(clockTime(lastAt, situation.now, tag), count),
-      })),
-    },
+    tools: toolsPart(situation, { tag, strings }),
+    calls: callsPart(situation, { tag, strings }),
     actions: [
+      ...(question === undefined ? [] : [act(strings.tray.answer, 'primary', 'showConsent')]),
       ...(canBeSetUp(situation) ? [act(strings.tray.setUp, 'primary', 'openFirstRun')] : []),
       {
         ...act(status.copyDiagnosis, 'plain', 'copyDiagnosis'),
@@ -51,6 +50,10 @@ export function statusView(situation: Situation, { tag, strings }: Language): St
       ...(situation.trayShown ? [] : [act(strings.tray.quit, 'plain', 'quit')]),
     ],
   }
+}
+
+function asked(program: string, { tray, status }: Strings): Problem {
+  return { tone: 'info', sentence: tray.asks(program), advice: status.answerAdvice }
 }
 
 /** Not where there are sites, or would be if the agent ran. */
@@ -155,9 +158,4 @@ function actionsOf(site: SiteSituation, situation: Situation, { status: texts }:
       ]
     }
   }
-}
-
-/** A button. */
-export function act(label: string, kind: Action['kind'], call: CallName, args: Action['args'] = {}): Action {
-  return { label, kind, call, args }
 }

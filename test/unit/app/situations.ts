@@ -1,7 +1,9 @@
+import type { AllowedTool, AuditEntry, ConsentQuestion } from '../../../src/agent.ts'
 import type { SiteSituation, Situation } from '../../../app/situation.ts'
 import { chooseLanguage, type Language } from '../../../app/strings/catalogue.ts'
 import type { SiteStatus } from '../../../src/session/changes.ts'
-import type { ToolUse } from '../../../src/socket/tool-log.ts'
+import type { Peer } from '../../../src/socket/peer.ts'
+import type { RefusedToday, ToolUse } from '../../../src/socket/tool-log.ts'
 
 /** Situations of an artist of “Studio Example” on a Tuesday morning; a test says what is different. */
 export const studio = 'https://studio-example.shotgrid.example'
@@ -20,6 +22,11 @@ export function situation(change: Partial<Situation> = {}): Situation {
     now: at(10),
     sites: [site(signedOut)],
     tools: [],
+    refused: [],
+    calls: [],
+    programs: [],
+    consent: 'prompt',
+    question: undefined,
     online: true,
     screenLocked: false,
     startAtLogin: false,
@@ -68,8 +75,45 @@ export function site(status: Partial<SiteStatus>, change: Partial<SiteSituation>
   }
 }
 
+export const mayaFile = '/usr/autodesk/maya2025/bin/maya.bin'
+export const pythonFile = '/usr/bin/python3.11'
+export const publishFile = '/tools/publish.py'
+
 export function tool(name: string, change: Partial<ToolUse> = {}): ToolUse {
-  return { name, version: '1', pid: 4711, site: studio, firstAt: at(9), lastAt: at(9, 30), count: 1, ...change }
+  const times = { firstAt: at(9), lastAt: at(9, 30), count: 1 }
+  return { name, version: '1', pid: 4711, executable: mayaFile, site: studio, ...times, ...change }
+}
+
+export function refusal(change: Partial<RefusedToday> = {}): RefusedToday {
+  const code = 'consent_denied' as const
+  return { ...tool('publish', { executable: pythonFile, script: publishFile }), code, lastAt: at(9, 45), ...change }
+}
+
+export function call(change: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    ...{ at: at(9, 50), executable: pythonFile, script: publishFile, pid: 4711, site: studio },
+    ...{ claimed: { name: 'publish', version: '1' }, method: 'session/get', scope: 'session' },
+    ...{ outcome: 'ok', allowedBy: 'remembered', ms: 2, count: 1 },
+    ...change,
+  }
+}
+
+export function allowed(change: Partial<AllowedTool> = {}): AllowedTool {
+  return { id: 'allowed-1', executable: mayaFile, site: studio, scope: 'rest', allowedAt: at(9), ...change }
+}
+
+/** “May maya.bin?”, from an artist’s launcher; `change`: of what the system says. */
+export function question(change: Partial<Peer> = {}, more: Partial<ConsentQuestion> = {}): ConsentQuestion {
+  const parents = [
+    { pid: 4200, executable: '/opt/tk-desktop/tk-desktop', startMark: '1' },
+    { pid: 812, executable: '/usr/bin/gnome-shell', startMark: '1' },
+  ]
+  const peer = {
+    ...{ pid: 4711, executable: mayaFile, startMark: '9', uid: 1000, pids: [4711], parents, socketMark: 'socket' },
+    ...change,
+  }
+  const tool = { identified: { kind: 'known', peer }, claim: { name: 'Maya 2025', version: '1', pid: 4711 } } as const
+  return { id: 'question-1', site: studio, scope: 'rest', askedAt: at(10), tool, ...more }
 }
 
 /** Every text somewhere in a value. */

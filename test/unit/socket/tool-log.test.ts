@@ -18,17 +18,17 @@ describe('the tools of today', () => {
     const startedAt = now
     tools.noteUse(maya, site)
     now += minute
-    tools.noteUse({ ...maya, pid: 4712 }, site)
+    tools.noteUse({ ...maya, executable: '/opt/maya.bin' }, site)
     now += minute
     tools.noteUse({ name: 'nuke', version: '16', pid: 1 }, site)
     now += minute
-    tools.noteUse(maya, site)
+    tools.noteUse({ ...maya, pid: 4712 }, site)
     tools.noteUse(maya, 'https://other.example')
     expect(tools.today()).toEqual([
       { ...maya, site: 'https://other.example', firstAt: now, lastAt: now, count: 1 },
-      { ...maya, site, firstAt: startedAt, lastAt: now, count: 2 },
+      { ...maya, pid: 4712, site, firstAt: startedAt, lastAt: now, count: 2 },
       { name: 'nuke', version: '16', pid: 1, site, firstAt: now - minute, lastAt: now - minute, count: 1 },
-      { ...maya, pid: 4712, site, firstAt: now - 2 * minute, lastAt: now - 2 * minute, count: 1 },
+      { ...maya, executable: '/opt/maya.bin', site, firstAt: now - 2 * minute, lastAt: now - 2 * minute, count: 1 },
     ])
   })
 
@@ -46,13 +46,34 @@ describe('the tools of today', () => {
   })
 
   test('are two hundred at most; the one longest unused goes', () => {
-    for (let pid = 0; pid < 200; pid += 1) tools.noteUse({ ...maya, pid }, site)
-    tools.noteUse({ ...maya, pid: 0 }, site)
-    tools.noteUse({ ...maya, pid: 1000 }, site)
-    const pids = tools.today().map(({ pid }) => pid)
-    expect(pids).toHaveLength(200)
-    expect(pids.slice(0, 2)).toEqual([1000, 0])
-    expect(pids).not.toContain(1)
+    const named = (number: number) => ({ ...maya, executable: `/opt/maya-${number}` })
+    for (let number = 0; number < 200; number += 1) tools.noteUse(named(number), site)
+    tools.noteUse(named(0), site)
+    tools.noteUse(named(1000), site)
+    const names = tools.today().map(({ executable }) => executable)
+    expect(names).toHaveLength(200)
+    expect(names.slice(0, 2)).toEqual(['/opt/maya-1000', '/opt/maya-0'])
+    expect(names).not.toContain('/opt/maya-1')
+  })
+
+  test('a program that is started again and again pushes nobody out', () => {
+    tools.noteUse(maya, site)
+    for (let pid = 0; pid < 300; pid += 1) tools.noteUse({ name: 'publish', version: '1', pid }, site)
+    expect(tools.today().map(({ name, count }) => [name, count])).toEqual([
+      ['publish', 300],
+      ['maya', 1],
+    ])
+  })
+
+  test('and those that were refused are counted too, with the last reason, until midnight', () => {
+    tools.noteRefusal(maya, site, 'login_required')
+    tools.noteRefusal({ ...maya, pid: 4712 }, site, 'consent_denied')
+    expect(tools.refusedToday()).toEqual([
+      { ...maya, pid: 4712, site, code: 'consent_denied', lastAt: now, count: 2 },
+    ])
+    expect(tools.today()).toEqual([])
+    now += 24 * hour
+    expect(tools.refusedToday()).toEqual([])
   })
 
   test('and those that were refused are told of as it happens', () => {

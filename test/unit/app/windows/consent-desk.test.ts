@@ -1,82 +1,92 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { ConsentDesk } from '../../../../app/windows/consent-desk.ts'
 import { AgentError } from '../../../../src/errors.ts'
+import { question } from '../situations.ts'
 
-let shown: (string | undefined)[]
+let turns: (string | undefined)[]
+let told: string[]
 let given: string[]
 let desk: ConsentDesk
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  shown = []
+  turns = []
+  told = []
   given = []
-  desk = new ConsentDesk((id) => shown.push(id))
+  desk = new ConsentDesk({
+    onTurn: (asked) => turns.push(asked?.id),
+    onAnswer: ({ id }, answer) => told.push(`${id}: ${answer}`),
+    onWithdrawn: ({ id }) => told.push(`${id}: withdrawn`),
+  })
 })
-afterEach(() => void vi.useRealTimers())
 
-function question(id: string) {
-  return {
-    ...{ id, siteName: 'Studio Example', claimedName: id },
-    ...{ executable: undefined, script: undefined, startedBy: undefined },
-  }
-}
-
-function ask(id: string): void {
-  void desk.ask(question(id)).then((answer) => given.push(`${id}: ${answer}`))
+/** Asks; the controller takes the question back, as the agent does after a minute or when the screen is locked. */
+function ask(id: string): AbortController {
+  const limit = new AbortController()
+  void desk.ask(question({}, { id }), limit.signal).then(
+    (answer) => given.push(`${id}: ${answer}`),
+    (reason: unknown) => given.push(`${id}: ${String(reason)}`),
+  )
+  return limit
 }
 
 async function answers(): Promise<string[]> {
-  await vi.advanceTimersByTimeAsync(0)
+  await new Promise((done) => setImmediate(done))
   return given
 }
 
 test.for(['once', 'always', 'deny'] as const)('a question is shown, answered with “%s”, and gone', async (answer) => {
   ask('maya')
-  expect(shown).toEqual(['maya'])
-  expect(desk.question('maya')).toEqual(question('maya'))
+  expect(turns).toEqual(['maya'])
+  expect(desk.question('maya')).toEqual(question({}, { id: 'maya' }))
+  expect(desk.current?.id).toBe('maya')
   desk.answer('maya', answer)
   expect(await answers()).toEqual([`maya: ${answer}`])
-  expect(shown).toEqual(['maya', undefined])
+  expect(told).toEqual([`maya: ${answer}`])
+  expect(turns).toEqual(['maya', undefined])
+  expect(desk.current).toBeUndefined()
 })
 
-describe('no answer means no', () => {
-  test('after a minute, and not before', async () => {
-    ask('maya')
-    await vi.advanceTimersByTimeAsync(60_000 - 1)
-    expect(given).toEqual([])
-    await vi.advanceTimersByTimeAsync(1)
-    expect(given).toEqual(['maya: deny'])
-    expect(shown).toEqual(['maya', undefined])
+describe('a question that is taken back', () => {
+  test('leaves the screen, has no answer, and is told of as withdrawn', async () => {
+    const limit = ask('maya')
+    limit.abort('nobody came')
+    expect(turns).toEqual(['maya', undefined])
+    expect(await answers()).toEqual(['maya: nobody came'])
+    desk.answer('maya', 'always')
+    expect(await answers()).toEqual(['maya: nobody came'])
+    expect(told).toEqual(['maya: withdrawn'])
   })
 
-  test('also for one that never came to the screen', async () => {
+  test('before it was ever shown leaves the one that is', async () => {
     ask('maya')
-    await vi.advanceTimersByTimeAsync(30_000)
-    ask('nuke')
-    await vi.advanceTimersByTimeAsync(30_000)
-    expect(shown).toEqual(['maya', 'nuke'])
-    await vi.advanceTimersByTimeAsync(30_000)
-    expect(given).toEqual(['maya: deny', 'nuke: deny'])
-    expect(shown).toEqual(['maya', 'nuke', undefined])
-  })
-
-  test('and an answer leaves no timer behind', async () => {
-    ask('maya')
+    ask('nuke').abort('locked')
+    expect(turns).toEqual(['maya'])
     desk.answer('maya', 'once')
-    expect(vi.getTimerCount()).toBe(0)
-    ask('maya')
-    await vi.advanceTimersByTimeAsync(59_999)
-    expect(given).toEqual(['maya: once'])
+    expect(turns).toEqual(['maya', undefined])
+    expect(await answers()).toEqual(['nuke: locked', 'maya: once'])
+  })
+
+  test('before it was even asked is never shown', async () => {
+    await expect(desk.ask(question(), AbortSignal.abort('too late'))).rejects.toBe('too late')
+    expect(turns).toEqual([])
+  })
+
+  test('after its answer changes nothing', async () => {
+    const limit = ask('maya')
+    desk.answer('maya', 'once')
+    limit.abort('late')
+    expect(await answers()).toEqual(['maya: once'])
+    expect([told, turns]).toEqual([['maya: once'], ['maya', undefined]])
   })
 })
 
 describe('several questions', () => {
   test('are shown one after the other', async () => {
     for (const id of ['maya', 'nuke', 'houdini']) ask(id)
-    expect(shown).toEqual(['maya'])
+    expect(turns).toEqual(['maya'])
     desk.answer('maya', 'once')
     desk.answer('nuke', 'deny')
     desk.answer('houdini', 'always')
-    expect(shown).toEqual(['maya', 'nuke', 'houdini', undefined])
+    expect(turns).toEqual(['maya', 'nuke', 'houdini', undefined])
     expect(await answers()).toEqual(['maya: once', 'nuke: deny', 'houdini: always'])
   })
 
@@ -85,7 +95,7 @@ describe('several questions', () => {
     ask('nuke')
     desk.answer('nuke', 'always')
     expect(await answers()).toEqual(['nuke: always'])
-    expect(shown).toEqual(['maya'])
+    expect(turns).toEqual(['maya'])
     expect(() => desk.question('nuke')).toThrow(AgentError)
     expect(desk.question('maya').id).toBe('maya')
   })
@@ -99,7 +109,7 @@ test('an answer to a question that is not there, or not any more, is nothing', a
   desk.answer('maya', 'deny')
   desk.answer('maya', 'always')
   expect(await answers()).toEqual(['maya: deny'])
-  expect(shown).toEqual(['maya', undefined])
+  expect(turns).toEqual(['maya', undefined])
 })
 
 test('a window without its question has nothing to show', () => {
