@@ -2,9 +2,14 @@ import type { AuditEntry } from './audit/audit-entry.ts'
 import { CallRecord } from './audit/call-record.ts'
 import type { Config, SiteConfig } from './config.ts'
 import { findSite, knownSite } from './config.ts'
+import { isOf } from './consent/application.ts'
 import { Consent } from './consent/consent.ts'
+import { Decisions } from './consent/decisions.ts'
+import { type ConsentLimits, consentLimits } from './consent/limits.ts'
+import { isOwnCommand, type OwnCommand } from './consent/own-command.ts'
 import type { AskConsent } from './consent/question.ts'
 import { AgentError } from './errors.ts'
+import { Feed } from './feed.ts'
 import { HandOut, type NumberedSession } from './hand-out/hand-out.ts'
 import type { Ports } from './ports.ts'
 import type { EndReason, SiteStatus } from './session/changes.ts'
@@ -19,9 +24,13 @@ import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
 import type { RefusedToday, ToolRefusal, ToolUse } from './socket/tool-log.ts'
+import { isRootOwned, sha256Of } from './socket/peers/program-file.ts'
+import type { AllowedTool, RefusedTool } from './socket/tools-desk.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
+import type { StateProblem } from './state-file.ts'
 
 export type { AuditEntry } from './audit/audit-entry.ts'
+export type { OwnCommand } from './consent/own-command.ts'
 export type { AskConsent, ConsentAnswer, ConsentQuestion } from './consent/question.ts'
 export {
   type AddressFinding,
@@ -31,6 +40,7 @@ export {
   type SiteFinding,
 } from './sign-in/check-addresses.ts'
 export type { Credentials, SignInStep } from './sign-in/way-in.ts'
+export type { AllowedTool, RefusedTool } from './socket/tools-desk.ts'
 
 export interface SignInOptions extends SignInStepOptions {
   readonly onStep?: (site: string, step: SignInStep) => void
@@ -49,6 +59,9 @@ export interface AgentRules {
   readonly isScreenLocked?: () => boolean
   /** How the artist is asked whether a program may have the session; absent where there is no screen. */
   readonly askConsent?: AskConsent
+  /** The command line whose word about programs counts; absent: nobody's over the socket. */
+  readonly ownCommand?: OwnCommand
+  readonly consentLimits?: Partial<ConsentLimits>
 }
 
 /**
@@ -64,6 +77,8 @@ export class Agent {
   readonly #waysIn: ReadonlyMap<string, SiteWayIn>
   readonly #calls: CallRecord
   readonly #consent: Consent
+  readonly #decisions: Decisions
+  readonly #toolsChanged: Feed<[]>
   readonly #listener: SocketListener
   readonly #steps: SignInSteps
   readonly #startedAt: number
@@ -89,8 +104,19 @@ export class Agent {
     this.#steps = new SignInSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
     this.#calls = new CallRecord(ports.clock, ports.log)
-    const asked = askConsent === undefined ? {} : { ask: askConsent }
-    this.#consent = new Consent({ tools: config.tools, clock: ports.clock, log: ports.log, ...asked })
+    this.#consent = new Consent({
+      tools: config.tools,
+      clock: ports.clock,
+      log: ports.log,
+      files: { isRootOwned, sha256Of },
+      limits: { ...consentLimits, ...rules.consentLimits },
+      isScreenLocked: rules.isScreenLocked ?? (() => false),
+      ask: askConsent,
+      stateFolder: rules.stateFolder,
+      isHandingOn: (application) => isOwnCommand(application, rules.ownCommand),
+    })
+    this.#decisions = new Decisions(this.#consent, rules.ownCommand)
+    this.#toolsChanged = new Feed((error) => ports.log.error({ err: error }, 'a listener failed'))
     this.#listener = new SocketListener({
       peers: systemPeers(),
       gate: this.#consent,
@@ -98,10 +124,19 @@ export class Agent {
       log: ports.log,
     })
     this.#sessions.changes.listen((status) => this.#listener.announce(status))
+    this.#consent.allowedNow.listen((application, site) => {
+      this.#listener.announceTo((tool) => isOf(tool, application), this.#sessions.at(site).status())
+      this.#toolsChanged.announce()
+    })
+    this.#consent.revokedNow.listen((application) => {
+      this.#listener.closeWhere((tool) => isOf(tool, application))
+      this.#toolsChanged.announce()
+    })
   }
 
-  /** Opens the socket. Resolves with what the endpoint file must say. */
-  listen(): Promise<Endpoint> {
+  /** Opens the socket, after reading which programs earlier runs have allowed. Resolves with what the endpoint file must say. */
+  async listen(): Promise<Endpoint> {
+    await this.#consent.open()
     const desk: Desk = {
       startedAt: this.#startedAt,
       session: (request) => this.session(request.site, request.minValidityMs, request.interactive),
@@ -118,6 +153,8 @@ export class Agent {
       cancelSignIn: (site) => this.cancelSignIn(site),
       signOut: (site) => this.signOut(site),
       status: () => this.#sessions.status(),
+      tools: this.#decisions,
+      siteMeant: (wanted) => this.#site(wanted).url,
       siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
     return this.#listener.open(desk)
@@ -129,6 +166,7 @@ export class Agent {
    */
   async close(): Promise<void> {
     await this.#listener.close()
+    await this.#consent.close()
     await this.#sessions.release()
     await Promise.all([...this.#waysIn.values()].map((way) => way.settled()))
     this.#calls.close()
@@ -188,6 +226,31 @@ export class Agent {
   /** Calls `listener` with each new call; of many equal ones with the first, and then once a second. Returns how to stop. */
   onCall(listener: (entry: AuditEntry) => void): () => void {
     return this.#calls.entries.listen(listener)
+  }
+
+  /** The programs that may have a session without a question, newest first; those that IT allows are not among them. */
+  allowedTools(): readonly AllowedTool[] {
+    return this.#consent.allowed()
+  }
+
+  /** The programs that are not asked about for a while, newest first. */
+  refusedTools(): readonly RefusedTool[] {
+    return this.#consent.refused()
+  }
+
+  /** As `Consent.revoke`; the program's connections end. */
+  async revokeTool(id: string): Promise<void> {
+    await this.#consent.revoke(id)
+  }
+
+  /** Calls `listener` when `allowedTools` has changed; returns how to stop. */
+  onToolsChanged(listener: () => void): () => void {
+    return this.#toolsChanged.listen(listener)
+  }
+
+  /** Why answers about programs are not kept, or those of earlier runs are missing; undefined when all is well. */
+  toolsProblem(): StateProblem | undefined {
+    return this.#consent.problem
   }
 
   /** Signs the artist in, or joins the sign-in under way. Resolves with the site's status when it is done. */

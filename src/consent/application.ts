@@ -1,3 +1,4 @@
+import type { CallingTool } from '../socket/connection.ts'
 import type { Peer } from '../socket/peer.ts'
 
 /** What is remembered of a program: never a process. */
@@ -7,10 +8,26 @@ export interface Application {
   readonly script?: string
 }
 
-export function applicationOf({ executable, script }: Peer): Application {
+/** As it comes from a file. */
+export interface NamedProgram {
+  readonly executable: string
+  readonly script?: string | undefined
+}
+
+export function applicationOf({ executable, script }: NamedProgram): Application {
   return { executable, ...(script === undefined ? {} : { script }) }
 }
 
-export function isSameApplication(one: Application, other: Application): boolean {
+export function isSameApplication(one: NamedProgram, other: NamedProgram): boolean {
   return one.executable === other.executable && one.script === other.script
+}
+
+/** Whether a connection is one of that application's. */
+export function isOf({ identified }: CallingTool, application: Application): boolean {
+  return identified.kind === 'known' && isSameApplication(identified.peer, application)
+}
+
+/** Whether it is that very process, not a later one with its number. */
+export function isProcess({ identified }: CallingTool, { pid, startMark }: Peer): boolean {
+  return identified.kind === 'known' && identified.peer.pid === pid && identified.peer.startMark === startMark
 }

@@ -1,68 +1,236 @@
-import { randomUUID } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { AgentError } from '../errors.ts'
+import { Feed } from '../feed.ts'
 import type { Clock, Log } from '../ports.ts'
 import type { AllowedBy } from '../socket/calls.ts'
 import type { CallingTool, Gate } from '../socket/connection.ts'
+import type { Peer } from '../socket/peer.ts'
 import type { Scope } from '../socket/scopes.ts'
-import { applicationOf } from './application.ts'
-import type { AskConsent } from './question.ts'
-import { isRuledIn, isRuledOut } from './rules.ts'
+import type { AllowedTool, RefusedTool, ToolToAllow } from '../socket/tools-desk.ts'
+import type { StateProblem } from '../state-file.ts'
+import { untilAborted } from '../until-aborted.ts'
+import { type Application, applicationOf, isProcess } from './application.ts'
+import type { ConsentLimits } from './limits.ts'
+import { OnceAllowed } from './once-allowed.ts'
+import type { AskConsent, ConsentQuestion } from './question.ts'
+import { type Outcome, Questions } from './questions.ts'
+import { askedLately, askedTooMuch, interactionRequired, nameOf, refusalFor } from './refusal-errors.ts'
+import { Refusals } from './refusals.ts'
+import { type RememberedTool, RememberedTools } from './remembered-tools.ts'
+import { type FileFacts, isRuledIn, isRuledOut } from './rules.ts'
 
 export interface ConsentSettings {
   readonly tools: Config['tools']
   readonly clock: Clock
   readonly log: Log
+  readonly files: FileFacts
+  readonly limits: ConsentLimits
   /** Absent where there is no screen. */
-  readonly ask?: AskConsent
+  readonly ask: AskConsent | undefined
+  readonly isScreenLocked: () => boolean
+  /** Where answers are kept; absent: for this run only. */
+  readonly stateFolder: string | undefined
+  /** Whether a program hands the session on to whoever starts it: a yes to it is good for that process only. */
+  readonly isHandingOn: (application: Application) => Promise<boolean>
 }
 
-/** How long a question waits for its answer. */
-const answerLimitMs = 60_000
+/** What a question is about. */
+interface Wish {
+  readonly peer: Peer
+  readonly application: Application
+  readonly site: string
+  readonly scope: 'rest' | 'autodesk'
+}
 
 /** Which programs may have what: what IT says, else what the artist has answered, else a question. */
 export class Consent implements Gate {
   readonly #settings: ConsentSettings
-  readonly #allowed = new Set<string>()
-  readonly #asked = new Map<string, Promise<void>>()
+  readonly #remembered: RememberedTools
+  readonly #once: OnceAllowed
+  readonly #refusals: Refusals
+  readonly questions: Questions
+  /** A program may have what it could not have before. */
+  readonly allowedNow: Feed<[Application, string]>
+  /** A program may not have any more what it could. */
+  readonly revokedNow: Feed<[Application]>
 
   constructor(settings: ConsentSettings) {
     this.#settings = settings
+    const { clock, log, limits, stateFolder, ask, isScreenLocked } = settings
+    const onListenerError = (error: unknown): void => log.error({ err: error }, 'a listener failed')
+    this.#remembered = new RememberedTools({ folder: stateFolder, clock, log })
+    this.#once = new OnceAllowed(clock)
+    this.#refusals = new Refusals(clock, limits)
+    this.questions = new Questions({ ask, isScreenLocked, clock, log, limits })
+    this.allowedNow = new Feed(onListenerError)
+    this.revokedNow = new Feed(onListenerError)
   }
 
-  async demand(tool: CallingTool, scope: Scope, site: string, interactive: boolean): Promise<AllowedBy | undefined> {
-    const { tools } = this.#settings
-    if (isRuledOut(tools.deny, tool, scope, site))
-      throw new AgentError('consent_denied', 'IT does not allow this program')
-    if (scope === 'status') return undefined
-    if (isRuledIn(tools.allow, tool, scope, site)) return 'rule'
+  get mode(): Config['tools']['consent'] {
+    return this.#settings.tools.consent
+  }
+
+  /** Takes what earlier runs have left. Never rejects. */
+  async open(): Promise<void> {
+    await this.#remembered.load()
+  }
+
+  /** Takes the questions back, and brings what there is to keep to the disk. */
+  async close(): Promise<void> {
+    this.questions.close()
+    await this.#remembered.settled()
+  }
+
+  /** Why answers are not kept, or those of earlier runs are missing. */
+  get problem(): StateProblem | undefined {
+    return this.#remembered.problem
+  }
+
+  async demand(
+    tool: CallingTool,
+    scope: Scope,
+    site: string | undefined,
+    interactive: boolean,
+  ): Promise<AllowedBy | undefined> {
+    const { tools, files } = this.#settings
+    const wanted = { scope, site }
+    if (await isRuledOut(tools.deny, tool, wanted, files))
+      throw new AgentError('consent_denied', `the policy refuses ${nameOf(tool)}`, { advice: 'Ask IT.' })
+    if (scope === 'status' || site === undefined) return undefined
+    if (await isRuledIn(tools.allow, tool, wanted, files)) return 'rule'
     if (tools.consent === 'allow-all') return 'mode'
     const { identified } = tool
-    if (identified.kind === 'unknown')
-      throw new AgentError('consent_denied', `nobody can say which program asks: ${identified.because}`)
-    if (tools.consent === 'allow-list')
-      throw new AgentError('consent_denied', `"${identified.peer.executable}" is not on the list of allowed programs`)
-    const wish = JSON.stringify([applicationOf(identified.peer), site, scope])
-    if (this.#allowed.has(wish)) return 'remembered'
-    const answered = this.#asked.get(wish) ?? this.#ask(wish, tool, scope, site)
-    if (interactive) return answered.then(() => 'asked')
-    answered.catch(() => undefined)
-    throw new AgentError('interaction_required', 'sg-session asks whether this program may use the session', {
-      advice: 'Answer the question on the screen, then try again.',
-    })
+    if (identified.kind === 'unknown') {
+      throw new AgentError('consent_denied', `nobody can say which program asks: ${identified.because}`, {
+        advice: 'Start the program on this machine, outside of a container, or ask IT about it.',
+      })
+    }
+    if (tools.consent === 'allow-list') {
+      throw new AgentError('consent_denied', `${nameOf(tool)} is not on the list of allowed programs`, {
+        advice: 'Ask IT to put it on the list.',
+      })
+    }
+    const { peer } = identified
+    const granted = scope === 'autodesk' ? scope : 'rest'
+    const wish: Wish = { peer, application: applicationOf(peer), site, scope: granted }
+    if (await this.#isAllowed(wish)) return 'remembered'
+    await this.#ask(wish, tool, interactive)
+    return 'asked'
   }
 
-  #ask(wish: string, tool: CallingTool, scope: Scope, site: string): Promise<void> {
-    const { ask, clock } = this.#settings
-    if (!ask) return Promise.reject(new AgentError('consent_denied', 'there is no screen to ask on'))
-    const question = { id: randomUUID(), site, scope, tool, askedAt: clock.now() }
-    const answered = ask(question, AbortSignal.timeout(answerLimitMs))
-      .then((answer) => {
-        if (answer === 'deny') throw new AgentError('consent_denied')
-        this.#allowed.add(wish)
-      })
-      .finally(() => this.#asked.delete(wish))
-    this.#asked.set(wish, answered)
-    return answered
+  /** Newest first: for good, and for as long as a program runs. */
+  allowed(): AllowedTool[] {
+    const remembered = this.#remembered.all().map(([id, { rootOwned, script, lastUsedAt, ...tool }]) => ({
+      id,
+      ...tool,
+      ...(script === undefined ? {} : { script }),
+      ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
+    }))
+    return [...this.#once.all(), ...remembered]
   }
+
+  refused(): RefusedTool[] {
+    return this.#refusals.all()
+  }
+
+  /** Allows a program without a question; one that waits is answered. */
+  async allow({ site, scope, ...application }: ToolToAllow): Promise<AllowedTool> {
+    const id = await this.#remember(application, site, scope)
+    for (const asked of scope === 'autodesk' ? (['rest', scope] as const) : [scope]) {
+      const waiting = this.questions.find(keyOf(application, site, asked))
+      if (waiting) this.questions.answer(waiting.question.id, 'always')
+    }
+    this.allowedNow.announce(application, site)
+    const allowed = this.allowed().find((tool) => tool.id === id)
+    if (!allowed) throw new AgentError('temporarily_unavailable', 'too many programs are allowed')
+    return allowed
+  }
+
+  /**
+   * Takes it back, for every site and process that was allowed with it once. Throws `invalid_request` when there is none of
+   * that id, `temporarily_unavailable` when it is taken back but may come again with the next start: the disk.
+   */
+  async revoke(id: string): Promise<AllowedTool> {
+    const tool = this.allowed().find((allowed) => allowed.id === id)
+    if (!tool) throw new AgentError('invalid_request', `there is no allowed program "${id}"`)
+    const { executable, script } = tool
+    const application = { executable, ...(script === undefined ? {} : { script }) }
+    const isForgotten = await this.#remembered.forget(id)
+    this.#once.forget(application)
+    this.revokedNow.announce(application)
+    this.#settings.log.info({ ...application, site: tool.site }, 'a program was revoked')
+    if (!isForgotten) {
+      throw new AgentError('temporarily_unavailable', this.problem?.message ?? 'what is kept cannot be written', {
+        advice: 'It is revoked until sg-session ends; mend the disk and revoke something again.',
+      })
+    }
+    return tool
+  }
+
+  async #isAllowed({ peer, application, site, scope }: Wish): Promise<boolean> {
+    if (this.#once.has(peer, site, scope)) return true
+    const found = this.#remembered.find(application, site, scope)
+    if (!found || !(await this.#isAsItWas(found))) return false
+    this.#remembered.noteUse(found)
+    return true
+  }
+
+  /** What only root could write when it was allowed and others can now may be another program. */
+  async #isAsItWas({ rootOwned }: RememberedTool): Promise<boolean> {
+    for (const file of rootOwned) if (!(await this.#settings.files.isRootOwned(file))) return false
+    return true
+  }
+
+  async #ask(wish: Wish, tool: CallingTool, interactive: boolean): Promise<void> {
+    const limit = AbortSignal.timeout(this.#settings.limits.answerMs)
+    for (;;) {
+      const { question, outcome } = this.#begun(wish, tool)
+      if (!interactive) throw interactionRequired(tool, question.id, this.questions.hasScreen)
+      const ended = await untilAborted(outcome, limit).catch(() => 'unanswered' as const)
+      const isSameProcess = isProcess(question.tool, wish.peer)
+      if (ended === 'always' || (ended === 'once' && isSameProcess)) return
+      // The yes was to another process of the same program.
+      if (ended === 'once') continue
+      throw refusalFor(ended, tool)
+    }
+  }
+
+  /** The question that waits already, or a new one. Throws `consent_denied` where none may be asked. */
+  #begun(wish: Wish, tool: CallingTool): { readonly question: ConsentQuestion; readonly outcome: Promise<Outcome> } {
+    const { application, site, scope } = wish
+    const key = keyOf(application, site, scope)
+    const waiting = this.questions.find(key)
+    if (waiting) return waiting
+    const refused = this.#refusals.find(application, site, scope)
+    if (refused) throw askedLately(tool, refused.until)
+    const quietUntil = this.#refusals.quietUntil()
+    if (quietUntil !== undefined) throw askedTooMuch(quietUntil)
+    return this.questions.begin(key, { tool, site, scope }, (outcome) => this.#take(outcome, wish))
+  }
+
+  async #take(outcome: Outcome, { peer, application, site, scope }: Wish): Promise<void> {
+    const { log, isHandingOn } = this.#settings
+    log.info({ ...application, pid: peer.pid, site, scope, outcome }, 'a question about a program was settled')
+    if (outcome === 'deny' || (outcome === 'unanswered' && this.questions.hasScreen))
+      return this.#refusals.note(application, site, scope)
+    if (outcome !== 'once' && outcome !== 'always') return
+    if (outcome === 'once' || (await isHandingOn(peer))) this.#once.allow(peer, site, scope)
+    else await this.#remember(application, site, scope)
+    this.allowedNow.announce(application, site)
+  }
+
+  async #remember(application: Application, site: string, scope: 'rest' | 'autodesk'): Promise<string> {
+    const { clock, files } = this.#settings
+    this.#refusals.forget(application, site)
+    const rootOwned: string[] = []
+    for (const file of [application.executable, application.script ?? []].flat())
+      if (await files.isRootOwned(file)) rootOwned.push(file)
+    const before = this.#remembered.find(application, site, scope)
+    const tool = { ...application, site, scope: before?.scope ?? scope, allowedAt: clock.now(), rootOwned }
+    return this.#remembered.remember(tool)
+  }
+}
+
+function keyOf({ executable, script }: Application, site: string, scope: Scope): string {
+  return JSON.stringify([executable, script ?? null, site, scope])
 }

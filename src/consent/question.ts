@@ -6,6 +6,7 @@ export interface ConsentQuestion {
   readonly id: string
   /** The configured site's address. */
   readonly site: string
+  /** What a yes grants: `rest` (the session, and bearers made of it) or `autodesk`. */
   readonly scope: Scope
   readonly tool: CallingTool
   /** Wall clock, ms since the epoch. */
@@ -15,5 +16,9 @@ export interface ConsentQuestion {
 /** `once`: for as long as the program runs. `always`: until it is revoked. */
 export type ConsentAnswer = 'once' | 'always' | 'deny'
 
-/** Puts the question before the artist. Resolves with the answer; what is not answered when `signal` aborts is taken off the screen. */
+/**
+ * Puts the question before the artist; never a second one before the first is settled or aborted. Resolves with the answer, `deny`
+ * for a window that was closed. What is not answered when `signal` aborts is to be taken off the screen; what is said then counts
+ * no more.
+ */
 export type AskConsent = (question: ConsentQuestion, signal: AbortSignal) => Promise<ConsentAnswer>

@@ -37,10 +37,15 @@ export interface CallingTool {
 export interface Gate {
   /**
    * Resolves if the program may, with what lets it; undefined for what needs no leave. Asks the artist where the configuration
-   * says so: an `interactive` caller waits for the answer.
+   * says so: an `interactive` caller waits for the answer. `site` undefined: no site in particular.
    * Throws `consent_denied`, `consent_timeout`, `interaction_required`.
    */
-  demand(tool: CallingTool, scope: Scope, site: string, interactive: boolean): Promise<AllowedBy | undefined>
+  demand(
+    tool: CallingTool,
+    scope: Scope,
+    site: string | undefined,
+    interactive: boolean,
+  ): Promise<AllowedBy | undefined>
 }
 
 export interface ConnectionSettings {
@@ -206,26 +211,30 @@ export class Connection {
     const site =
       'site' in params || scopeOf[method] !== 'status' ? desk.siteNamed(Reflect.get(params, 'site')) : undefined
     // A site that is not configured is the handler's to refuse.
-    if (site !== undefined) {
-      leave.allowedBy = await this.#demand(scopeOf[method], site, Reflect.get(params, 'interactive') === true)
-    }
+    const scope = site === undefined ? 'status' : scopeOf[method]
+    leave.allowedBy = await this.#demand(scope, site, Reflect.get(params, 'interactive') === true)
     const caller: Caller = {
       watch: () => {
         this.#watching = true
       },
       release: (released) => this.#checkAgain(scopeOf[method], released),
+      confirm: async () => {
+        await this.#checkAgain('status', undefined)
+        if (!this.#tool) throw new AgentError('consent_denied')
+        return this.#tool
+      },
       notifyStep: (at, step) => this.#send(stepNotification(at, step)),
     }
     return handlers[method](params, desk, caller)
   }
 
-  async #demand(scope: Scope, site: string, interactive: boolean): Promise<AllowedBy | undefined> {
+  async #demand(scope: Scope, site: string | undefined, interactive: boolean): Promise<AllowedBy | undefined> {
     if (!this.#tool) throw new AgentError('consent_denied')
     return this.#settings.gate.demand(this.#tool, scope, site, interactive)
   }
 
   /** Whoever holds the connection now: it may have changed hands, and its program with it, since it was let in. */
-  async #checkAgain(scope: Scope, site: string): Promise<void> {
+  async #checkAgain(scope: Scope, site: string | undefined): Promise<void> {
     const { peers } = this.#settings
     const { identified, claim } = this.#tool ?? {}
     if (!identified || !claim) throw new AgentError('consent_denied')

@@ -62,6 +62,13 @@ export class SocketListener {
     for (const connection of this.#connections) connection.announce(status)
   }
 
+  /** To the connections of the programs that `isMeant`, where nothing has changed but for them. */
+  announceTo(isMeant: (tool: CallingTool) => boolean, status: SiteStatus): void {
+    for (const connection of this.#connections) {
+      if (connection.tool && isMeant(connection.tool)) connection.announce(status)
+    }
+  }
+
   /** Ends the connections of the programs that `isMeant`. */
   closeWhere(isMeant: (tool: CallingTool) => boolean): void {
     for (const connection of this.#connections) {

@@ -29,6 +29,35 @@ const siteStatus = z.object({
   leftAtSite: z.object({ until: seconds, expiry: z.enum(['exact', 'estimated']), advice: z.string() }).optional(),
 })
 
+const toolPath = z.string().min(1).max(4_096)
+const tool = {
+  executable: z.string(),
+  /** Of an interpreter. */
+  script: z.string().optional(),
+  site,
+  scope: z.string(),
+}
+const allowedTool = z.object({
+  id: z.string(),
+  ...tool,
+  allowedAt: seconds,
+  /** To a day. */
+  lastUsedAt: seconds.optional(),
+  /** Allowed only for as long as this process runs. */
+  pid: z.number().int().optional(),
+})
+const pendingQuestion = z.object({
+  id: z.string(),
+  ...tool,
+  pid: z.number().int(),
+  /** Who started it, nearest first. */
+  parents: z.array(z.object({ pid: z.number().int(), executable: z.string() })),
+  /** What it says it is. */
+  client: z.object({ name: z.string(), version: z.string() }),
+  askedAt: seconds,
+  endsAt: seconds,
+})
+
 /** Every method: what it takes and what it answers. */
 export const methods = {
   hello: {
@@ -117,6 +146,35 @@ export const methods = {
       sites: z.array(siteStatus),
     }),
   },
+  /** Which programs may have a session, and which are not asked about for a while. One page of it. */
+  'tools/list': {
+    params: z.object({
+      /** The `next` of the page before. */
+      after: z.number().int().nonnegative().default(0),
+    }),
+    result: z.object({
+      consent: z.string(),
+      allowed: z.array(allowedTool),
+      refused: z.array(z.object({ ...tool, until: seconds })),
+      next: z.number().int().optional(),
+    }),
+  },
+  /** The questions about programs that wait for an answer. */
+  'tools/pending': { params: z.object({}), result: z.object({ questions: z.array(pendingQuestion) }) },
+  'tools/allow': {
+    params: z.object({
+      executable: toolPath,
+      script: toolPath.optional(),
+      site: site.optional(),
+      scope: z.enum(['rest', 'autodesk']).default('rest'),
+    }),
+    result: allowedTool,
+  },
+  'tools/revoke': { params: z.object({ id: z.string().min(1).max(64) }), result: allowedTool },
+  'tools/answer': {
+    params: z.object({ id: z.string().min(1).max(64), answer: z.enum(['once', 'always', 'deny']) }),
+    result: pendingQuestion,
+  },
 } as const
 
 /** What the agent says unasked. */
@@ -136,6 +194,8 @@ export type Result<M extends Method> = z.output<(typeof methods)[M]['result']>
 export type Notification = keyof typeof notifications
 export type NotificationParams<N extends Notification> = z.output<(typeof notifications)[N]>
 export type WireSiteStatus = z.output<typeof siteStatus>
+export type WireAllowedTool = z.output<typeof allowedTool>
+export type WireQuestion = z.output<typeof pendingQuestion>
 
 export type RequestId = string | number
 
@@ -181,6 +241,11 @@ export interface WireError {
   readonly code: number
   readonly message: string
   readonly data: { readonly code: ErrorCode; readonly advice: string }
+}
+
+/** Rounded down: a client must not believe in a second the session does not have. */
+export function toSeconds(ms: number): number {
+  return Math.floor(ms / 1000)
 }
 
 /** An error as the wire carries it. `internal_error` says nothing of its cause: that is for the log. */

@@ -2,8 +2,11 @@ import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
 import type { AutodeskToken, Session } from '../session/session.ts'
 import { version } from '../version.ts'
-import { isMethod, type Method, type Params, type Result, type WireSiteStatus } from './messages.ts'
+import type { CallingTool } from './connection.ts'
+import { isMethod, type Method, type Params, type Result, toSeconds, type WireSiteStatus } from './messages.ts'
 import { scopeOf } from './scopes.ts'
+import type { ToolsDesk } from './tools-desk.ts'
+import { toolHandlers } from './tools-methods.ts'
 
 /** A REST bearer, of which site and where it is good; `expiresAt`: wall clock, ms since the epoch. */
 export interface RestTokenOf {
@@ -50,6 +53,9 @@ export interface Desk {
   cancelSignIn(site: string | undefined): SiteStatus
   signOut(site: string | undefined): Promise<SiteStatus>
   status(): SiteStatus[]
+  readonly tools: ToolsDesk
+  /** The configured site that is meant. Throws `site_unknown`. */
+  siteMeant(wanted: string | undefined): string
   /** The configured site that is meant, if any. */
   siteNamed(wanted: unknown): string | undefined
 }
@@ -59,11 +65,13 @@ export interface Caller {
   watch(): void
   /** To be awaited with the site right before a session or a token of it goes out. Throws if it must not. */
   release(site: string): Promise<void>
+  /** Who calls, made sure of right now. Throws if it is somebody else's program by now. */
+  confirm(): Promise<CallingTool>
   /** Tells what the sign-in that was asked for waits for. */
   notifyStep(site: string, step: WaitsFor): void
 }
 
-type Handlers = {
+export type Handlers = {
   [M in Exclude<Method, 'hello'>]: (params: Params<M>, desk: Desk, caller: Caller) => Promise<Result<M>>
 }
 
@@ -139,6 +147,7 @@ export const handlers: Handlers = {
       sites: desk.status().map(toWireStatus),
     }
   },
+  ...toolHandlers,
 }
 
 /** Whether a method's answer holds a secret. */
@@ -154,9 +163,4 @@ export function toWireStatus(status: SiteStatus): WireSiteStatus {
     ...(expiresAt === undefined ? {} : { expiresAt: toSeconds(expiresAt) }),
     ...(signInEndsAt === undefined ? {} : { signInEndsAt: toSeconds(signInEndsAt) }),
   }
-}
-
-// Rounded down: a client must not believe in a second the session does not have.
-function toSeconds(ms: number): number {
-  return Math.floor(ms / 1000)
 }

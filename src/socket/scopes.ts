@@ -1,6 +1,6 @@
 import type { Method } from './messages.ts'
 
-/** What a program may ask for, each holding the ones before it. `manage`, deciding about programs, is beside them. */
+/** What a program may ask for, each holding the ones before it. */
 export const scopes = ['status', 'session', 'rest', 'autodesk'] as const
 export type Scope = (typeof scopes)[number]
 
@@ -8,7 +8,10 @@ export function includesScope(granted: Scope, wanted: Scope): boolean {
   return scopes.indexOf(granted) >= scopes.indexOf(wanted)
 }
 
-/** What each method demands of its caller; `hello` comes before anybody is asked. */
+/**
+ * What each method demands of its caller; `hello` comes before anybody is asked. Who may decide about programs is another
+ * question, which the desk of tools answers.
+ */
 export const scopeOf: Readonly<Record<Exclude<Method, 'hello'>, Scope>> = {
   'session/get': 'session',
   'session/watch': 'status',
@@ -22,4 +25,9 @@ export const scopeOf: Readonly<Record<Exclude<Method, 'hello'>, Scope>> = {
   'signIn/credentials': 'status',
   signOut: 'status',
   status: 'status',
+  'tools/list': 'status',
+  'tools/pending': 'status',
+  'tools/allow': 'status',
+  'tools/revoke': 'status',
+  'tools/answer': 'status',
 }

@@ -1,0 +1,56 @@
+import { realpath } from 'node:fs/promises'
+import { AgentError } from '../errors.ts'
+import type { CallingTool } from '../socket/connection.ts'
+import type { Peer, Program } from '../socket/peer.ts'
+import { type Application, isSameApplication } from './application.ts'
+
+/** sg-session's own command line: the program that runs it and its script, links resolved. */
+export interface OwnCommand {
+  readonly executable: string
+  readonly script: string
+}
+
+/**
+ * Whether a program is sg-session's own command line. The script is what its command line says, so this slows down and shows, and is
+ * no boundary: every program of the same user could start the command at a terminal of its making.
+ */
+export async function isOwnCommand({ executable, script }: Application, own: OwnCommand | undefined): Promise<boolean> {
+  if (!own || script === undefined || executable !== own.executable) return false
+  // A command on the PATH is most often a link.
+  return (await realpath(script).catch(() => script)) === own.script
+}
+
+/**
+ * Throws `consent_denied` unless `by` is sg-session's own command line, and was not started by the program that is to be allowed: by
+ * one of its processes (`about.pids`), or by another that runs the same.
+ */
+export async function demandOwnCommand(
+  by: CallingTool,
+  own: OwnCommand | undefined,
+  about?: { readonly application: Application; readonly pids: readonly number[] },
+): Promise<void> {
+  const { identified } = by
+  if (identified.kind === 'unknown' || !(await isOwnCommand(identified.peer, own))) {
+    throw new AgentError('consent_denied', 'programs are allowed and revoked by sg-session’s own command line only', {
+      advice: own
+        ? `Use the window of sg-session, or the command that came with it: "${own.script}".`
+        : 'Use the window of sg-session.',
+    })
+  }
+  if (about && linesOf(identified.peer).some((program) => isAbout(program, about))) {
+    throw new AgentError('consent_denied', 'a program cannot be allowed by a command that it started itself', {
+      advice: 'Run the command in a terminal that you have opened yourself.',
+    })
+  }
+}
+
+function linesOf(peer: Peer): Program[] {
+  return [peer, ...peer.parents]
+}
+
+function isAbout(
+  program: Program,
+  { application, pids }: { readonly application: Application; readonly pids: readonly number[] },
+): boolean {
+  return pids.includes(program.pid) || isSameApplication(program, application)
+}
