@@ -1,5 +1,7 @@
 import type { AuditEntry } from './audit/audit-entry.ts'
 import { CallRecord } from './audit/call-record.ts'
+import { LocalAudit } from './audit/local-audit.ts'
+import type { Logger } from './audit/system-log.ts'
 import type { Config, SiteConfig } from './config.ts'
 import { findSite, knownSite } from './config.ts'
 import { isOf } from './consent/application.ts'
@@ -57,6 +59,8 @@ export interface AgentRules {
   readonly stateFolder?: string
   /** Whether nobody can be sitting at the screen. Default: never. */
   readonly isScreenLocked?: () => boolean
+  /** What hands the audit to the system's log; the system's own when not said. */
+  readonly systemLogger?: Logger
   /** How the artist is asked whether a program may have the session; absent where there is no screen. */
   readonly askConsent?: AskConsent
   /** The command line whose word about programs counts; absent: nobody's over the socket. */
@@ -76,6 +80,7 @@ export class Agent {
   readonly #handOut: HandOut
   readonly #waysIn: ReadonlyMap<string, SiteWayIn>
   readonly #calls: CallRecord
+  readonly #audit: LocalAudit
   readonly #consent: Consent
   readonly #decisions: Decisions
   readonly #toolsChanged: Feed<[]>
@@ -104,6 +109,15 @@ export class Agent {
     this.#steps = new SignInSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
     this.#calls = new CallRecord(ports.clock, ports.log)
+    this.#audit = new LocalAudit({
+      audit: config.audit,
+      stateFolder: rules.stateFolder,
+      clock: ports.clock,
+      log: ports.log,
+      logger: rules.systemLogger,
+    })
+    this.#calls.entries.listen((entry) => this.#audit.write(entry))
+    this.#sessions.changes.listen((status) => this.#calls.noteState(status))
     this.#consent = new Consent({
       tools: config.tools,
       clock: ports.clock,
@@ -157,6 +171,8 @@ export class Agent {
       siteMeant: (wanted) => this.#site(wanted).url,
       siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
+    // A disk that hangs keeps nobody from being served.
+    void this.#audit.open()
     return this.#listener.open(desk)
   }
 
@@ -170,6 +186,7 @@ export class Agent {
     await this.#sessions.release()
     await Promise.all([...this.#waysIn.values()].map((way) => way.settled()))
     this.#calls.close()
+    await this.#audit.close()
   }
 
   /**
@@ -216,6 +233,16 @@ export class Agent {
   /** Calls `listener` each time a tool that asked for one gets an error; returns how to stop. */
   onToolRefused(listener: (refusal: ToolRefusal) => void): () => void {
     return this.#calls.tools.refusals.listen(listener)
+  }
+
+  /** What keeps the audit from being written, while something does. */
+  auditProblem(): AgentError | undefined {
+    return this.#audit.problem
+  }
+
+  /** Calls `listener` with each change of `auditProblem`; returns how to stop. */
+  onAuditProblem(listener: (problem: AgentError | undefined) => void): () => void {
+    return this.#audit.problems.listen(listener)
   }
 
   /** What programs have asked for lately, newest first, at most 200. */

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { AgentError } from './errors.ts'
 
@@ -138,8 +139,11 @@ function partSchemas(rules: ConfigRules) {
       deny: z.array(toolRuleSchema(rules)).max(500),
     }),
     audit: z.strictObject({
-      /** Where the local audit is written; absent: among this user's state files. */
-      file: z.string().min(1).optional(),
+      /** Where the local audit is written, an absolute path or one below the home folder (`~/…`); absent: among this user's state files. */
+      file: z
+        .string()
+        .refine((file) => isAbsolute(file) || file.startsWith('~/'), 'must be an absolute path, or begin with "~/"')
+        .optional(),
       retentionDays: z.number().int().min(1).max(3_650),
       /** Hand each entry to the system's log too (syslog, journal). */
       systemLog: z.boolean(),

@@ -1,8 +1,10 @@
 import type { ErrorCode } from '../errors.ts'
+import type { ChangeReason } from '../session/changes.ts'
 import type { AllowedBy, Call, TurnedAway } from '../socket/calls.ts'
 import { isMethod } from '../socket/messages.ts'
 import type { Scope } from '../socket/scopes.ts'
 import { shownText } from '../socket/tool-log.ts'
+import { version } from '../version.ts'
 
 /** What is kept of a call: fixed fields, cleaned and bounded, and never a parameter or an answer. */
 export interface AuditEntry {
@@ -16,11 +18,12 @@ export interface AuditEntry {
   readonly uid?: number
   /** What the program says of itself. */
   readonly claimed: { readonly name: string; readonly version: string }
-  /** One of the protocol's, else `unknown`. */
+  /** One of the protocol's, else `unknown`; of sg-session itself `signedIn`, `signedOut` and `audit`. */
   readonly method: string
   readonly site?: string
   readonly scope: Scope
-  readonly outcome: 'ok' | ErrorCode | TurnedAway
+  /** Of `signedOut`: why. `lost`: so many entries could not be written. */
+  readonly outcome: 'ok' | 'lost' | ErrorCode | TurnedAway | ChangeReason
   readonly allowedBy?: AllowedBy
   /** How long it took; of several, the longest. */
   readonly ms: number
@@ -48,5 +51,14 @@ export function entryOf(call: Call, at: number): AuditEntry {
     ...(allowedBy === undefined ? {} : { allowedBy }),
     ms: Math.round(call.ms),
     count: 1,
+  }
+}
+
+/** What sg-session itself has to say. */
+export function ownEntry(what: Pick<AuditEntry, 'at' | 'method' | 'outcome'> & Partial<AuditEntry>): AuditEntry {
+  return {
+    ...{ executable: process.execPath, pid: process.pid, claimed: { name: 'sg-session', version } },
+    ...{ scope: 'status', ms: 0, count: 1 },
+    ...what,
   }
 }

@@ -1,10 +1,11 @@
 import { isErrorCode } from '../errors.ts'
 import { Feed } from '../feed.ts'
 import type { Clock, Log } from '../ports.ts'
+import type { SiteStatus } from '../session/changes.ts'
 import type { Call, CallBook } from '../socket/calls.ts'
 import { handsOut } from '../socket/methods.ts'
 import { ToolLog } from '../socket/tool-log.ts'
-import { type AuditEntry, entryOf } from './audit-entry.ts'
+import { type AuditEntry, entryOf, ownEntry } from './audit-entry.ts'
 
 /** What tools ask again and again, and what gives nothing away: kept only where it was refused. */
 const unremarkable = new Set(['hello', 'status', 'session/watch', 'signIn/way'])
@@ -34,6 +35,7 @@ export class CallRecord implements CallBook {
   readonly #clock: Pick<Clock, 'now'>
   /** Oldest first. */
   readonly #recent: Item[] = []
+  readonly #signedIn = new Set<string>()
   readonly #repeats = new Map<string, Repeats>()
 
   constructor(clock: Pick<Clock, 'now'>, log: Log) {
@@ -66,6 +68,18 @@ export class CallRecord implements CallBook {
       repeats.item = { entry }
       this.#remember(repeats.item)
     }
+  }
+
+  /** Keeps when a session began and ended, whoever brought that about. */
+  noteState({ site, state, reason = 'signed_out' }: SiteStatus): void {
+    const wasSignedIn = this.#signedIn.has(site)
+    if (state === 'signing_in' || (state === 'signed_in') === wasSignedIn) return
+    if (wasSignedIn) this.#signedIn.delete(site)
+    else this.#signedIn.add(site)
+    const what = wasSignedIn ? { method: 'signedOut', outcome: reason } : { method: 'signedIn', outcome: 'ok' as const }
+    const entry = ownEntry({ at: this.#clock.now(), site, ...what })
+    this.#remember({ entry })
+    this.entries.announce(entry)
   }
 
   /** Newest first, at most 200. */

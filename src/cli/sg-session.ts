@@ -5,6 +5,7 @@ import { errorCodes, errorTable } from '../errors.ts'
 import { standardPaths } from '../paths.ts'
 import { version } from '../version.ts'
 import { type AgentOptions, runAgent } from './agent-command.ts'
+import { type AuditOptions, auditCommand, momentOf } from './audit-command.ts'
 import { type DoctorOptions, doctorCommand, somethingFailed } from './doctor-command.ts'
 import { type ExecOptions, execCommand } from './exec-command.ts'
 import { makeOutput, type Output, printError } from './output.ts'
@@ -136,6 +137,16 @@ program
   .addOption(json())
   .action((options: DoctorOptions) => guard(options, () => doctorCommand(options)))
 
+program
+  .command('audit')
+  .description('say which programs asked for what on this machine, and what became of it')
+  .option('--since <when>', 'only from then on: 90m, 12h, 7d, or a moment such as 2026-11-22T09:00', moment)
+  .option('--last <count>', 'at most so many, the newest', wholeCount, 1_000)
+  .option('--follow', 'go on with what is added, until interrupted', false)
+  .addOption(insecureLoopback())
+  .addOption(json())
+  .action((options: AuditOptions) => guard(options, () => auditCommand(options)))
+
 function withClient(
   options: { json: boolean },
   run: (client: AgentClient, output: Output) => Promise<void>,
@@ -159,6 +170,17 @@ async function guard({ json: asJson }: { json: boolean }, run: () => Promise<unk
 function wholeSeconds(text: string): number {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('must be a whole number of seconds.')
   return Number(text)
+}
+
+function wholeCount(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('must be a whole number from 1 to 999999.')
+  return Number(text)
+}
+
+function moment(text: string): number {
+  const at = momentOf(text, Date.now())
+  if (at === undefined) throw new InvalidArgumentError('must be like 90m, 12h, 7d or 2026-11-22T09:00.')
+  return at
 }
 
 function exitStatusTable(): string {
