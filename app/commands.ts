@@ -5,8 +5,8 @@ import { asAgentError } from '../src/errors.ts'
 import { SingleFlight } from '../src/single-flight.ts'
 import { version } from '../src/version.ts'
 import { diagnosis } from './diagnosis.ts'
-import { configurationLines, settingsNow, unreadable } from './settings.ts'
 import { ProgramOrigins } from './program-origin.ts'
+import { configurationLines, settingsNow, unreadable } from './settings.ts'
 import type { Shell, ShellOptions } from './shell.ts'
 import { type Command, isSignInUnderWay, type SiteSituation } from './situation.ts'
 import type { Language } from './strings/catalogue.ts'
@@ -49,7 +49,7 @@ export class Commands implements Surroundings {
         programs.onTurn(question)
       },
       onAnswer: (question, answer) => programs.onAnswer(question, answer),
-      onWithdrawn: (question) => programs.onWithdrawn(question),
+      onTakenBack: (question, because) => programs.onTakenBack(question, because),
     })
     this.windows.onClosed(({ name, about }) => {
       if (name === 'consent' && about !== undefined) this.consent.answer(about, 'deny')

@@ -83,6 +83,11 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
       await shell.agent.revokeTool(id)
       return null
     },
+    askAgain({ executable, script, site }) {
+      shell.agent.askAgain({ executable, ...(script === '' ? {} : { script }), site })
+      shell.refresh()
+      return null
+    },
     async saveSetting({ key, value }) {
       await shell.changeSetting(key, value)
       return null

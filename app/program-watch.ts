@@ -52,9 +52,13 @@ export class ProgramWatch {
     })
   }
 
-  /** Nobody has answered it in time. */
-  onWithdrawn(question: ConsentQuestion): void {
-    this.#settings.tell((ladder, language) => ladder.onUnanswered(outsiderOf(question, language), language))
+  /** The question was taken back: its time is up, the screen was locked, or it was answered in a terminal. */
+  onTakenBack(question: ConsentQuestion, because: unknown): void {
+    if (because !== 'unanswered' && because !== 'withdrawn') return
+    this.#settings.tell((ladder, language) => {
+      const program = outsiderOf(question, language)
+      return because === 'unanswered' ? ladder.onUnanswered(program, language) : ladder.onWithdrawn(program, language)
+    })
   }
 
   /** A program was refused: by the artist a moment ago, by a rule, or because nobody knows it. */

@@ -162,6 +162,7 @@ export class Shell {
     const { config } = this.#effective ?? {}
     const agent = this.#core?.agent
     const store = agent?.secretStoreProblem()
+    const audit = agent?.auditProblem()
     return {
       now: Date.now(),
       sites: this.#siteSituations(),
@@ -169,6 +170,8 @@ export class Shell {
       refused: agent?.toolsRefusedToday() ?? [],
       calls: agent?.recentCalls() ?? [],
       programs: agent?.allowedTools() ?? [],
+      refusedPrograms: agent?.refusedTools() ?? [],
+      answersProblem: agent?.toolsProblem()?.message,
       consent: config?.tools.consent ?? 'prompt',
       question: this.programs.waiting,
       online: this.#system.online || this.#needsNoNetwork,
@@ -180,6 +183,7 @@ export class Shell {
       problems: [
         ...(this.#problem ? [{ code: this.#problem.code, detail: this.#problem.message }] : []),
         ...(store ? [{ code: store.code }] : []),
+        ...(audit ? [{ code: audit.code, detail: audit.message }] : []),
       ],
       startAtLoginLocked: this.#effective?.sources.get('app.startAtLogin')?.source === 'locked',
       collecting: this.#collecting,
@@ -265,6 +269,7 @@ export class Shell {
       this.#refreshSoon()
     })
     agent.onToolsChanged(() => this.refresh())
+    agent.onAuditProblem(() => this.refresh())
     agent.onToolRefused(({ name, site, code }) => {
       if (code !== 'login_required' || this.#lock.isLocked) return
       const at = site ?? this.sites[0]?.url

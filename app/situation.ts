@@ -1,4 +1,4 @@
-import type { AllowedTool, AuditEntry, ConsentQuestion } from '../src/agent.ts'
+import type { AllowedTool, AuditEntry, ConsentQuestion, RefusedTool } from '../src/agent.ts'
 import type { ErrorCode } from '../src/errors.ts'
 import type { SiteStatus } from '../src/session/changes.ts'
 import type { RefusedToday, ToolUse } from '../src/socket/tool-log.ts'
@@ -15,6 +15,10 @@ export interface Situation {
   readonly calls: readonly AuditEntry[]
   /** The programs the artist has allowed. */
   readonly programs: readonly AllowedTool[]
+  /** Those that nobody is asked about for a while. */
+  readonly refusedPrograms: readonly RefusedTool[]
+  /** Why answers about programs are not kept; undefined when all is well. */
+  readonly answersProblem: string | undefined
   /** Who decides about programs: the artist, IT's list, or nobody. */
   readonly consent: 'prompt' | 'allow-list' | 'allow-all'
   /** A program that waits for the artist's word. */

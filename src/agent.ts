@@ -25,8 +25,8 @@ import { makeWaysIn } from './sign-in/ways-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
-import type { RefusedToday, ToolRefusal, ToolUse } from './socket/tool-log.ts'
 import { isRootOwned, sha256Of } from './socket/peers/program-file.ts'
+import type { RefusedToday, ToolRefusal, ToolUse } from './socket/tool-log.ts'
 import type { AllowedTool, RefusedTool } from './socket/tools-desk.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
 import type { StateProblem } from './state-file.ts'
@@ -263,6 +263,11 @@ export class Agent {
   /** The programs that are not asked about for a while, newest first. */
   refusedTools(): readonly RefusedTool[] {
     return this.#consent.refused()
+  }
+
+  /** As `Consent.askAgain`. */
+  askAgain({ site, ...application }: Pick<RefusedTool, 'executable' | 'script' | 'site'>): void {
+    this.#consent.askAgain(application, site)
   }
 
   /** As `Consent.revoke`; the program's connections end. */

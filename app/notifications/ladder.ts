@@ -99,15 +99,17 @@ export class NotificationLadder {
     return { title: notify.asks(program), body: notify.asksBody, command, button: notify.answer }
   }
 
-  /** What to show for a question that nobody has answered: once a program and day, and at unlocking if that is why. */
+  /** What to show for a question that nobody has answered: once a program and day. */
   onUnanswered({ key, name }: Outsider, { strings }: Language): Notice | undefined {
     if (!this.#isNewToday(key)) return undefined
     const { notify } = strings
     const command = { does: 'showPrograms' } as const
-    const notice = { title: notify.unanswered(name), body: notify.unansweredBody, command, button: notify.showPrograms }
-    if (!this.#locked) return notice
-    this.#unanswered = notice
-    return undefined
+    return { title: notify.unanswered(name), body: notify.unansweredBody, command, button: notify.showPrograms }
+  }
+
+  /** The same for one that the lock took off the screen: it is told at unlocking. */
+  onWithdrawn(program: Outsider, language: Language): undefined {
+    if (this.#locked) this.#unanswered = this.onUnanswered(program, language) ?? this.#unanswered
   }
 
   /** What to show for a program that a rule, or nobody's knowing it, kept from the session: once a program and day. */

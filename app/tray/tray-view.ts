@@ -176,7 +176,10 @@ const mostTools = 10
 function toolsPart({ tools, now }: Situation, { tag, strings }: Language): MenuItem {
   const rows = tools.slice(0, mostTools).map((tool): MenuItem => {
     const used = strings.tool.used(clockTime(tool.lastAt, now, tag), tool.count)
-    return { kind: 'text', label: strings.tray.tool(programName(tool, strings), tool.name || strings.tool.unnamed, used) }
+    return {
+      kind: 'text',
+      label: strings.tray.tool(programName(tool, strings), tool.name || strings.tool.unnamed, used),
+    }
   })
   const items = rows.length > 0 ? rows : [{ kind: 'text' as const, label: strings.tray.noTools }]
   return { kind: 'menu', label: strings.tray.tools, items }

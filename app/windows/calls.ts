@@ -7,6 +7,7 @@ export type SettingKey = (typeof settingKeys)[number]
 const address = z.string().max(2_048)
 const site = z.strictObject({ site: address })
 const addresses = z.strictObject({ site: address, broker: address })
+const filePath = z.string().max(4_096)
 const nothing = z.strictObject({})
 const credentials = z.strictObject({
   site: address,
@@ -38,6 +39,10 @@ export const calls = {
     from: ['consent'],
   },
   revokeTool: { args: z.strictObject({ id: z.string().min(1).max(64) }), from: ['programs'] },
+  askAgain: {
+    args: z.strictObject({ executable: filePath, script: filePath, site: address }),
+    from: ['programs'],
+  },
   saveSetting: {
     args: z.strictObject({ key: z.enum(settingKeys), value: z.union([z.boolean(), z.string().max(32)]) }),
     from: ['settings'],

@@ -10,8 +10,8 @@ export interface ConsentDeskEvents {
   /** The question to show now; undefined when none is left. */
   readonly onTurn: (question: ConsentQuestion | undefined) => void
   readonly onAnswer: (question: ConsentQuestion, answer: ConsentAnswer) => void
-  /** Its time is up, or the screen was locked: nobody has answered. */
-  readonly onWithdrawn: (question: ConsentQuestion) => void
+  /** It was taken back; `because`: the signal's reason. */
+  readonly onTakenBack: (question: ConsentQuestion, because: unknown) => void
 }
 
 /** The questions whether a program may have the session: one on the screen at a time. */
@@ -30,7 +30,7 @@ export class ConsentDesk {
       const withdraw = (): void => {
         this.#takeOut(question.id)
         reject(signal.reason)
-        this.#events.onWithdrawn(question)
+        this.#events.onTakenBack(question, signal.reason)
       }
       signal.addEventListener('abort', withdraw, { once: true })
       const settle = (answer: ConsentAnswer): void => {

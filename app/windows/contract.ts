@@ -171,10 +171,12 @@ export interface ProgramsView extends AnyView {
   readonly text: string
   readonly none: string
   readonly rows: readonly ProgramRow[]
+  /** Those that nobody is asked about for now. */
+  readonly refused: { readonly heading: string; readonly text: string; readonly rows: readonly ProgramRow[] }
   readonly actions: readonly Action[]
 }
 
-/** A program that the artist has allowed. */
+/** A program that the artist has allowed, or refused a moment ago. */
 export interface ProgramRow {
   readonly id: string
   readonly name: string

@@ -49,7 +49,10 @@ export class CallRecord implements CallBook {
     const entry = entryOf(call, this.#clock.now())
     if (handsOut(method)) {
       const { executable, script, pid } = entry
-      const program = { ...(executable === undefined ? {} : { executable }), ...(script === undefined ? {} : { script }) }
+      const program = {
+        ...(executable === undefined ? {} : { executable }),
+        ...(script === undefined ? {} : { script }),
+      }
       const tool = { ...claim, pid, ...program }
       if (isErrorCode(outcome)) this.tools.noteRefusal(tool, site, outcome)
       else if (site !== undefined) this.tools.noteUse(tool, site)

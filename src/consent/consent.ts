@@ -167,6 +167,11 @@ export class Consent implements Gate {
     return tool
   }
 
+  /** Lets a program be asked about again that was refused, or got no answer, a moment ago. */
+  askAgain(application: Application, site: string): void {
+    this.#refusals.forget(application, site)
+  }
+
   async #isAllowed({ peer, application, site, scope }: Wish): Promise<boolean> {
     if (this.#once.has(peer, site, scope)) return true
     const found = this.#remembered.find(application, site, scope)

@@ -19,6 +19,6 @@ export type ConsentAnswer = 'once' | 'always' | 'deny'
 /**
  * Puts the question before the artist; never a second one before the first is settled or aborted. Resolves with the answer, `deny`
  * for a window that was closed. What is not answered when `signal` aborts is to be taken off the screen; what is said then counts
- * no more.
+ * no more. The signal's reason is how it ended: `unanswered`, `withdrawn` (nobody could be there), or an answer from elsewhere.
  */
 export type AskConsent = (question: ConsentQuestion, signal: AbortSignal) => Promise<ConsentAnswer>

@@ -26,7 +26,7 @@ interface Waiting {
   readonly outcome: Promise<Outcome>
   /** Wall clock, ms since the epoch; moves when the question gets its turn. */
   endsAt: number
-  /** Aborted when it is settled. */
+  /** Aborted when it is settled, with the outcome as its reason. */
   readonly over: AbortController
 }
 
@@ -113,7 +113,7 @@ export class Questions {
   #settle(waiting: Waiting, outcome: Outcome): void {
     if (this.#waiting.get(waiting.key) !== waiting) return
     this.#waiting.delete(waiting.key)
-    waiting.over.abort()
+    waiting.over.abort(outcome)
     waiting.settle(outcome)
     if (this.#onScreen === waiting) this.#onScreen = undefined
     this.#showNext()

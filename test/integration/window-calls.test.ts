@@ -23,7 +23,14 @@ const focusedText = (page: Page): Promise<string> =>
 describe.skipIf(chromiumMissing)('by keyboard alone', () => {
   test('everything is reached in the order it is read', async () => {
     const orders: [View, string[]][] = [
-      [views.status, ['Open ShotGrid', 'Switch user', 'Sign out', 'Settings', 'Copy diagnosis', 'About']],
+      [
+        views.status,
+        [
+          ...['Open ShotGrid', 'Switch user', 'Sign out', 'Programs that may…', 'Who asked for what, lately'],
+          ...['Settings', 'Copy diagnosis', 'About'],
+        ],
+      ],
+      [views.programs, ['Revoke', 'Revoke', 'Ask me again', 'Close']],
       [views.asking, ['passphrase', 'Cancel', 'Go on']],
       [views.askingAgain, ['passphrase', 'Cancel', 'Go on']],
       [views.signIn, ['Open the browser again', 'Copy link', 'Cancel', 'paste', 'Go on']],

@@ -133,7 +133,7 @@ describe.skipIf(chromiumMissing)('hostile text', () => {
 
 function withNames(view: typeof views.status, text: string): typeof views.status {
   const sites = view.sites.map((card) => ({ ...card, name: text, headline: text, detail: text }))
-  return { ...view, sites, tools: { ...view.tools, rows: [{ name: text, detail: text }] } }
+  return { ...view, sites, tools: { ...view.tools, rows: [{ name: text, whole: text, detail: text, refused: true }] } }
 }
 function withFacts(text: string): typeof views.consent {
   const facts = views.consent.facts.map((fact, index) => (index === 0 ? { ...fact, value: text } : fact))

@@ -3,6 +3,8 @@ import type {
   Action,
   ConsentView,
   FirstRunView,
+  ProgramRow,
+  ProgramsView,
   SettingsView,
   SignInView,
   SiteCard,
@@ -45,9 +47,30 @@ export const status: StatusView = {
     heading: 'Tools that use the session',
     none: 'No tool has asked for the session yet.',
     rows: [
-      { name: 'Maya 2025', detail: 'Since 10:02' },
-      { name: 'Nuke 15', detail: 'Since 10:24 · watches for changes' },
-      { name: 'Houdini 20.5', detail: 'Last asked at 10:31' },
+      { name: 'maya.bin', detail: 'calls itself “Maya 2025” · at 10:02', refused: false },
+      {
+        name: 'python3.11 running publish.py',
+        whole: '/usr/bin/python3.11\n/tools/publish.py',
+        detail: 'calls itself “publish” · last at 10:24, 12 times',
+        refused: false,
+      },
+      { name: 'curl', detail: 'calls itself “Maya 2025” · Refused: It was not allowed. at 10:31', refused: true },
+    ],
+    actions: [action('Programs that may…', 'openPrograms')],
+  },
+  calls: {
+    heading: 'Who asked for what, lately',
+    none: 'Nobody has asked for anything yet.',
+    hint: 'All of it: “sg-session audit” in a terminal.',
+    rows: [
+      {
+        ...{ when: '10:31', who: 'curl', whole: '/usr/bin/curl', what: 'the session' },
+        ...{ outcome: 'This program was not allowed to use the session.', refused: true },
+      },
+      {
+        ...{ when: '10:24', who: 'python3.11 running publish.py', whole: '/usr/bin/python3.11' },
+        ...{ what: 'a REST token, 12 times', outcome: 'given, as you allowed before', refused: false },
+      },
     ],
   },
   actions: [
@@ -234,18 +257,62 @@ export const consent: ConsentView = {
   id: 'question-1',
   headline: 'Let Maya use your ShotGrid session?',
   facts: [
-    { label: 'Program', value: '/usr/autodesk/maya2025/bin/maya.bin' },
-    { label: 'Started by', value: 'tk-desktop (pid 4117)' },
-    { label: 'Signed by', value: 'not known on this system' },
-    { label: 'Site', value: 'Studio Example, as Plain Artist' },
+    { label: 'Program', value: '/usr/autodesk/maya2025/bin/mayapy.bin' },
+    { label: 'Script', value: '/tools/pipeline/publish.py', note: 'As its command line says.' },
+    { label: 'Installed by', value: 'IT: only an administrator can change it' },
+    {
+      label: 'Started by',
+      value: 'tk-desktop ← gnome-shell',
+      whole: '/opt/tk-desktop (4117)\n/usr/bin/gnome-shell (812)',
+    },
+    { label: 'Process', value: '4711' },
+    { label: 'Wants', value: 'To read and change studio-example.shotgrid.example in your name' },
   ],
-  claim: 'It calls itself “Maya 2025”. That is not checked.',
+  claim: 'It calls itself “Maya 2025”. Any program can say that.',
+  hint: '“This time” is for as long as it runs. “Always” is until you revoke it under Programs.',
   actions: [
     action('Deny', 'answerConsent', { args: { id: 'question-1', answer: 'deny' } }),
     action('Allow once', 'answerConsent', { args: { id: 'question-1', answer: 'once' } }),
     action('Always allow', 'answerConsent', { args: { id: 'question-1', answer: 'always' }, kind: 'primary' }),
   ],
 }
+
+const program = (id: string, name: string, executable: string, more: Partial<ProgramRow> = {}): ProgramRow => ({
+  id,
+  name,
+  facts: [
+    { label: 'Program', value: executable },
+    { label: 'Site', value: 'Studio Example' },
+    { label: 'Allowed', value: 'since May 10, 2026' },
+    { label: 'Last used', value: 'May 12, 2026' },
+  ],
+  action: action('Revoke', 'revokeTool', { args: { id }, kind: 'danger' }),
+  ...more,
+})
+
+export const programs: ProgramsView = {
+  window: 'programs',
+  language: 'en',
+  title: 'Programs',
+  headline: 'Programs that may use your session',
+  text: 'You are asked once for each program.',
+  none: 'You have allowed none yet. When a program wants your session, a window asks you.',
+  rows: [
+    program('1', 'maya.bin', '/usr/autodesk/maya2025/bin/maya.bin'),
+    program('2', 'python3.11 running publish.py', '/usr/bin/python3.11'),
+  ],
+  refused: {
+    heading: 'Not asked about for now',
+    text: 'You said no, or nobody answered.',
+    rows: [
+      program('3', 'curl', '/usr/bin/curl', {
+        action: action('Ask me again', 'askAgain', { args: { executable: '/usr/bin/curl', script: '', site } }),
+      }),
+    ],
+  },
+  actions: [action('Close', 'closeWindow')],
+}
+export const noPrograms: ProgramsView = { ...programs, rows: [], refused: { ...programs.refused, rows: [] } }
 
 export const settings: SettingsView = {
   window: 'settings',
@@ -298,14 +365,15 @@ export const about: AboutView = {
   ],
 }
 
-export const everyWindow: readonly View[] = [status, signIn, firstRun, consent, settings, about]
+export const everyWindow: readonly View[] = [status, signIn, firstRun, consent, programs, settings, about]
 
 /** How large the app opens each of them. */
 export const sizes = {
   status: { width: 420, height: 560 },
   'sign-in': { width: 420, height: 560 },
   'first-run': { width: 460, height: 520 },
-  consent: { width: 440, height: 420 },
+  consent: { width: 460, height: 520 },
+  programs: { width: 480, height: 520 },
   settings: { width: 440, height: 480 },
   about: { width: 400, height: 420 },
 } as const

@@ -10,13 +10,30 @@ export function programsWindow(page: Page): DrawnWindow<ProgramsView> {
       main: [
         h('div', { class: 'said' }, [heading(1, view.headline), paragraph(view.text, 'text')]),
         view.rows.length > 0
-          ? h('ul', { class: 'programs' }, view.rows.map((row) => program(page, row)))
+          ? h(
+              'ul',
+              { class: 'programs' },
+              view.rows.map((row) => program(page, row)),
+            )
           : paragraph(view.none, 'none empty'),
+        view.refused.rows.length > 0 && refusedList(page, view.refused),
       ],
       foot: [actionRow(page, view.actions, { className: 'act answers' })],
     }),
     leave: closesOnEscape(page),
   }
+}
+
+function refusedList(page: Page, { heading: words, text, rows }: ProgramsView['refused']): Tree {
+  return h('section', { class: 'tools', 'aria-labelledby': 'refused' }, [
+    heading(2, words, { id: 'refused' }),
+    paragraph(text, 'hint'),
+    h(
+      'ul',
+      { class: 'programs' },
+      rows.map((row) => program(page, row)),
+    ),
+  ])
 }
 
 function program(page: Page, { id, name, facts: known, action }: ProgramRow): Tree {

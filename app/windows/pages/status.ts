@@ -78,9 +78,13 @@ function toolList(page: Page, { heading: words, none, rows, actions }: StatusVie
   ])
 }
 
-function callList({ heading: words, none, hint, rows }: RecentCalls, isUnfolded: boolean, unfold: (event: Event) => void): Child {
+function callList(
+  { heading: words, none, hint, rows }: RecentCalls,
+  isUnfolded: boolean,
+  unfold: (event: Event) => void,
+): Child {
   const list = rows.map(({ when, who, whole, what, outcome, refused }) =>
-    h('li', { class: refused ? 'refused' : undefined }, [
+    h('li', { class: refused ? 'call refused' : 'call' }, [
       h('p', { class: 'when' }, [when]),
       h('div', {}, [
         h('p', { class: 'name', title: whole }, [who]),
@@ -91,11 +95,7 @@ function callList({ heading: words, none, hint, rows }: RecentCalls, isUnfolded:
   return h(
     'details',
     { class: 'calls', open: isUnfolded },
-    [
-      h('summary', {}, [words]),
-      rows.length > 0 ? h('ul', {}, list) : paragraph(none, 'none'),
-      paragraph(hint, 'hint'),
-    ],
+    [h('summary', {}, [words]), rows.length > 0 ? h('ul', {}, list) : paragraph(none, 'none'), paragraph(hint, 'hint')],
     { on: { toggle: unfold } },
   )
 }

@@ -2,8 +2,8 @@ import type { ConsentQuestion } from '../../../src/agent.ts'
 import type { ProgramOrigin } from '../../program-origin.ts'
 import type { Language } from '../../strings/catalogue.ts'
 import type { ConsentView, Fact } from '../contract.ts'
-import { shownFileName, shownPath } from './shown-program.ts'
 import { act } from './action.ts'
+import { shownFileName, shownPath } from './shown-program.ts'
 
 /** Of those who started it; the rest is told by the tooltip. */
 const mostParents = 4
@@ -51,10 +51,7 @@ export function consentView(
   }
 }
 
-function installedBy(
-  origin: ProgramOrigin | undefined,
-  { installed }: Language['strings']['consent'],
-): string {
+function installedBy(origin: ProgramOrigin | undefined, { installed }: Language['strings']['consent']): string {
   switch (origin?.kind) {
     case undefined:
       return installed.looking

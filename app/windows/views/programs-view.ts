@@ -1,4 +1,4 @@
-import type { AllowedTool } from '../../../src/agent.ts'
+import type { AllowedTool, RefusedTool } from '../../../src/agent.ts'
 import { clockTime, type Situation } from '../../situation.ts'
 import type { Language } from '../../strings/catalogue.ts'
 import type { Fact, ProgramRow, ProgramsView } from '../contract.ts'
@@ -7,7 +7,7 @@ import { programName, shownPath } from './shown-program.ts'
 
 /** Which programs the artist has allowed, and how to take that back. */
 export function programsView(situation: Situation, language: Language): ProgramsView {
-  const { programs, consent } = situation
+  const { programs, refusedPrograms, consent } = situation
   const { programs: texts } = language.strings
   return {
     window: 'programs',
@@ -16,30 +16,61 @@ export function programsView(situation: Situation, language: Language): Programs
     headline: texts.headline,
     text: texts.mode[consent],
     none: consent === 'prompt' ? texts.none : texts.noneByStudio,
-    rows: programs.map((program) => row(program, situation, language)),
+    rows: programs.map((program) => allowedRow(program, situation, language)),
+    refused: {
+      heading: texts.refusedHeading,
+      text: texts.refusedText,
+      rows: refusedPrograms.map((program) => refusedRow(program, situation, language)),
+    },
     actions: [act(texts.close, 'plain', 'closeWindow')],
   }
 }
 
-function row(program: AllowedTool, { sites, now }: Situation, { tag, strings }: Language): ProgramRow {
-  const { programs: texts, consent } = strings
-  const { id, executable, script, site, scope, allowedAt, lastUsedAt, pid } = program
+function allowedRow(program: AllowedTool, situation: Situation, language: Language): ProgramRow {
+  const { tag, strings } = language
+  const { programs: texts } = strings
+  const { id, allowedAt, lastUsedAt, pid } = program
+  const { now } = situation
   const isToday = new Date(allowedAt).toDateString() === new Date(now).toDateString()
   const since = texts.since(isToday ? clockTime(allowedAt, now, tag) : dayOf(allowedAt, tag))
-  const siteName = sites.find(({ url }) => url === site)?.name ?? URL.parse(site)?.host ?? site
-  const facts: Fact[] = [
-    { label: consent.program, ...shownPath(executable) },
-    ...(script === undefined ? [] : [{ label: consent.script, ...shownPath(script) }]),
-    { label: texts.site, value: scope === 'autodesk' ? texts.withAutodesk(siteName) : siteName },
-    { label: texts.allowed, value: pid === undefined ? since : texts.untilItEnds(since, pid) },
-    ...(lastUsedAt === undefined ? [] : [{ label: texts.lastUsed, value: dayOf(lastUsedAt, tag) }]),
-  ]
   return {
     id,
     name: programName(program, strings),
-    facts,
+    facts: [
+      ...whereAndWhat(program, situation, language),
+      { label: texts.allowed, value: pid === undefined ? since : texts.untilItEnds(since, pid) },
+      ...(lastUsedAt === undefined ? [] : [{ label: texts.lastUsed, value: dayOf(lastUsedAt, tag) }]),
+    ],
     action: act(texts.revoke, 'danger', 'revokeTool', { id }),
   }
+}
+
+function refusedRow(program: RefusedTool, situation: Situation, language: Language): ProgramRow {
+  const { executable, script = '', site, until } = program
+  const { programs: texts } = language.strings
+  return {
+    id: JSON.stringify([executable, script, site]),
+    name: programName(program, language.strings),
+    facts: [
+      ...whereAndWhat(program, situation, language),
+      { label: texts.allowed, value: texts.until(clockTime(until, situation.now, language.tag)) },
+    ],
+    action: act(texts.askAgain, 'plain', 'askAgain', { executable, script, site }),
+  }
+}
+
+function whereAndWhat(
+  { executable, script, site, scope }: AllowedTool | RefusedTool,
+  { sites }: Situation,
+  { strings }: Language,
+): Fact[] {
+  const { consent, programs: texts } = strings
+  const siteName = sites.find(({ url }) => url === site)?.name ?? URL.parse(site)?.host ?? site
+  return [
+    { label: consent.program, ...shownPath(executable) },
+    ...(script === undefined ? [] : [{ label: consent.script, ...shownPath(script) }]),
+    { label: texts.site, value: scope === 'autodesk' ? texts.withAutodesk(siteName) : siteName },
+  ]
 }
 
 function dayOf(at: number, language: string): string {

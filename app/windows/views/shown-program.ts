@@ -32,10 +32,7 @@ export function shownFileName(path: string): string {
 }
 
 /** “python3.11 running publish.py”: the program file first, for the script is only what its command line says. */
-export function programName(
-  { executable, script }: Program,
-  { program }: Strings,
-): string {
+export function programName({ executable, script }: Program, { program }: Strings): string {
   if (executable === undefined) return program.unknown
   const name = shownFileName(executable)
   return script === undefined ? name : program.running(name, shownFileName(script))

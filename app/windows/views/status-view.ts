@@ -18,11 +18,12 @@ import { callsPart, toolsPart } from './tools-view.ts'
 /** The status window: each site, the day's tools, and what is wrong. */
 export function statusView(situation: Situation, { tag, strings }: Language): StatusView {
   const { status } = strings
-  const { question } = situation
+  const { question, answersProblem } = situation
   const problems: Problem[] = [
     ...(situation.online ? [] : [{ tone: 'info' as const, ...status.offline }]),
     ...(situation.trayShown ? [] : [{ tone: 'info' as const, ...status.noTray }]),
     ...(question === undefined ? [] : [asked(questionName(question, strings), strings)]),
+    ...(answersProblem === undefined ? [] : [notKept(answersProblem, strings)]),
     ...situation.problems.map(({ code, detail }) => {
       const { sentence, advice } = strings.errors[code]
       return { tone: 'warning' as const, sentence, advice: detail === undefined ? advice : `${detail} ${advice}` }
@@ -54,6 +55,11 @@ export function statusView(situation: Situation, { tag, strings }: Language): St
 
 function asked(program: string, { tray, status }: Strings): Problem {
   return { tone: 'info', sentence: tray.asks(program), advice: status.answerAdvice }
+}
+
+function notKept(detail: string, { status: { answersNotKept } }: Strings): Problem {
+  const { sentence, advice } = answersNotKept
+  return { tone: 'warning', sentence, advice: `${detail} ${advice}` }
 }
 
 /** Not where there are sites, or would be if the agent ran. */

@@ -35,7 +35,7 @@ function refusedRow(tool: Situation['refused'][number], situation: Situation, la
   const { lastAt, count, code } = tool
   const { errors, tool: words } = language.strings
   const used = words.used(clockTime(lastAt, situation.now, language.tag), count)
-  return { ...who(tool, situation, language, `${words.refused(errors[code].sentence)} ${used}`), refused: true }
+  return { ...who(tool, situation, language, used, words.refused(errors[code].sentence)), refused: true }
 }
 
 /** The program by the system's word, and what it calls itself where that is something else. */
@@ -43,11 +43,11 @@ function who(
   tool: Situation['refused'][number] | Situation['tools'][number],
   situation: Situation,
   { strings }: Language,
-  detail: string,
+  ...details: readonly string[]
 ): Omit<ToolRow, 'refused'> {
   const claimed = tool.name || strings.tool.unnamed
   const site = situation.sites.length > 1 ? situation.sites.find(({ url }) => url === tool.site)?.name : undefined
-  const parts = [strings.tool.claims(claimed), ...(site === undefined ? [] : [site]), detail]
+  const parts = [strings.tool.claims(claimed), ...(site === undefined ? [] : [site]), ...details]
   const whole = programPaths(tool)
   return { name: programName(tool, strings), ...(whole === '' ? {} : { whole }), detail: parts.join(' · ') }
 }
@@ -63,16 +63,26 @@ export function callsPart({ calls, now }: Situation, { tag, strings }: Language)
       const whole = programPaths(entry)
       return {
         when: clockTime(entry.at, now, tag),
-        who: programName(entry, strings),
+        who: isOwn(entry) ? 'sg-session' : programName(entry, strings),
         whole: [whole, strings.tool.claims(entry.claimed.name), `${strings.consent.process} ${entry.pid}`]
           .filter((line) => line !== '')
           .join('\n'),
         what: whatOf(entry, strings),
         outcome: outcomeOf(entry, strings),
-        refused: entry.outcome !== 'ok',
+        refused: isRefused(entry),
       }
     }),
   }
+}
+
+/** What sg-session notes of itself. */
+function isOwn({ method }: AuditEntry): boolean {
+  return method === 'signedIn' || method === 'signedOut' || method === 'audit'
+}
+
+function isRefused(entry: AuditEntry): boolean {
+  const { outcome } = entry
+  return outcome === 'lost' || (!isOwn(entry) && outcome !== 'ok')
 }
 
 function whatOf({ method, count }: AuditEntry, { calls }: Strings): string {

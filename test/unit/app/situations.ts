@@ -1,6 +1,6 @@
-import type { AllowedTool, AuditEntry, ConsentQuestion } from '../../../src/agent.ts'
 import type { SiteSituation, Situation } from '../../../app/situation.ts'
 import { chooseLanguage, type Language } from '../../../app/strings/catalogue.ts'
+import type { AllowedTool, AuditEntry, ConsentQuestion } from '../../../src/agent.ts'
 import type { SiteStatus } from '../../../src/session/changes.ts'
 import type { Peer } from '../../../src/socket/peer.ts'
 import type { RefusedToday, ToolUse } from '../../../src/socket/tool-log.ts'
@@ -25,6 +25,8 @@ export function situation(change: Partial<Situation> = {}): Situation {
     refused: [],
     calls: [],
     programs: [],
+    refusedPrograms: [],
+    answersProblem: undefined,
     consent: 'prompt',
     question: undefined,
     online: true,

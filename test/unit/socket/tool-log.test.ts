@@ -68,9 +68,7 @@ describe('the tools of today', () => {
   test('and those that were refused are counted too, with the last reason, until midnight', () => {
     tools.noteRefusal(maya, site, 'login_required')
     tools.noteRefusal({ ...maya, pid: 4712 }, site, 'consent_denied')
-    expect(tools.refusedToday()).toEqual([
-      { ...maya, pid: 4712, site, code: 'consent_denied', lastAt: now, count: 2 },
-    ])
+    expect(tools.refusedToday()).toEqual([{ ...maya, pid: 4712, site, code: 'consent_denied', lastAt: now, count: 2 }])
     expect(tools.today()).toEqual([])
     now += 24 * hour
     expect(tools.refusedToday()).toEqual([])

@@ -28,6 +28,26 @@ class Stage {
     return this.#ladder.onRefusal({ tool, site }, this.#language)
   }
 
+  ask(name = 'maya.bin'): Notice | undefined {
+    return this.#ladder.onQuestion(name, this.#language)
+  }
+
+  unanswered(name = 'maya.bin'): Notice | undefined {
+    return this.#ladder.onUnanswered({ key: name, name }, this.#language)
+  }
+
+  withdraw(name = 'maya.bin'): void {
+    this.#ladder.onWithdrawn({ key: name, name }, this.#language)
+  }
+
+  deny(name = 'maya.bin'): Notice | undefined {
+    return this.#ladder.onDenied({ key: name, name }, this.#language)
+  }
+
+  sayNo(name = 'maya.bin'): void {
+    this.#ladder.onArtistDenied({ key: name, name })
+  }
+
   lock(): void {
     this.#ladder.onLock()
   }
@@ -194,6 +214,86 @@ describe('a tool that is refused', () => {
   })
 
   test('may have no name', () => expect(new Stage().refuse('')?.title).toBe('An unnamed tool needs ShotGrid'))
+})
+
+describe('a question about a program', () => {
+  test('that waits is told, and a click brings it to the front', () => {
+    expect(new Stage().ask()).toEqual({
+      title: 'May maya.bin use your session?',
+      body: 'A question waits for your answer, and is gone in a minute.',
+      command: { does: 'showConsent' },
+      button: 'Answer',
+    })
+  })
+
+  test('that nobody answered is told once a day, and a click shows the programs', () => {
+    const stage = new Stage()
+    expect(stage.unanswered()).toEqual({
+      title: 'maya.bin asked for your session',
+      body: 'Nobody answered, so it got nothing. Under Programs you can have it ask again.',
+      command: { does: 'showPrograms' },
+      button: 'Show programs',
+    })
+    expect(stage.unanswered()).toBeUndefined()
+    expect(stage.deny()).toBeUndefined()
+    expect(stage.unanswered('nuke')).toBeDefined()
+    stage.now += 24 * 60 * minute
+    expect(stage.unanswered()).toBeDefined()
+  })
+
+  test('that the lock took away is told at unlocking, and no other one is', () => {
+    const stage = new Stage()
+    stage.lock()
+    stage.withdraw()
+    expect(stage.ask()).toBeUndefined()
+    expect(stage.unlock()).toBe('maya.bin asked for your session')
+    stage.lock()
+    expect(stage.unlock()).toBeUndefined()
+    // Not the lock, but the agent’s own end.
+    stage.withdraw('nuke')
+    stage.lock()
+    expect(stage.unlock()).toBeUndefined()
+  })
+
+  test('behind the lock gives way to a session that ended there', () => {
+    const stage = new Stage()
+    stage.change(signedIn)
+    stage.lock()
+    stage.withdraw()
+    stage.change(ended)
+    expect(stage.unlock()).toBe('Your ShotGrid session has ended')
+  })
+})
+
+describe('a program that is not allowed', () => {
+  test('is told once a day, and a click shows the status', () => {
+    const stage = new Stage()
+    expect(stage.deny()).toEqual({
+      title: 'maya.bin did not get your session',
+      body: 'It is not allowed here. If you need it, ask IT.',
+      command: { does: 'showStatus' },
+    })
+    stage.now += 13 * 60 * minute
+    expect(stage.deny()).toBeUndefined()
+    stage.now += 11 * 60 * minute
+    expect(stage.deny()).toBeDefined()
+  })
+
+  test('is not told when the artist has just said no, nor behind a locked screen', () => {
+    const stage = new Stage()
+    stage.sayNo()
+    expect(stage.deny()).toBeUndefined()
+    stage.lock()
+    expect(stage.deny('nuke')).toBeUndefined()
+    stage.unlock()
+    expect(stage.deny('nuke')).toBeDefined()
+  })
+
+  test('under ever new names fills no day: twenty are told', () => {
+    const stage = new Stage()
+    const told = Array.from({ length: 100 }, (_, index) => stage.deny(`program ${index}`)).filter(Boolean)
+    expect(told).toHaveLength(20)
+  })
 })
 
 describe('behind a locked screen', () => {

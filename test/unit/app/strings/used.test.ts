@@ -4,11 +4,30 @@ import { NotificationLadder } from '../../../../app/notifications/ladder.ts'
 import type { Language } from '../../../../app/strings/catalogue.ts'
 import { en } from '../../../../app/strings/en.ts'
 import { startingView, trayView } from '../../../../app/tray/tray-view.ts'
-import { aboutView, consentView, firstRunView, settingsView } from '../../../../app/windows/views/other-views.ts'
+import { consentView } from '../../../../app/windows/views/consent-view.ts'
+import { aboutView, firstRunView, settingsView } from '../../../../app/windows/views/other-views.ts'
+import { programsView } from '../../../../app/windows/views/programs-view.ts'
 import { signInView } from '../../../../app/windows/views/sign-in-view.ts'
 import { statusView } from '../../../../app/windows/views/status-view.ts'
 import { autodesk, brokerAddress, fetchIn, siteAddress } from '../fake-studio.ts'
-import { at, minute, signedIn, signedOut, signingIn, site, situation, statusOf, studio, tool } from '../situations.ts'
+import {
+  allowed,
+  at,
+  call,
+  minute,
+  publishFile,
+  pythonFile,
+  question,
+  refusal,
+  signedIn,
+  signedOut,
+  signingIn,
+  site,
+  situation,
+  statusOf,
+  studio,
+  tool,
+} from '../situations.ts'
 
 /** English that notes which of its texts were asked for. */
 function noting(catalogue: object, used: Set<string>, path = ''): object {
@@ -34,6 +53,10 @@ function paths(catalogue: object, path = ''): string[] {
   })
 }
 
+const { executable: _, ...namelessTool } = tool('')
+/** Of what needs nobody's leave. */
+const { allowedBy: __, ...unleft } = call()
+
 test('every text is shown somewhere: what nobody reads is not kept, nor translated', async () => {
   const used = new Set<string>()
   const language = { tag: 'en', strings: noting(en, used) as Language['strings'] }
@@ -56,7 +79,7 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
     site({ ...signedOut, reason: 'identity_rejected' }),
   ]
   const situations = [
-    situation({ sites, tools: [tool('')], online: false, trayShown: false }),
+    situation({ sites, tools: [tool(''), namelessTool], online: false, trayShown: false }),
     ...sites.map((one) => situation({ sites: [one] })),
     situation({ sites: [] }),
   ]
@@ -71,6 +94,9 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
     ladder.onChange(statusOf({ ...state, reason }), language)
   }
   ladder.onRefusal({ tool: '', site: studio }, language)
+  ladder.onQuestion('', language)
+  ladder.onUnanswered({ key: '1', name: '' }, language)
+  ladder.onDenied({ key: '2', name: '' }, language)
 
   firstRunView({ site: '', broker: '' }, language)
   settingsView(
@@ -82,8 +108,25 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
   )
   const facts = { version: '1', runtime: '', policyFile: undefined, settingsFile: '', logFolder: '' }
   aboutView(facts, language)
-  const unknown = { executable: undefined, script: '', startedBy: '' }
-  consentView({ id: '1', siteName: '', claimedName: '', ...unknown }, language)
+  for (const scope of ['rest', 'autodesk'] as const) {
+    const asked = question({ executable: pythonFile, script: publishFile }, { scope })
+    for (const origin of [undefined, { kind: 'package', name: '' }, { kind: 'root' }, { kind: 'anybody' }] as const)
+      consentView(asked, '', origin, language)
+  }
+  const programs = [allowed({ script: publishFile, pid: 1, lastUsedAt: at(9) }), allowed({ scope: 'autodesk' })]
+  const refusedPrograms = [{ executable: pythonFile, site: studio, scope: 'rest', until: at(10, 10) }] as const
+  for (const consent of ['prompt', 'allow-list', 'allow-all'] as const)
+    programsView(situation({ programs, refusedPrograms, consent }), language)
+  const outcomes = Object.keys(en.calls.outcomes) as (keyof typeof en.calls.outcomes)[]
+  const calls = [
+    ...Object.keys(en.calls.methods).map((method) => call({ method, count: 2 })),
+    ...outcomes.map((outcome) => ({ ...unleft, outcome })),
+    ...(['rule', 'remembered', 'asked', 'mode'] as const).map((allowedBy) => call({ allowedBy })),
+    { ...unleft, outcome: 'consent_denied' as const },
+  ]
+  const asked = situation({ calls, refused: [refusal()], question: question(), answersProblem: 'unwritable' })
+  statusView(asked, language)
+  trayView(asked, language)
 
   const options = {
     paths: { policyFile: '', settingsFile: '', endpointFiles: [], stateFolder: '', logFolder: '' },

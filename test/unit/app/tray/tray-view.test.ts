@@ -9,6 +9,7 @@ import {
   hostileNames,
   hour,
   minute,
+  question,
   secondUnit,
   signedIn,
   signedOut,
@@ -68,6 +69,7 @@ describe('the menu of one site', () => {
       'Open ShotGrid',
       '---',
       'Tools that used the session today > [None yet]',
+      'Programs…',
       'Status…',
       'Settings…',
       'Copy diagnosis',
@@ -149,6 +151,7 @@ describe('the menu of one site', () => {
     const commands = (one: SiteSituation): unknown[] =>
       trayView(situation(withSite(one)), english).menu.flatMap((item) => (item.kind === 'command' ? item.command : []))
     const always = [
+      'showPrograms',
       'showStatus',
       'showSettings',
       'copyDiagnosis',
@@ -275,24 +278,41 @@ describe('the tools of the day', () => {
 
   test('are listed with when and how often', () => {
     expect(toolsIn([tool('Maya 2025'), tool('Nuke', { lastAt: at(9, 59), count: 3 })])).toBe(
-      'Tools that used the session today > [Maya 2025 (at 9:30 AM)] | [Nuke (last at 9:59 AM, 3 times)]',
+      'Tools that used the session today > [maya.bin, as “Maya 2025” (at 9:30 AM)] | [maya.bin, as “Nuke” (last at 9:59 AM, 3 times)]',
     )
   })
 
   test('are ten at most, the newest', () => {
     const items = toolsIn(Array.from({ length: 30 }, (_, index) => tool(`Tool ${index}`)))?.split(' | ')
     expect(items).toHaveLength(10)
-    expect(items?.[9]).toBe('[Tool 9 (at 9:30 AM)]')
+    expect(items?.[9]).toBe('[maya.bin, as “Tool 9” (at 9:30 AM)]')
   })
 
-  test('may have no name', () => expect(toolsIn([tool('')])).toContain('[An unnamed tool (at 9:30 AM)]'))
+  test('may have no name', () => expect(toolsIn([tool('')])).toContain('[maya.bin, as “An unnamed tool” (at 9:30 AM)]'))
 
   test.for(hostileNames)('may be called %j: that is text, and nobody can choose it', (name) => {
     const menu = trayView(situation({ tools: [tool(name)] }), english).menu.find(({ kind }) => kind === 'menu')
     const [item, ...others] = menu?.kind === 'menu' ? menu.items : []
     expect(others).toEqual([])
     expect(item?.kind).toBe('text')
-    expect(item && 'label' in item && item.label.startsWith(`${name} (`)).toBe(true)
+    expect(item && 'label' in item && item.label.startsWith(`maya.bin, as “${name}” (`)).toBe(true)
+  })
+})
+
+describe('a program that waits for an answer', () => {
+  const one = situation({ question: question() })
+
+  test('stands above everything else, and draws attention', () => {
+    const { menu, icon, tooltip } = trayView(one, english)
+    expect(read(menu).slice(0, 3)).toEqual(['[maya.bin asks for your session]', 'Answer…', '---'])
+    expect(menu[1]).toMatchObject({ command: { does: 'showConsent' } })
+    expect(tooltip.split('\n').slice(0, 2)).toEqual(['sg-session', 'maya.bin asks for your session'])
+    expect(icon).toBe('attention')
+  })
+
+  test('in French too, and not behind a locked screen', () => {
+    expect(read(trayView(one, french).menu).slice(0, 2)).toEqual(['[maya.bin demande votre session]', 'Répondre…'])
+    expect(trayView({ ...one, screenLocked: true }, english).icon).toBe('locked')
   })
 })
 
@@ -315,7 +335,8 @@ test('in French it says the same', () => {
     'Se connecter avec un autre compte…',
     'Ouvrir ShotGrid',
     '---',
-    'Outils ayant utilisé la session aujourd’hui > [Maya (à 10:05)] | [Un outil sans nom (dernière fois à 10:05, 2 fois)]',
+    'Outils ayant utilisé la session aujourd’hui > [maya.bin, dit « Maya » (à 10:05)] | [maya.bin, dit « Un outil sans nom » (dernière fois à 10:05, 2 fois)]',
+    'Programmes…',
     'État…',
     'Réglages…',
     'Copier le diagnostic',

@@ -14,8 +14,16 @@ describe('what a window may call', () => {
     [
       'status',
       [
-        ...['cancelSignIn', 'closeWindow', 'copyDiagnosis', 'openAbout', 'openFirstRun', 'openSettings', 'openSite'],
-        ...['quit', 'showSignIn', 'signIn', 'signOut', 'switchUser'],
+        ...[
+          'cancelSignIn',
+          'closeWindow',
+          'copyDiagnosis',
+          'openAbout',
+          'openFirstRun',
+          'openPrograms',
+          'openSettings',
+        ],
+        ...['openSite', 'quit', 'showConsent', 'showSignIn', 'signIn', 'signOut', 'switchUser'],
       ],
     ],
     [
@@ -27,7 +35,8 @@ describe('what a window may call', () => {
     ],
     ['first-run', ['checkAddresses', 'closeWindow', 'saveAddresses']],
     ['consent', ['answerConsent']],
-    ['settings', ['closeWindow', 'openAbout', 'openLogs', 'saveSetting']],
+    ['programs', ['askAgain', 'closeWindow', 'revokeTool']],
+    ['settings', ['closeWindow', 'openAbout', 'openLogs', 'openPrograms', 'saveSetting']],
     ['about', ['closeWindow', 'copyDiagnosis', 'openLogs']],
   ])('%s', ([window, names]) => expect(from(window)).toEqual(names))
 })

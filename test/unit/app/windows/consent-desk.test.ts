@@ -14,7 +14,7 @@ beforeEach(() => {
   desk = new ConsentDesk({
     onTurn: (asked) => turns.push(asked?.id),
     onAnswer: ({ id }, answer) => told.push(`${id}: ${answer}`),
-    onWithdrawn: ({ id }) => told.push(`${id}: withdrawn`),
+    onTakenBack: ({ id }, because) => told.push(`${id} taken back: ${String(because)}`),
   })
 })
 
@@ -46,14 +46,14 @@ test.for(['once', 'always', 'deny'] as const)('a question is shown, answered wit
 })
 
 describe('a question that is taken back', () => {
-  test('leaves the screen, has no answer, and is told of as withdrawn', async () => {
+  test('leaves the screen, has no answer, and is told of with the reason', async () => {
     const limit = ask('maya')
     limit.abort('nobody came')
     expect(turns).toEqual(['maya', undefined])
     expect(await answers()).toEqual(['maya: nobody came'])
     desk.answer('maya', 'always')
     expect(await answers()).toEqual(['maya: nobody came'])
-    expect(told).toEqual(['maya: withdrawn'])
+    expect(told).toEqual(['maya taken back: nobody came'])
   })
 
   test('before it was ever shown leaves the one that is', async () => {

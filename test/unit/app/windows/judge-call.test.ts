@@ -56,7 +56,7 @@ describe('who is calling', () => {
 })
 
 const names = Object.keys(calls) as CallName[]
-const windowNames = ['status', 'sign-in', 'first-run', 'consent', 'settings', 'about'] as const
+const windowNames = ['status', 'sign-in', 'first-run', 'consent', 'programs', 'settings', 'about'] as const
 const good: { readonly [C in CallName]: Record<string, unknown> } = {
   signIn: { site: studio },
   switchUser: { site: studio },
@@ -72,9 +72,13 @@ const good: { readonly [C in CallName]: Record<string, unknown> } = {
   checkAddresses: { site: 'studio', broker: '' },
   saveAddresses: { site: studio, broker: 'https://broker.studio.example' },
   answerConsent: { id: 'question-1', answer: 'once' },
+  revokeTool: { id: '1a2b3c4d' },
+  askAgain: { executable: '/usr/bin/python3.11', script: '/tools/publish.py', site: studio },
   saveSetting: { key: 'app.language', value: 'fr' },
   copyDiagnosis: {},
   openLogs: {},
+  showConsent: {},
+  openPrograms: {},
   openSettings: {},
   openFirstRun: {},
   openAbout: {},
@@ -153,6 +157,9 @@ describe('with what it is called', () => {
     ['a long language', 'saveSetting', { key: 'app.language', value: 'x'.repeat(33) }],
     ['an answer nobody asked for', 'answerConsent', { id: 'question-1', answer: 'yes' }],
     ['a long question', 'answerConsent', { id: 'x'.repeat(65), answer: 'once' }],
+    ['a program without an id', 'revokeTool', { id: '' }],
+    ['a long id', 'revokeTool', { id: 'x'.repeat(65) }],
+    ['a long path', 'askAgain', { ...good.askAgain, executable: 'x'.repeat(4_097) }],
     ['a long address', 'paste', { site: studio, address: 'x'.repeat(8_193) }],
     ['a long site', 'signIn', { site: 'x'.repeat(2_049) }],
     ['an address of the page’s own', 'openHelp', { site: studio, page: 'https://evil.example' }],

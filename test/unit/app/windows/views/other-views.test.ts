@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { settingKeys } from '../../../../../app/windows/calls.ts'
-import {
-  aboutView,
-  type ConsentQuestion,
-  consentView,
-  firstRunView,
-  settingsView,
-} from '../../../../../app/windows/views/other-views.ts'
-import { english, french, hostileNames } from '../../situations.ts'
+import { aboutView, firstRunView, settingsView } from '../../../../../app/windows/views/other-views.ts'
+import { english, french } from '../../situations.ts'
 import { demandPossible } from './possible.ts'
 
 describe('the first-run window', () => {
@@ -107,69 +101,5 @@ describe('the about window', () => {
       'Journaux',
     ])
     expect(view.facts[2]?.value).toBe('aucune')
-  })
-})
-
-describe('the consent window', () => {
-  const question: ConsentQuestion = {
-    id: 'question-1',
-    siteName: 'Studio Example',
-    executable: '/usr/autodesk/maya2025/bin/maya.bin',
-    script: '/tools/publish.py',
-    startedBy: 'tk-desktop',
-    claimedName: 'Maya 2025',
-  }
-
-  test('shows what was found out, and apart from it what the program says', () => {
-    const view = consentView(question, english)
-    demandPossible(view)
-    expect(view).toMatchObject({
-      window: 'consent',
-      id: 'question-1',
-      headline: 'A program asks for your session of Studio Example',
-      claim: 'It calls itself “Maya 2025”.',
-    })
-    expect(view.facts).toEqual([
-      { label: 'Program', value: question.executable },
-      { label: 'Script', value: question.script },
-      { label: 'Started by', value: 'tk-desktop' },
-    ])
-  })
-
-  test('has three answers to this question; none of them is “always” at a slip', () => {
-    const { actions } = consentView(question, english)
-    expect(actions.map(({ label, kind, args }) => [label, kind, args])).toEqual([
-      ['Do not allow', 'plain', { id: 'question-1', answer: 'deny' }],
-      ['Allow once', 'primary', { id: 'question-1', answer: 'once' }],
-      ['Always allow', 'plain', { id: 'question-1', answer: 'always' }],
-    ])
-  })
-
-  test('says that a program could not be found out, and leaves out what there is not', () => {
-    const unknown = { ...question, executable: undefined, script: undefined, startedBy: undefined }
-    expect(consentView(unknown, english).facts).toEqual([{ label: 'Program', value: 'unknown' }])
-    expect(consentView(unknown, french).facts).toEqual([{ label: 'Programme', value: 'inconnu' }])
-  })
-
-  test('speaks French', () => {
-    const view = consentView(question, french)
-    expect([view.title, view.headline, view.claim]).toEqual([
-      'Autoriser un outil\u202f?',
-      'Un programme demande votre session de Studio Example',
-      'Il dit s’appeler «\u00a0Maya 2025\u00a0».',
-    ])
-    expect(view.actions.map(({ label }) => label)).toEqual([
-      'Ne pas autoriser',
-      'Autoriser une fois',
-      'Toujours autoriser',
-    ])
-  })
-
-  test.for(hostileNames)('a program that calls itself %j gains no fact, no answer and no other site', (name) => {
-    const made = consentView({ ...question, claimedName: name, executable: name }, english)
-    const ordinary = consentView(question, english)
-    expect(made.claim).toBe(`It calls itself “${name}”.`)
-    expect(made.facts).toEqual([{ label: 'Program', value: name }, ...ordinary.facts.slice(1)])
-    expect({ ...made, claim: '', facts: [] }).toEqual({ ...ordinary, claim: '', facts: [] })
   })
 })

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import type { Situation } from '../../../../../app/situation.ts'
 import { programsView } from '../../../../../app/windows/views/programs-view.ts'
-import { allowed, at, english, french, hostileNames, publishFile, pythonFile, situation } from '../../situations.ts'
+import {
+  allowed,
+  at,
+  english,
+  french,
+  hostileNames,
+  publishFile,
+  pythonFile,
+  situation,
+  studio,
+} from '../../situations.ts'
 import { demandPossible } from './possible.ts'
 
 const view = (change: Partial<Situation>, language = english) => {
@@ -19,7 +29,7 @@ describe('the programs that may', () => {
     expect(facts({ programs: [tool] })).toEqual([
       'Program: /usr/bin/python3.11',
       'Script: /tools/publish.py',
-      'Site: Studio Example',
+      'ShotGrid site: Studio Example',
       'Allowed: since May 10, 2026',
       'Last used: May 11, 2026',
     ])
@@ -32,9 +42,9 @@ describe('the programs that may', () => {
   test('for a while only, or for more, say so', () => {
     expect(facts({ programs: [allowed({ pid: 4711 })] })).toContain('Allowed: since 9:00 AM, until process 4711 ends')
     expect(facts({ programs: [allowed({ scope: 'autodesk' })] })).toContain(
-      'Site: Studio Example, and your Autodesk token',
+      'ShotGrid site: Studio Example, and your Autodesk token',
     )
-    expect(facts({ programs: [allowed({ site: 'https://gone.example' })] })).toContain('Site: gone.example')
+    expect(facts({ programs: [allowed({ site: 'https://gone.example' })] })).toContain('ShotGrid site: gone.example')
   })
 
   test.for([
@@ -50,10 +60,32 @@ describe('the programs that may', () => {
     ])
   })
 
+  test('that were refused a moment ago can be asked about again', () => {
+    const refused = {
+      executable: pythonFile,
+      script: publishFile,
+      site: studio,
+      scope: 'rest',
+      until: at(10, 8),
+    } as const
+    const { rows, heading } = view({ refusedPrograms: [refused] }).refused
+    expect(heading).toBe('Not asked about for now')
+    expect(rows.map(({ name, facts: known }) => [name, plain(known.at(-1)?.value ?? '')])).toEqual([
+      ['python3.11 running publish.py', 'refused until 10:08 AM'],
+    ])
+    expect(rows[0]?.action).toMatchObject({
+      label: 'Ask me again',
+      call: 'askAgain',
+      args: { executable: pythonFile, script: publishFile, site: studio },
+    })
+    const { script: _, ...without } = refused
+    expect(view({ refusedPrograms: [without] }).refused.rows[0]?.action.args['script']).toBe('')
+  })
+
   test('in French the same', () => {
     expect(facts({ programs: [allowed({ allowedAt: at(-48) })] }, french)).toEqual([
       'Programme: /usr/autodesk/maya2025/bin/maya.bin',
-      'Site: Studio Example',
+      'Site ShotGrid: Studio Example',
       'Autorisé: depuis 10 mai 2026',
     ])
     expect(view({ programs: [allowed()] }, french).rows[0]?.action.label).toBe('Révoquer')

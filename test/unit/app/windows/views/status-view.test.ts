@@ -3,14 +3,21 @@ import type { SiteSituation, Situation } from '../../../../../app/situation.ts'
 import type { Language } from '../../../../../app/strings/catalogue.ts'
 import type { Action, SiteCard, StatusView } from '../../../../../app/windows/contract.ts'
 import { statusView } from '../../../../../app/windows/views/status-view.ts'
+import type { AuditEntry } from '../../../../../src/agent.ts'
 import { errorCodes } from '../../../../../src/errors.ts'
 import {
   at,
+  call,
   english,
   french,
   hostileNames,
   hour,
+  mayaFile,
   minute,
+  publishFile,
+  pythonFile,
+  question,
+  refusal,
   secondUnit,
   signedIn,
   signedOut,
@@ -236,10 +243,93 @@ describe('the window', () => {
     const { heading, none, rows } = view({ tools }).tools
     expect([heading, none, rows.length]).toEqual(['Tools today', 'No tool has asked for the session yet.', 52])
     expect(rows.slice(0, 2).map(({ name, detail }) => [name, plain(detail)])).toEqual([
-      ['Maya 2025', 'at 9:30 AM'],
-      ['An unnamed tool', 'last at 9:30 AM, 2 times'],
+      ['maya.bin', 'calls itself “Maya 2025” · at 9:30 AM'],
+      ['maya.bin', 'calls itself “An unnamed tool” · last at 9:30 AM, 2 times'],
+    ])
+    expect(rows[0]?.whole).toBe(mayaFile)
+  })
+
+  test('lists who asked in vain among them, with the reason', () => {
+    const tools = [tool('Maya 2025'), tool('Nuke', { lastAt: at(9, 59) })]
+    const { rows } = view({ tools, refused: [refusal()] }).tools
+    expect(rows.map(({ name, refused }) => [name, refused])).toEqual([
+      ['maya.bin', false],
+      ['python3.11 running publish.py', true],
+      ['maya.bin', false],
+    ])
+    expect(plain(rows[1]?.detail)).toBe(
+      'calls itself “publish” · at 9:45 AM · Refused: This program was not allowed to use the session.',
+    )
+    expect(rows[1]?.whole).toBe(`${pythonFile}\n${publishFile}`)
+  })
+
+  test('names the site of each where there are several', () => {
+    const sites = [site(signedIn), site(signedOut, { url: secondUnit, name: 'Second Unit' })]
+    expect(plain(view({ sites, tools: [tool('Maya')] }).tools.rows[0]?.detail)).toBe(
+      'calls itself “Maya” · Studio Example · at 9:30 AM',
+    )
+  })
+
+  test('leads to the programs that may', () => {
+    expect(view().tools.actions).toMatchObject([{ label: 'Programs that may…', call: 'openPrograms' }])
+  })
+
+  test('says that a program waits for an answer, and leads to the question', () => {
+    const { problems, actions } = view({ question: question() })
+    expect(problems[0]).toEqual({
+      tone: 'info',
+      sentence: 'maya.bin asks for your session',
+      advice: 'It waits for your answer; without one it gets nothing.',
+    })
+    expect(actions[0]).toMatchObject({ label: 'Answer…', kind: 'primary', call: 'showConsent' })
+  })
+
+  test('says when answers about programs are not kept, and why', () => {
+    expect(view({ answersProblem: 'consent.json: no space is left.' }).problems).toEqual([
+      {
+        tone: 'warning',
+        sentence: 'Your answers about programs are not kept.',
+        advice: 'consent.json: no space is left. They are good until sg-session ends. Send IT the diagnosis.',
+      },
     ])
   })
+})
+
+describe('the newest calls', () => {
+  const read = (change: Partial<AuditEntry>): string => {
+    const { when, who, what, outcome, refused } = view({ calls: [call(change)] }).calls.rows[0] ?? {}
+    return `${plain(when)} | ${who} | ${what} | ${outcome}${refused ? ' | refused' : ''}`
+  }
+  const unleft = { allowedBy: undefined } as unknown as Partial<AuditEntry>
+
+  test('say when, who, what, and how it ended', () => {
+    expect(read({})).toBe('9:50 AM | python3.11 running publish.py | the session | given, as you allowed before')
+    expect(read({ method: 'rest/get', allowedBy: 'rule', count: 40 })).toBe(
+      '9:50 AM | python3.11 running publish.py | a REST token, 40 times | given, by your studio’s rule',
+    )
+    expect(read({ ...unleft, outcome: 'consent_denied' })).toBe(
+      '9:50 AM | python3.11 running publish.py | the session | This program was not allowed to use the session. | refused',
+    )
+    expect(read({ ...unleft, method: 'hello', outcome: 'other_user' })).toContain('another user’s. | refused')
+    expect(read({ ...unleft, method: 'signedOut', outcome: 'screen_locked' })).toBe(
+      '9:50 AM | sg-session | signed out | the screen was locked',
+    )
+    expect(read({ ...unleft, method: 'a/newer', outcome: 'ok' })).toContain('| a/newer | done')
+    expect(read({ ...unleft, method: 'constructor' })).toContain('| constructor |')
+  })
+
+  test('are whole in the tooltip: paths, claim and process', () => {
+    expect(view({ calls: [call()] }).calls.rows[0]?.whole).toBe(
+      `${pythonFile}\n${publishFile}\ncalls itself “publish”\nProcess 4711`,
+    )
+  })
+
+  test('are sixty at most, and the rest is said to be in the audit', () => {
+    const { rows, hint } = view({ calls: Array.from({ length: 200 }, (_, pid) => call({ pid })) }).calls
+    expect([rows.length, hint]).toEqual([60, 'All of it: “sg-session audit” in a terminal.'])
+  })
+
+  test('are none at first', () => expect(view().calls).toMatchObject({ rows: [], none: expect.stringMatching(/./) }))
 })
 
 test('in French it says the same', () => {
@@ -273,7 +363,8 @@ test.for(hostileNames)('what people call themselves, their site and their tools 
   const one = site({ ...signedIn, name, login: name, account: name }, { name })
   const made = view({ sites: [one], tools: [tool(name)] })
   expect(made.sites[0]).toMatchObject({ name, headline: `Signed in as ${name}`, detail: name, site: studio })
-  expect(made.tools.rows[0]?.name).toBe(name)
+  expect(made.tools.rows[0]?.name).toBe('maya.bin')
+  expect(made.tools.rows[0]?.detail).toContain(`calls itself “${name}” ·`)
   const ordinary = view({ sites: [site(signedIn)], tools: [tool('Maya')] })
   expect(made.actions).toEqual(ordinary.actions)
   expect(made.sites[0]?.actions).toEqual(ordinary.sites[0]?.actions)
