@@ -139,10 +139,12 @@ export class Agent {
     })
     this.#sessions.changes.listen((status) => this.#listener.announce(status))
     this.#consent.allowedNow.listen((application, site) => {
+      this.#calls.noteDecision('toolAllowed', application, site)
       this.#listener.announceTo((tool) => isOf(tool, application), this.#sessions.at(site).status())
       this.#toolsChanged.announce()
     })
     this.#consent.revokedNow.listen((application) => {
+      this.#calls.noteDecision('toolRevoked', application)
       this.#listener.closeWhere((tool) => isOf(tool, application))
       this.#toolsChanged.announce()
     })
@@ -169,6 +171,7 @@ export class Agent {
       status: () => this.#sessions.status(),
       tools: this.#decisions,
       siteMeant: (wanted) => this.#site(wanted).url,
+      auditProblem: () => this.auditProblem(),
       siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
     // A disk that hangs keeps nobody from being served.

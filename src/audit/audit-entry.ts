@@ -18,8 +18,10 @@ export interface AuditEntry {
   readonly uid?: number
   /** What the program says of itself. */
   readonly claimed: { readonly name: string; readonly version: string }
-  /** One of the protocol's, else `unknown`; of sg-session itself `signedIn`, `signedOut` and `audit`. */
+  /** One of the protocol's, else `unknown`; of sg-session itself `signedIn`, `signedOut`, `toolAllowed`, `toolRevoked` and `audit`. */
   readonly method: string
+  /** The program that was decided about. */
+  readonly about?: { readonly executable: string; readonly script?: string }
   readonly site?: string
   readonly scope: Scope
   /** Of `signedOut`: why. `lost`: so many entries could not be written. */

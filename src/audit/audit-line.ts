@@ -11,6 +11,8 @@ const lineSchema = z.object({
   claimedName: z.string(),
   claimedVersion: z.string(),
   method: z.string(),
+  aboutExecutable: z.string().optional(),
+  aboutScript: z.string().optional(),
   site: z.string().optional(),
   scope: z.string(),
   outcome: z.string(),
@@ -23,14 +25,17 @@ const lineSchema = z.object({
 export type AuditLine = z.output<typeof lineSchema>
 
 /** Without its line feed. */
-export function writeLine({ at, claimed, ...entry }: AuditEntry): string {
+export function writeLine({ at, claimed, about, ...entry }: AuditEntry): string {
   // In the order they are read in.
   const line: AuditLine = {
     time: new Date(at).toISOString(),
     ...pick(entry, 'executable', 'script', 'pid', 'uid'),
     claimedName: claimed.name,
     claimedVersion: claimed.version,
-    ...pick(entry, 'method', 'site', 'scope', 'outcome', 'allowedBy', 'ms', 'count'),
+    method: entry.method,
+    ...(about === undefined ? {} : { aboutExecutable: about.executable }),
+    ...(about?.script === undefined ? {} : { aboutScript: about.script }),
+    ...pick(entry, 'site', 'scope', 'outcome', 'allowedBy', 'ms', 'count'),
   }
   return JSON.stringify(line)
 }

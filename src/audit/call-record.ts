@@ -8,7 +8,7 @@ import { ToolLog } from '../socket/tool-log.ts'
 import { type AuditEntry, entryOf, ownEntry } from './audit-entry.ts'
 
 /** What tools ask again and again, and what gives nothing away: kept only where it was refused. */
-const unremarkable = new Set(['hello', 'status', 'session/watch', 'signIn/way'])
+const unremarkable = new Set(['hello', 'status', 'session/watch', 'signIn/way', 'tools/list', 'tools/pending'])
 
 const mostRecent = 200
 const repeatsMs = 1_000
@@ -80,9 +80,14 @@ export class CallRecord implements CallBook {
     if (wasSignedIn) this.#signedIn.delete(site)
     else this.#signedIn.add(site)
     const what = wasSignedIn ? { method: 'signedOut', outcome: reason } : { method: 'signedIn', outcome: 'ok' as const }
-    const entry = ownEntry({ at: this.#clock.now(), site, ...what })
-    this.#remember({ entry })
-    this.entries.announce(entry)
+    this.#tell(ownEntry({ at: this.#clock.now(), site, ...what }))
+  }
+
+  /** Keeps that a program was allowed or that this was taken back, whoever decided it. */
+  noteDecision(method: 'toolAllowed' | 'toolRevoked', about: NonNullable<AuditEntry['about']>, site?: string): void {
+    this.#tell(
+      ownEntry({ at: this.#clock.now(), method, about, outcome: 'ok', ...(site === undefined ? {} : { site }) }),
+    )
   }
 
   /** Newest first, at most 200. */
@@ -97,6 +102,11 @@ export class CallRecord implements CallBook {
       if (item) this.entries.announce(item.entry)
     }
     this.#repeats.clear()
+  }
+
+  #tell(entry: AuditEntry): void {
+    this.#remember({ entry })
+    this.entries.announce(entry)
   }
 
   #remember(item: Item): void {

@@ -25,7 +25,8 @@ export async function getCommand(client: AgentClient, output: Output, options: G
 export async function statusCommand(client: AgentClient, output: Output): Promise<void> {
   const status = await client.status()
   const sites = status.sites.map((site) => describeStatus(site, Date.now()))
-  output.result(status, sites.join('\n'))
+  const audit = status.audit ? [`${status.audit.problem}\n  ${status.audit.advice}`] : []
+  output.result(status, [...sites, ...audit].join('\n'))
 }
 
 /** Signs in the way the site is signed in to, and says which way that is and why. Ctrl-C cancels, not only the waiting. */

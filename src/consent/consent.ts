@@ -97,8 +97,8 @@ export class Consent implements Gate {
     if (await isRuledOut(tools.deny, tool, wanted, files))
       throw new AgentError('consent_denied', `the policy refuses ${nameOf(tool)}`, { advice: 'Ask IT.' })
     if (scope === 'status' || site === undefined) return undefined
-    if (await isRuledIn(tools.allow, tool, wanted, files)) return 'rule'
     if (tools.consent === 'allow-all') return 'mode'
+    if (await isRuledIn(tools.allow, tool, wanted, files)) return 'rule'
     const { identified } = tool
     if (identified.kind === 'unknown') {
       throw new AgentError('consent_denied', `nobody can say which program asks: ${identified.because}`, {

@@ -1,6 +1,7 @@
 import { asAgentError } from '../errors.ts'
 import { version } from '../version.ts'
 import { checkAgent, checkEndpointFiles } from './agent.ts'
+import { checkAudit } from './audit.ts'
 import { checkBrowser } from './browser.ts'
 import { checkClock } from './clock.ts'
 import { type CheckName, type Finding, presentable } from './finding.ts'
@@ -19,6 +20,7 @@ export const checks: readonly (readonly [CheckName, Check])[] = [
   ['versions', checkVersions],
   ['agent', checkAgent],
   ['endpoint-file', checkEndpointFiles],
+  ['audit', checkAudit],
   ['policy', checkConfiguration],
   ['keychain', checkKeychain],
   ['browser', checkBrowser],

@@ -5,6 +5,7 @@ export type FindingState = 'ok' | 'warning' | 'failed' | 'skipped'
 export type CheckName =
   | 'agent'
   | 'endpoint-file'
+  | 'audit'
   | 'policy'
   | 'settings'
   | 'keychain'

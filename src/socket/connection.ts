@@ -7,7 +7,7 @@ import { version } from '../version.ts'
 import type { AllowedBy, Call, CallBook, TurnedAway } from './calls.ts'
 import { encodeFrame, FrameError, FrameReader } from './frames.ts'
 import { JsonTextError, parseJsonText } from './json-text.ts'
-import { limits } from './limits.ts'
+import type { Limits } from './limits.ts'
 import {
   answer,
   isMethod,
@@ -55,13 +55,18 @@ export interface ConnectionSettings {
   readonly gate: Gate
   readonly calls: CallBook
   readonly log: Log
+  readonly limits: Limits
   /** Called once, when the peer has shown the key. */
-  readonly onAccepted: () => void
+  readonly onKeyShown: () => void
+  /** Called once instead, when it has said something wrong: it is not read any more, and waits for its time to be over. */
+  readonly onHeld: (reason: string) => void
+  /** Throws `rate_limited` when the program has connections enough. */
+  readonly demandPlace: (identified: Identified) => void
 }
 
 /**
- * One plug-in's connection: a stranger until its first message is a `hello` with the run's key, then served until it goes.
- * A stranger that says anything else is cut off without a byte of an answer.
+ * One plug-in's connection: a stranger until its first message is a `hello` with the run's key, then served until it goes, or
+ * has asked nothing for long. A stranger that says anything else gets no byte of an answer, and nothing it says is read.
  */
 export class Connection {
   readonly #socket: TLSSocket
@@ -70,14 +75,17 @@ export class Connection {
   #tool: CallingTool | undefined
   #watching = false
   #inFlight = 0
+  #idle: NodeJS.Timeout | undefined
 
   constructor(socket: TLSSocket, settings: ConnectionSettings) {
     this.#socket = socket
     this.#settings = settings
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => {
-      this.#take(this.#frames.read(chunk, () => (this.#tool ? limits.messageBytes : limits.helloBytes)))
+      const { messageBytes, helloBytes } = settings.limits
+      this.#take(this.#frames.read(chunk, () => (this.#tool ? messageBytes : helloBytes)))
     })
+    socket.once('close', () => clearTimeout(this.#idle))
     // The peer going away is ordinary; 'close' follows and the listener forgets us.
     socket.on('error', () => socket.destroy())
   }
@@ -115,7 +123,9 @@ export class Connection {
     } catch (error) {
       // After a broken frame nobody knows where the next one starts.
       if (!(error instanceof FrameError)) this.#settings.log.error({ err: error }, 'a connection failed')
-      this.#cut(error instanceof FrameError ? error.message : 'failure')
+      const reason = error instanceof FrameError ? error.message : 'failure'
+      if (this.#tool) this.#cut(reason)
+      else this.#hold('no_hello', reason)
     }
   }
 
@@ -124,31 +134,46 @@ export class Connection {
     let request: Request
     let hello: Params<'hello'>
     try {
-      request = judgeRequest(parseJsonText(line, limits.jsonDepth))
-      if (request.method !== 'hello') return this.#turnAway('no_hello', 'the first message was not hello')
+      request = judgeRequest(parseJsonText(line, this.#settings.limits.jsonDepth))
+      if (request.method !== 'hello') return this.#hold('no_hello', 'the first message was not hello')
       hello = judgeParams('hello', request.params)
     } catch (error) {
       const said = error instanceof JsonTextError || error instanceof AgentError ? error.message : 'failure'
-      return this.#turnAway('no_hello', said)
+      return this.#hold('no_hello', said)
     }
     const claim = toolFromClaim(hello.client)
-    if (!this.#settings.key.equals(hello.key)) return this.#turnAway('wrong_key', 'wrong key', { claim })
+    if (!this.#settings.key.equals(hello.key)) return this.#hold('wrong_key', 'wrong key', claim)
+    this.#settings.onKeyShown()
+    this.#idle = setTimeout(() => this.#cut('nobody could say who calls'), this.#settings.limits.identifyMs).unref()
     const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid)
+    clearTimeout(this.#idle)
     if (this.#socket.destroyed) return
-    if (uidOf(identified) !== ownUid)
-      return this.#turnAway('other_user', 'not a program of this user', { claim, identified })
-    if (hello.protocol !== protocolVersion) {
-      const said = `this agent speaks protocol ${protocolVersion}, the client ${hello.protocol}`
-      this.#send(refusal(request.id, new AgentError('unsupported_version', said)))
-      this.#socket.end()
+    const tool: CallingTool = { identified, claim }
+    if (uidOf(identified) !== ownUid) {
+      this.#noteTurnedAway('other_user', tool)
+      return this.#cut('not a program of this user')
+    }
+    try {
+      if (hello.protocol !== protocolVersion) {
+        const said = `this agent speaks protocol ${protocolVersion}, the client ${hello.protocol}`
+        throw new AgentError('unsupported_version', said)
+      }
+      this.#settings.demandPlace(identified)
+    } catch (thrown) {
+      const error = asAgentError(thrown)
+      this.#noteTurnedAway(error.code, tool)
+      this.#send(refusal(request.id, error))
+      this.#socket.destroySoon()
       return
     }
-    this.#tool = { identified, claim }
-    this.#settings.onAccepted()
+    this.#tool = tool
+    this.#idle = setTimeout(() => this.#endIfIdle(), this.#settings.limits.idleMs).unref()
     this.#send(answer(request.id, { protocol: protocolVersion, agent: { version, pid: process.pid } }))
   }
 
   #receive(line: string): void {
+    const { limits } = this.#settings
+    this.#idle?.refresh()
     let request: Request
     try {
       request = judgeRequest(parseJsonText(line, limits.jsonDepth))
@@ -165,6 +190,8 @@ export class Connection {
     this.#inFlight += 1
     void this.#serve(request).finally(() => {
       this.#inFlight -= 1
+      // A call may have taken longer than one may be idle.
+      if (!this.#socket.destroyed) this.#idle?.refresh()
     })
   }
 
@@ -253,15 +280,28 @@ export class Connection {
   }
 
   #send(message: object): void {
+    const { limits } = this.#settings
     if (this.#socket.destroyed || this.#socket.writableEnded) return
     if (this.#socket.writableLength > limits.unreadBytes) return this.#cut('answers were not read')
     this.#socket.write(encodeFrame(message, limits.messageBytes))
   }
 
-  /** Ends a connection that may ask for nothing, and keeps a note of it. */
-  #turnAway(outcome: TurnedAway, reason: string, who: Partial<CallingTool> = {}): void {
-    this.#settings.calls.note({ claim: this.#claim, ...who, method: 'hello', scope: 'status', outcome, ms: 0 })
-    this.#cut(reason)
+  #noteTurnedAway(outcome: Call['outcome'], who: Pick<CallingTool, 'claim'> & Partial<CallingTool>): void {
+    this.#settings.calls.note({ ...who, method: 'hello', scope: 'status', outcome, ms: 0 })
+  }
+
+  /** The client connects again when it has something to ask. */
+  #endIfIdle(): void {
+    if (this.#watching || this.#inFlight > 0 || this.#socket.destroyed) return
+    this.#settings.log.info({ client: nameOf(this.#claim) }, 'an idle connection was ended')
+    this.#socket.destroySoon()
+  }
+
+  /** Whoever guesses pays for each guess with the whole time that a stranger has. */
+  #hold(outcome: TurnedAway, reason: string, claim: Tool = this.#claim): void {
+    this.#noteTurnedAway(outcome, { claim })
+    this.#socket.pause()
+    this.#settings.onHeld(reason)
   }
 
   #cut(reason: string): void {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { AgentError } from '../errors.ts'
 import type { Log } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
@@ -8,8 +9,10 @@ import type { CallBook } from './calls.ts'
 import { makeRunCertificate } from './certificate.ts'
 import { type CallingTool, Connection, type Gate } from './connection.ts'
 import type { Endpoint } from './endpoint-file.ts'
-import { limits } from './limits.ts'
+import { type Limits, limits as standardLimits } from './limits.ts'
 import type { Desk } from './methods.ts'
+import type { Identified } from './peer.ts'
+import { Strangers } from './strangers.ts'
 import type { Peers } from './who-is-calling.ts'
 
 export interface ListenerSettings {
@@ -17,19 +20,23 @@ export interface ListenerSettings {
   readonly gate: Gate
   readonly calls: CallBook
   readonly log: Log
+  /** Those of limits.ts when not said. */
+  readonly limits?: Limits
 }
 
 /** The agent's own socket: TLS on 127.0.0.1, a port the system chose, a certificate and a key of this run. */
 export class SocketListener {
   readonly #settings: ListenerSettings
+  readonly #limits: Limits
   readonly #connections = new Set<Connection>()
-  /** Oldest first. */
-  readonly #strangers = new Map<string, Stranger>()
+  readonly #strangers: Strangers
   readonly #raw = new Set<Socket>()
   #server: Server | undefined
 
   constructor(settings: ListenerSettings) {
     this.#settings = settings
+    this.#limits = settings.limits ?? standardLimits
+    this.#strangers = new Strangers(this.#limits, settings.log)
   }
 
   /** Starts to listen; resolves with what the endpoint file must say. */
@@ -41,9 +48,8 @@ export class SocketListener {
       cert: certificatePem,
       // 1.2 for the Pythons of older DCCs; TLS 1.3 wherever both can.
       minVersion: 'TLSv1.2',
-      handshakeTimeout: limits.helloMs,
+      handshakeTimeout: this.#limits.helloMs,
     })
-    server.maxConnections = limits.connections
     server.on('connection', (socket: Socket) => this.#admit(socket))
     server.on('secureConnection', (socket) => this.#welcome(socket, desk, key))
     // Port scanners, browsers and plain TCP end here; nothing was said to them.
@@ -87,50 +93,41 @@ export class SocketListener {
     })
   }
 
-  /** The clock of a stranger starts at the TCP connection, so that a slow handshake buys no time. */
   #admit(socket: Socket): void {
-    const name = peerName(socket)
-    // A peer that comes back from the same port has left the old connection, even if we have not heard of it yet.
-    this.#turnAway(name)
-    // When all places are taken the oldest goes: an honest client needs its place for milliseconds.
-    const [oldest] = this.#strangers.keys()
-    if (oldest !== undefined && this.#strangers.size >= limits.strangers) this.#turnAway(oldest)
+    // Reset, as with every connection that finds no place: a client tells it from something else at our address.
+    if (this.#raw.size >= this.#limits.connections) return void socket.resetAndDestroy()
+    this.#strangers.admit(socket)
     this.#raw.add(socket)
-    this.#strangers.set(name, { socket, limit: setTimeout(() => socket.destroy(), limits.helloMs) })
-    socket.once('close', () => {
-      this.#raw.delete(socket)
-      if (this.#strangers.get(name)?.socket === socket) this.#forgetStranger(name)
-    })
+    socket.once('close', () => this.#raw.delete(socket))
   }
 
   #welcome(socket: TLSSocket, desk: Desk, key: Secret): void {
-    const stranger = peerName(socket)
+    const { peers, gate, calls, log } = this.#settings
     const connection = new Connection(socket, {
-      ...this.#settings,
-      key,
-      desk,
-      onAccepted: () => this.#forgetStranger(stranger),
+      ...{ peers, gate, calls, log, key, desk },
+      limits: this.#limits,
+      onKeyShown: () => this.#strangers.letIn(socket),
+      onHeld: (reason) => this.#strangers.hold(socket, reason),
+      demandPlace: (identified) => this.#demandPlace(identified),
     })
     this.#connections.add(connection)
     socket.once('close', () => this.#connections.delete(connection))
   }
 
-  #turnAway(name: string): void {
-    this.#strangers.get(name)?.socket.destroy()
-    this.#forgetStranger(name)
-  }
-
-  #forgetStranger(name: string): void {
-    clearTimeout(this.#strangers.get(name)?.limit)
-    this.#strangers.delete(name)
+  #demandPlace(identified: Identified): void {
+    const executable = executableOf(identified)
+    let open = 0
+    for (const { tool } of this.#connections) {
+      if (tool && executableOf(tool.identified) === executable) open += 1
+    }
+    if (open < this.#limits.connectionsOfOneExecutable) return
+    const who = executable === undefined ? 'programs that nobody can name have' : `"${executable}" has`
+    throw new AgentError('rate_limited', `${who} ${open} connections open`, {
+      advice: 'Close connections that are not used, or end the program that opens too many.',
+    })
   }
 }
 
-interface Stranger {
-  readonly socket: Socket
-  readonly limit: NodeJS.Timeout
-}
-
-function peerName(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`
+function executableOf(identified: Identified): string | undefined {
+  return identified.kind === 'known' ? identified.peer.executable : undefined
 }

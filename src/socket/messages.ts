@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AgentError, type ErrorCode, errorTable, isErrorCode } from '../errors.ts'
+import { limits } from './limits.ts'
 
 /**
  * What plug-ins and the agent say to each other: JSON-RPC 2.0 without batches, as docs/PROTOCOL.md describes. Times are
@@ -7,9 +8,9 @@ import { AgentError, type ErrorCode, errorTable, isErrorCode } from '../errors.t
  */
 export const protocolVersion = 1
 
-const site = z.string().min(1).max(300)
+const site = z.string().min(1).max(limits.siteCharacters)
 const seconds = z.number().int().nonnegative()
-const minValidityS = seconds.max(7 * 24 * 3600).default(300)
+const minValidityS = seconds.max(limits.minValidityS).default(300)
 
 const siteStatus = z.object({
   site,
@@ -63,8 +64,12 @@ export const methods = {
   hello: {
     params: z.object({
       protocol: z.number().int(),
-      key: z.string().max(200),
-      client: z.object({ name: z.string().max(100), version: z.string().max(50), pid: z.number().int().nonnegative() }),
+      key: z.string().max(limits.keyCharacters),
+      client: z.object({
+        name: z.string().max(limits.clientNameCharacters),
+        version: z.string().max(limits.clientVersionCharacters),
+        pid: z.number().int().nonnegative(),
+      }),
     }),
     result: z.object({ protocol: z.number().int(), agent: z.object({ version: z.string(), pid: z.number().int() }) }),
   },
@@ -125,16 +130,19 @@ export const methods = {
     result: z.object({ site, way: z.string(), because: z.string() }),
   },
   /** For a browser that could not come back by itself: the address it was sent to, pasted by the artist. */
-  'signIn/paste': { params: z.object({ site: site.optional(), url: z.string().max(8_000) }), result: siteStatus },
+  'signIn/paste': {
+    params: z.object({ site: site.optional(), url: z.string().max(limits.pastedAddressCharacters) }),
+    result: siteStatus,
+  },
   'signIn/cancel': { params: z.object({ site: site.optional() }), result: siteStatus },
   /** For a sign-in that asks for a login and passphrase. Answers when the site took them; an error leaves it waiting. */
   'signIn/credentials': {
     params: z.object({
       site: site.optional(),
-      login: z.string().min(1).max(200),
-      passphrase: z.string().min(1).max(1_000),
+      login: z.string().min(1).max(limits.loginCharacters),
+      passphrase: z.string().min(1).max(limits.passphraseCharacters),
       /** Of the second factor. */
-      code: z.string().min(1).max(32).optional(),
+      code: z.string().min(1).max(limits.codeCharacters).optional(),
     }),
     result: siteStatus,
   },
@@ -144,6 +152,8 @@ export const methods = {
     result: z.object({
       agent: z.object({ version: z.string(), pid: z.number().int(), startedAt: seconds }),
       sites: z.array(siteStatus),
+      /** What keeps the local audit from being written, while something does. */
+      audit: z.object({ problem: z.string(), advice: z.string() }).optional(),
     }),
   },
   /** Which programs may have a session, and which are not asked about for a while. One page of it. */
@@ -208,8 +218,8 @@ export interface Request {
 
 const requestSchema = z.object({
   jsonrpc: z.literal('2.0'),
-  id: z.union([z.string().max(64), z.number().int()]),
-  method: z.string().max(64),
+  id: z.union([z.string().max(limits.idCharacters), z.number().int()]),
+  method: z.string().max(limits.methodCharacters),
   params: z.record(z.string(), z.unknown()).default({}),
 })
 

@@ -1,3 +1,4 @@
+import type { AgentError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
 import type { AutodeskToken, Session } from '../session/session.ts'
@@ -56,6 +57,8 @@ export interface Desk {
   readonly tools: ToolsDesk
   /** The configured site that is meant. Throws `site_unknown`. */
   siteMeant(wanted: string | undefined): string
+  /** What keeps the local audit from being written, while something does. */
+  auditProblem(): AgentError | undefined
   /** The configured site that is meant, if any. */
   siteNamed(wanted: unknown): string | undefined
 }
@@ -142,9 +145,11 @@ export const handlers: Handlers = {
     return toWireStatus(await desk.signOut(site))
   },
   async status(_params, desk) {
+    const problem = desk.auditProblem()
     return {
       agent: { version, pid: process.pid, startedAt: toSeconds(desk.startedAt) },
       sites: desk.status().map(toWireStatus),
+      ...(problem ? { audit: { problem: problem.message, advice: problem.advice } } : {}),
     }
   },
   ...toolHandlers,

@@ -82,6 +82,10 @@ export class RawLine {
     this.#socket.pause()
   }
 
+  goOnReading(): void {
+    this.#socket.resume()
+  }
+
   close(): void {
     this.#socket.destroy()
   }

@@ -47,7 +47,7 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     because: 'a tool speaks the protocol; what is behind it is none of its business',
   },
   'src/doctor': {
-    mayImport: ['src/identity', 'src/shotgrid', 'src/sign-in', 'src/socket'],
+    mayImport: ['src/audit', 'src/identity', 'src/shotgrid', 'src/sign-in', 'src/socket'],
     because: 'it asks every peer once, in the words the others use, and steers none: nothing of the agent may need it',
   },
   agent: {
