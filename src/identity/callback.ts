@@ -5,6 +5,9 @@ export interface CallbackRequest {
   readonly method: string
   /** The request target as received: path and query. */
   readonly target: string
+  /** `1.1` is what browsers speak to a plain address. */
+  readonly httpVersion: string
+  /** By lower-case name; a list where it came more than once. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
@@ -27,11 +30,13 @@ const longestTarget = 8_192
  * is ignored and the wait goes on: whoever can reach the port must not be able to end somebody's sign-in.
  */
 export function judgeCallback(request: CallbackRequest, expected: Expected): CallbackVerdict {
-  const { method, target, headers } = request
+  const { method, target, httpVersion, headers } = request
   if (method !== 'GET') return ignored(405, 'method is not GET')
+  if (httpVersion !== '1.1') return ignored(400, 'is not HTTP/1.1')
   if (headers['host'] !== expected.host) return ignored(400, 'host is not the registered one')
   if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)
     return ignored(400, 'has a body')
+  if (headers['upgrade'] !== undefined) return ignored(400, 'wants another protocol')
   // Browsers send neither on the redirect itself; scripts, forms, images and frames of a web page send one or the other.
   if (headers['origin'] !== undefined) return ignored(403, 'comes from a script or form')
   if (!isOneOf(headers['sec-fetch-mode'], 'navigate') || !isOneOf(headers['sec-fetch-dest'], 'document')) {

@@ -4,7 +4,7 @@ import { tellsPeerUid, uidOfPeer } from '../connection-table.ts'
 import { AgentError } from '../errors.ts'
 import type { Log } from '../ports.ts'
 import type { Secret } from '../secret.ts'
-import { type Expected, judgeCallback, judgePastedAddress } from './callback.ts'
+import { type CallbackRequest, type Expected, judgeCallback, judgePastedAddress } from './callback.ts'
 import { type PageName, page, pageHeaders } from './callback-page.ts'
 
 export interface RedirectListener {
@@ -65,6 +65,8 @@ async function bindBothFamilies(port: number): Promise<Server[] | undefined> {
       requestTimeout: requestLimitMs,
       connectionsCheckingInterval: 1_000,
     })
+    // What is pipelined behind the first request is not looked at.
+    server.maxRequestsPerSocket = 1
     keepFewConnections(server)
     try {
       await new Promise<void>((resolve, reject) => {
@@ -115,8 +117,8 @@ function serveCallback(servers: Server[], port: number, expectedState: Secret, l
   }
 
   const onRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { method = '', url: target = '', headers, socket } = request
-    const verdict = judgeCallback({ method, target, headers }, expected)
+    const { method = '', url: target = '', httpVersion, socket } = request
+    const verdict = judgeCallback({ method, target, httpVersion, headers: headersOf(request) }, expected)
     request.resume()
     if (verdict.verdict === 'ignored') return ignore(response, verdict.status, verdict.reason)
     // The state stood in the opener's argument list, where other users of this machine can read it.
@@ -165,6 +167,12 @@ function serveCallback(servers: Server[], port: number, expectedState: Secret, l
       return closed
     },
   }
+}
+
+/** Node's own `headers` has the first of two hosts, as if there were no second. */
+function headersOf({ headersDistinct }: IncomingMessage): CallbackRequest['headers'] {
+  const one = ([name, values = []]: [string, string[] | undefined]) => [name, values.length === 1 ? values[0] : values]
+  return Object.fromEntries(Object.entries(headersDistinct).map(one))
 }
 
 function pause(ms: number): Promise<void> {

@@ -25,7 +25,7 @@ import { type Caller, type Desk, handlers, toWireStatus, type WaitsFor } from '.
 import type { Identified } from './peer.ts'
 import { type Scope, scopeOf } from './scopes.ts'
 import { type Tool, toolFromClaim } from './tool-log.ts'
-import type { Peers } from './who-is-calling.ts'
+import type { Met, Peers } from './who-is-calling.ts'
 
 /** Who asks: what the system says of the program, and what it says of itself. */
 export interface CallingTool {
@@ -52,6 +52,8 @@ export interface ConnectionSettings {
   readonly key: Secret
   readonly desk: Desk
   readonly peers: Peers
+  /** The other end, as it was met when the connection came. */
+  readonly met: Met
   readonly gate: Gate
   readonly calls: CallBook
   readonly log: Log
@@ -145,7 +147,7 @@ export class Connection {
     if (!this.#settings.key.equals(hello.key)) return this.#hold('wrong_key', 'wrong key', claim)
     this.#settings.onKeyShown()
     this.#idle = setTimeout(() => this.#cut('nobody could say who calls'), this.#settings.limits.identifyMs).unref()
-    const identified = await this.#settings.peers.identify(this.#socket, hello.client.pid)
+    const identified = await this.#settings.peers.identify(this.#settings.met, hello.client.pid)
     clearTimeout(this.#idle)
     if (this.#socket.destroyed) return
     const tool: CallingTool = { identified, claim }
@@ -262,11 +264,11 @@ export class Connection {
 
   /** Whoever holds the connection now: it may have changed hands, and its program with it, since it was let in. */
   async #checkAgain(scope: Scope, site: string | undefined): Promise<void> {
-    const { peers } = this.#settings
+    const { peers, met } = this.#settings
     const { identified, claim } = this.#tool ?? {}
     if (!identified || !claim) throw new AgentError('consent_denied')
     if (identified.kind === 'known' && (await peers.isStill(identified.peer))) return
-    const now = await peers.identify(this.#socket, identified.kind === 'known' ? identified.peer.pid : claim.pid)
+    const now = await peers.identify(met, identified.kind === 'known' ? identified.peer.pid : claim.pid)
     if (uidOf(now) !== ownUid) {
       this.#cut('not a program of this user any more')
       throw new AgentError('consent_denied')

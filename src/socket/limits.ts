@@ -7,7 +7,7 @@ export const limits = {
   /** From the TCP connection to the shown key, TLS included. A stranger that said something wrong is held until then. */
   helloMs: 2_000,
   /** From the shown key until the system has said which program shows it. */
-  identifyMs: 5_000,
+  identifyMs: 10_000,
   /** Nesting of objects and arrays in one message. */
   jsonDepth: 16,
   /** Connections that have not shown the key. */

@@ -12,8 +12,8 @@ import type { Endpoint } from './endpoint-file.ts'
 import { type Limits, limits as standardLimits } from './limits.ts'
 import type { Desk } from './methods.ts'
 import type { Identified } from './peer.ts'
-import { Strangers } from './strangers.ts'
-import type { Peers } from './who-is-calling.ts'
+import { peerName, Strangers } from './strangers.ts'
+import type { Met, Peers } from './who-is-calling.ts'
 
 export interface ListenerSettings {
   readonly peers: Peers
@@ -31,6 +31,8 @@ export class SocketListener {
   readonly #connections = new Set<Connection>()
   readonly #strangers: Strangers
   readonly #raw = new Set<Socket>()
+  /** The newest of each name. */
+  readonly #met = new Map<string, Met>()
   #server: Server | undefined
 
   constructor(settings: ListenerSettings) {
@@ -98,13 +100,22 @@ export class SocketListener {
     if (this.#raw.size >= this.#limits.connections) return void socket.resetAndDestroy()
     this.#strangers.admit(socket)
     this.#raw.add(socket)
-    socket.once('close', () => this.#raw.delete(socket))
+    const name = peerName(socket)
+    const met = this.#settings.peers.meet(socket)
+    this.#met.set(name, met)
+    void met.isForeign.then((isForeign) => isForeign && socket.destroy())
+    socket.once('close', () => {
+      this.#raw.delete(socket)
+      if (this.#met.get(name) === met) this.#met.delete(name)
+    })
   }
 
   #welcome(socket: TLSSocket, desk: Desk, key: Secret): void {
+    const met = this.#met.get(peerName(socket))
+    if (!met) return void socket.destroy()
     const { peers, gate, calls, log } = this.#settings
     const connection = new Connection(socket, {
-      ...{ peers, gate, calls, log, key, desk },
+      ...{ peers, met, gate, calls, log, key, desk },
       limits: this.#limits,
       onKeyShown: () => this.#strangers.letIn(socket),
       onHeld: (reason) => this.#strangers.hold(socket, reason),

@@ -28,7 +28,7 @@ export class Strangers {
   }
 
   admit(socket: Socket): void {
-    const name = nameOf(socket)
+    const name = peerName(socket)
     // A peer that comes back from the same port has left the old connection, even if we have not heard of it yet.
     this.#find(name)?.socket.destroy()
     this.#forget(name)
@@ -41,12 +41,12 @@ export class Strangers {
 
   /** It has shown the key: its time and its place are given back. */
   letIn(socket: Socket): void {
-    this.#forget(nameOf(socket))
+    this.#forget(peerName(socket))
   }
 
   /** It has said something wrong. Its time goes on; when places are short, its own is the first to go. */
   hold(socket: Socket, reason: string): void {
-    const name = nameOf(socket)
+    const name = peerName(socket)
     const stranger = this.#waiting.get(name)
     if (!stranger) return
     this.#waiting.delete(name)
@@ -91,6 +91,7 @@ export class Strangers {
   }
 }
 
-function nameOf(socket: Socket): string {
+/** Of one peer at a time: its ports may come back. */
+export function peerName(socket: Socket): string {
   return `${socket.remoteAddress}:${socket.remotePort}`
 }

@@ -1,15 +1,29 @@
-import type { Ends } from '../connection-table.ts'
+import type { Ends, PeerRow } from '../connection-table.ts'
 import type { Identified, Peer } from './peer.ts'
 import { LinuxPeers } from './peers/linux.ts'
+
+/** A connection that was just accepted, and what is being found out about it. */
+export interface Met {
+  readonly ends: Ends
+  /** Where the system has a table of connections: the peer's row, undefined when there is none. Never rejects. */
+  readonly row: Promise<PeerRow | undefined>
+  /** Whether it is known, long before anybody is identified, to be no connection of this user. Never rejects. */
+  readonly isForeign: Promise<boolean>
+}
 
 /** What an operating system tells about the other end of a loopback connection. */
 export interface Peers {
   /**
+   * Begins to find out whose a connection is, in the moment it is accepted. The answer is about the connection that has these ends
+   * then: whoever asks must look whether the socket has been closed meanwhile.
+   */
+  meet(ends: Ends): Met
+  /**
    * Who holds the other end now. `claimedPid`: what the caller says its number is; where to look first, never what to believe.
    * Never rejects: what cannot be found out is `unknown`.
    */
-  identify(ends: Ends, claimedPid: number): Promise<Identified>
-  /** Whether that same process still runs the same program and holds the same connection. Never rejects. */
+  identify(met: Met, claimedPid: number): Promise<Identified>
+  /** Whether the same processes still run the same program and hold the same connection. Never rejects. */
   isStill(peer: Peer): Promise<boolean>
 }
 
@@ -20,6 +34,7 @@ export function systemPeers(platform: NodeJS.Platform = process.platform): Peers
 
 /** A system that nobody has taught us to ask. */
 const noPeers: Peers = {
+  meet: (ends) => ({ ends, row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }),
   async identify() {
     return { kind: 'unknown', because: 'this system does not tell who is calling' }
   },

@@ -173,15 +173,6 @@ describe('one that showed the key', () => {
     line.close()
   })
 
-  test('is cut off when it asks and does not read', async () => {
-    const line = await RawLine.greeted(endpoint)
-    line.stopReading()
-    const questions = `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'x'.repeat(1_000) })}\n`.repeat(60)
-    const ask = setInterval(() => line.send(questions.repeat(10)), 10)
-    await expect.poll(() => line.isOpen, { timeout: 20_000 }).toBe(false)
-    clearInterval(ask)
-  })
-
   test('is never told an inherited method', async () => {
     const line = await RawLine.greeted(endpoint)
     for (const method of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {

@@ -40,6 +40,9 @@ beforeAll(async () => {
 })
 afterAll(() => agent.close())
 
+/** For a machine that has other things to do. */
+const patience = { timeout: 20_000 }
+
 const padded = (message: object, bytes: number): string => {
   const text = `${JSON.stringify({ ...message, padding: '' })}\n`
   return text.replace('"padding":""', `"padding":"${'x'.repeat(bytes - text.length)}"`)
@@ -189,7 +192,7 @@ describe('time', () => {
       }
     }
     expect(sockets.length).toBeGreaterThan(20)
-    await expect.poll(() => sockets.filter((socket) => !socket.destroyed).length, { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => sockets.filter((socket) => !socket.destroyed).length, patience).toBe(0)
   })
 })
 
@@ -227,7 +230,7 @@ describe('a connection that asks nothing', () => {
     const line = await RawLine.greeted(endpoint)
     line.send({ jsonrpc: '2.0', id: 2, method: 'signIn/way', params: {} })
     line.send({ jsonrpc: '2.0', id: 3, method: 'signIn', params: {} })
-    await expect.poll(() => agent.status()[0]?.state).toBe('signing_in')
+    await expect.poll(() => agent.status()[0]?.state, patience).toBe('signing_in')
     later(limits.idleMs)
     agent.cancelSignIn(undefined)
     expect(await line.message()).toBeDefined()
@@ -245,7 +248,7 @@ describe('a connection that asks nothing', () => {
     await writeEndpointFile(file, brief)
     const client = new AgentClient({ endpointFiles: [file], caller: { name: 'test', version: '1' } })
     await client.status()
-    await expect.poll(() => ended).toBe(1)
+    await expect.poll(() => ended, patience).toBe(1)
     await client.status()
     client.close()
 
@@ -260,8 +263,8 @@ with sg_session.Client() as client:
     print("asked again" if client._line is not first else "not ended")`
     const before = ended
     const python = startPython(script, { PYTHONPATH: resolve('src/client/python'), SG_SESSION_ENDPOINT: file })
-    await expect.poll(python.said).toContain('asked')
-    await expect.poll(() => ended).toBeGreaterThan(before)
+    await expect.poll(python.said, patience).toContain('asked')
+    await expect.poll(() => ended, patience).toBeGreaterThan(before)
     python.tell('on\n')
     expect(await python.ended).toBe('asked\nasked again\n')
     await close()
@@ -291,7 +294,7 @@ describe('places', () => {
     await come(limits.strangers)
     expect(lines.filter((line) => !line.isOpen)).toHaveLength(0)
     await come(1)
-    await expect.poll(() => lines.filter((line) => !line.isOpen).length).toBeGreaterThanOrEqual(1)
+    await expect.poll(() => lines.filter((line) => !line.isOpen).length, patience).toBeGreaterThanOrEqual(1)
     const amongThem = await RawLine.greeted(endpoint)
     expect(amongThem.isOpen).toBe(true)
     amongThem.close()
@@ -332,7 +335,7 @@ describe('places', () => {
     expect(await codeOf(dial(small, { name: 'test', version: '1' }, 5_000))).toBe('temporarily_unavailable')
     lines[0]?.close()
     await expect
-      .poll(() => codeOf(dial(small, { name: 'test', version: '1' }, 5_000).then((line) => line.close())))
+      .poll(() => codeOf(dial(small, { name: 'test', version: '1' }, 5_000).then((line) => line.close())), patience)
       .toBe('ok')
     expect(lines.slice(1).every((line) => line.isOpen)).toBe(true)
     await close()
@@ -354,7 +357,7 @@ describe('places', () => {
     expect(await greetWithPython(small)).toContain('"protocol":1')
     lines[0]?.close()
     await expect
-      .poll(() => codeOf(dial(small, { name: 'test', version: '1' }, 5_000).then((line) => line.close())))
+      .poll(() => codeOf(dial(small, { name: 'test', version: '1' }, 5_000).then((line) => line.close())), patience)
       .toBe('ok')
     await close()
   })
@@ -369,14 +372,14 @@ describe('places', () => {
     await pauseForReading()
     late.goOnReading()
     const answers = (): number => late.heard.toString('latin1').split('\n').length - 1
-    await expect.poll(answers, { timeout: 20_000 }).toBe(count)
+    await expect.poll(answers, patience).toBe(count)
     expect(late.heard.length / count).toBeLessThan(longestAnswer)
     late.close()
 
     const never = await RawLine.greeted(endpoint)
     never.stopReading()
     const ask = setInterval(() => never.send(question.repeat(600)), 10)
-    await expect.poll(() => never.isOpen, { timeout: 20_000 }).toBe(false)
+    await expect.poll(() => never.isOpen, patience).toBe(false)
     clearInterval(ask)
   })
 })
@@ -394,7 +397,7 @@ test('a flood of strangers is a few lines in the log, and a number', async () =>
         return line
       }),
     )
-    await expect.poll(() => lines.length).toBe(limits.loggedStrangers)
+    await expect.poll(() => lines.length, patience).toBe(limits.loggedStrangers)
     await pauseForReading()
     vi.advanceTimersByTime(60_000)
     await Promise.all(held.map((line) => line.closed))

@@ -8,74 +8,75 @@ import { Secret } from '../../src/secret.ts'
 import { chromiumMissing, launchChromium, signInAt } from '../sandbox/chromium.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
 import { personNamed } from '../sandbox/people.ts'
+import { attack } from './page-attacks.ts'
 import { silentLog, startWorld, type World } from './world.ts'
 
 /** What a real browser does to us: on behalf of the artist, and on behalf of any page that is open beside. */
 let browser: Browser | undefined
 let attacker: Server
 let attackerUrl: string
+/** What reached the attacker's own server, which answers: how the same attacks look where somebody listens to them. */
+const reached = new Set<string>()
 beforeAll(async () => {
   if (chromiumMissing) return
-  browser = await launchChromium()
-  attacker = createServer(
-    (_request, response) => void response.setHeader('content-type', 'text/html').end('<!doctype html><title>x</title>'),
-  )
+  // Names that anybody may have pointed at this machine since the page was loaded.
+  browser = await launchChromium(undefined, ['--host-resolver-rules=MAP *.rebound.example 127.0.0.1'])
+  attacker = createServer((request, response) => {
+    const { method = '', url = '', headers } = request
+    reached.add(`${method} ${headers['sec-fetch-dest'] ?? '?'} ${headers['sec-fetch-mode'] ?? '?'}`)
+    const type = (headers['content-type'] ?? '').split(';', 1)[0]
+    if (type) reached.add(`${method} ${type}`)
+    if (headers.upgrade) reached.add(`upgrade ${headers.upgrade}`)
+    request.resume()
+    if (url === '/worker.js') {
+      response.setHeader('content-type', 'text/javascript')
+      return void response.end(`onfetch = (event) => event.respondWith(fetch(event.request.url))
+        onmessage = ({ data }) => fetch(data, { mode: 'no-cors' }).then(() => 0, () => 0).then(() => postMessage(0))`)
+    }
+    // As a page of the open internet is treated.
+    if (url === '/public') response.setHeader('content-security-policy', 'treat-as-public-address')
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>x</title>')
+  })
   await new Promise<void>((resolve) => attacker.listen(0, '127.0.0.1', resolve))
   attackerUrl = `http://127.0.0.1:${(attacker.address() as AddressInfo).port}/`
 })
 afterAll(async () => {
   await browser?.close()
+  attacker?.closeAllConnections()
   attacker?.close()
 })
 
-/** Everything a page can do to an address without the person's help; resolves when all of it has been tried. */
-async function attack(page: Awaited<ReturnType<Browser['newPage']>>, address: string): Promise<void> {
-  await page.evaluate(async (target) => {
-    const settle = (add: (done: () => void) => void): Promise<void> =>
-      new Promise((resolve) => {
-        add(resolve)
-        setTimeout(resolve, 1_000)
-      })
-    const put = (name: string, attribute: string): Promise<void> =>
-      settle((done) => {
-        const element = document.createElement(name)
-        element.addEventListener('load', done)
-        element.addEventListener('error', done)
-        element.setAttribute(attribute, target)
-        document.body.append(element)
-      })
-    const form = document.createElement('form')
-    const frame = document.createElement('iframe')
-    frame.name = 'elsewhere'
-    Object.assign(form, { action: target, method: 'post', target: 'elsewhere' })
-    document.body.append(frame, form)
-    form.submit()
-    await Promise.all([
-      fetch(target).catch(() => undefined),
-      fetch(target, { mode: 'no-cors', credentials: 'include' }).catch(() => undefined),
-      fetch(target, { method: 'POST', mode: 'no-cors', body: 'x' }).catch(() => undefined),
-      fetch(target, { method: 'DELETE' }).catch(() => undefined),
-      Promise.resolve(navigator.sendBeacon(target, 'x')),
-      put('img', 'src'),
-      put('script', 'src'),
-      put('iframe', 'src'),
-      put('video', 'src'),
-      settle((done) => {
-        const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: target })
-        link.addEventListener('load', done)
-        link.addEventListener('error', done)
-        document.head.append(link)
-      }),
-      settle((done) => {
-        const socket = new WebSocket(target.replace('http', 'ws'))
-        socket.addEventListener('close', () => done())
-        socket.addEventListener('error', () => done())
-      }),
-    ])
-  }, address)
-}
-
 describe('a web page that is open beside', () => {
+  test('does to a server that answers what the next tests say it did', async (context) => {
+    if (!browser) return context.skip(chromiumMissing)
+    const page = await browser.newPage()
+    await page.goto(attackerUrl)
+    const names = Array.from({ length: 40 }, (_, index) => attackerUrl.replace('127.0.0.1', `a${index}.localhost`))
+    await attack(page, names)
+    for (const kind of [
+      'GET empty cors',
+      'GET empty no-cors',
+      'POST empty no-cors',
+      'GET image no-cors',
+      'GET script no-cors',
+      'GET script cors',
+      'GET iframe navigate',
+      'POST iframe navigate',
+      'GET embed navigate',
+      'GET object navigate',
+      'GET video no-cors',
+      'GET audio no-cors',
+      'GET style no-cors',
+      'upgrade websocket',
+      'OPTIONS empty cors',
+      'POST text/plain',
+      'POST multipart/form-data',
+      'POST application/x-www-form-urlencoded',
+    ])
+      expect([...reached]).toContain(kind)
+    await page.close()
+  })
+
   test('and even knows the state cannot end or take over a sign-in', async (context) => {
     if (!browser) return context.skip(chromiumMissing)
     const [port = 0] = await freePorts(1)
@@ -85,10 +86,18 @@ describe('a web page that is open beside', () => {
     void listener.callback.then(() => {
       settled = true
     })
+    const from = async (path: string, host: string): Promise<void> => {
+      const page = await browser?.newPage()
+      await page?.goto(`${attackerUrl}${path}`)
+      if (page) await attack(page, [`http://${host}:${port}/callback?code=evil&state=${state}`])
+      await page?.close()
+    }
+    const hosts = ['localhost', '127.0.0.1', '[::1]', 'own.rebound.example']
+    await Promise.all(hosts.flatMap((host) => [from('', host), from('public', host)]))
     const page = await browser.newPage()
-    await page.goto(attackerUrl)
-    for (const host of ['localhost', '127.0.0.1', '[::1]'])
-      await attack(page, `http://${host}:${port}/callback?code=evil&state=${state}`)
+    // A page of the rebound name, as far as the browser knows of the same origin.
+    await page.goto(`http://own.rebound.example:${port}/callback?code=evil&state=${state}`)
+    expect(await page.title()).toContain('Nothing to see here')
     expect(settled).toBe(false)
 
     // A real navigation is what the artist's own redirect is, and is taken.
@@ -103,26 +112,35 @@ describe('a web page that is open beside', () => {
     await Promise.all([page.close(), own.close()])
   })
 
-  test('gets nothing from the agent’s socket', async (context) => {
-    if (!browser) return context.skip(chromiumMissing)
+  test('gets nothing from the agent’s socket, and nothing it does reaches a method', async ({ skip }) => {
+    if (!browser) return skip(chromiumMissing)
     const world = await startWorld()
-    const reasons: string[] = []
-    const note = (entry: unknown): void => void reasons.push(JSON.stringify(entry))
-    const log: Log = { ...silentLog, info: note as Log['info'], warn: note as Log['warn'] }
+    const said: string[] = []
+    const note = (...entry: unknown[]): void => void said.push(JSON.stringify(entry))
+    const log: Log = { ...silentLog, info: note as Log['info'], warn: note as Log['warn'], error: note as Log['error'] }
     const agent = world.agent('artist', { log })
     const { port } = await agent.listen()
     await agent.signIn(undefined)
-    const page = await browser.newPage({ ignoreHTTPSErrors: true })
+    said.length = 0
+    const context = await browser.newContext({ ignoreHTTPSErrors: true })
+    const [page, other] = await Promise.all([context.newPage(), context.newPage()])
     const answered: number[] = []
-    page.on('response', (response) => {
+    context.on('response', (response) => {
       if (response.url().includes(`:${port}`)) answered.push(response.status())
     })
-    await page.goto(attackerUrl)
-    for (const scheme of ['http', 'https']) await attack(page, `${scheme}://127.0.0.1:${port}/`)
+    const names = (scheme: string): string[] =>
+      Array.from({ length: 40 }, (_, index) => `${scheme}://b${index}.rebound.example:${port}/`)
+    await Promise.all([page.goto(attackerUrl), other.goto(`${attackerUrl}public`)])
+    await Promise.all([page, other].flatMap((one) => [attack(one, names('http')), attack(one, names('https'))]))
+    // As the artist would who follows a link.
+    for (const scheme of ['http', 'https'])
+      await expect(page.goto(`${scheme}://own.rebound.example:${port}/`)).rejects.toThrow(/ERR_/)
     expect(answered).toEqual([])
-    // Those that got through TLS were cut off for what they said first; no method was ever called.
-    expect(reasons.some((reason) => reason.includes('"method"'))).toBe(false)
-    await page.close()
+    // Those that got through TLS said something, and it was not let in; no method was ever called.
+    expect(said.filter((entry) => entry.includes('a stranger was not let in')).length).toBeGreaterThan(0)
+    expect(said.filter((entry) => !entry.includes('a stranger was not let in'))).toEqual([])
+    expect(agent.toolsToday()).toEqual([])
+    await context.close()
     await world.close()
   })
 })

@@ -23,9 +23,9 @@ const args = [
 ]
 
 /** Debian's Chromium: without a window, or with one on the X display named. */
-export function launchChromium(display?: string): Promise<Browser> {
+export function launchChromium(display?: string, more: readonly string[] = []): Promise<Browser> {
   const env = { ...(process.env as Record<string, string>), ...(display ? { DISPLAY: display } : {}) }
-  return chromium.launch({ executablePath, args, headless: display === undefined, env })
+  return chromium.launch({ executablePath, args: [...args, ...more], headless: display === undefined, env })
 }
 
 /**

@@ -11,6 +11,7 @@ function request(
   return {
     method: change.method ?? 'GET',
     target: change.target ?? `/callback?code=abc&state=${state}`,
+    httpVersion: change.httpVersion ?? '1.1',
     headers: { host: 'localhost:14285', ...change.headers },
   }
 }
@@ -47,6 +48,7 @@ describe('a request to the redirect listener', () => {
     ['a lower-case get', { method: 'get' }, 405],
     ['another host name', { headers: { host: 'evil.example:14285' } }, 400],
     ['another port', { headers: { host: 'localhost:14286' } }, 400],
+    ['two hosts', { headers: { host: ['localhost:14285', 'localhost:14285'] } }, 400],
     ['no port', { headers: { host: 'localhost' } }, 400],
     ['the literal address', { headers: { host: '127.0.0.1:14285' } }, 400],
     ['the literal IPv6 address', { headers: { host: '[::1]:14285' } }, 400],
@@ -61,6 +63,9 @@ describe('a request to the redirect listener', () => {
     ['an image', { headers: { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' } }, 403],
     ['a frame', { headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' } }, 403],
     ['a WebSocket', { headers: { 'sec-fetch-mode': 'websocket' } }, 403],
+    ['two modes', { headers: { 'sec-fetch-mode': ['navigate', 'cors'] } }, 403],
+    ['HTTP/1.0', { httpVersion: '1.0' }, 400],
+    ['an upgrade', { headers: { upgrade: 'h2c' } }, 400],
     ['a long address', { target: `/callback?code=${'x'.repeat(8_200)}&state=${state}` }, 400],
     ['the root', { target: '/' }, 404],
     ['the icon', { target: '/favicon.ico' }, 404],

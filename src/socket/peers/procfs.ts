@@ -1,0 +1,162 @@
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { withPatience } from '../../with-patience.ts'
+
+/**
+ * What Linux says of a process under /proc. proc(5). What the kernel answers out of its own memory is read at once, 2 to 10 µs each;
+ * through the thread pool it would be 15 to 140 µs. What may touch a file system, or the memory of the process, which can be a
+ * file on a share that is gone, has a deadline. Nothing here throws.
+ */
+
+const lookLimitMs = 2_000
+/** A command line longer than this is cut off: the script stands at its beginning. */
+const commandLineBytes = 128 * 1024
+const mostReading = 2
+
+export interface ProcessState {
+  readonly parent: number
+  /** Clock ticks between the boot and its start. An exec does not change it. */
+  readonly startTicks: string
+}
+
+/** Of `/proc/<pid>/stat`. Undefined for what is dead already, or no such text. */
+export function judgeStat(text: string): ProcessState | undefined {
+  // From `state` on: what stands before is the name in parentheses, which may hold anything.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state = '', parent = ''] = fields
+  const startTicks = fields[19] ?? ''
+  // Zombie and dead: nothing of it runs any more.
+  if (!/^[A-Z]$/i.test(state) || 'ZXx'.includes(state) || !/^\d+$/.test(parent) || !/^\d+$/.test(startTicks))
+    return undefined
+  return { parent: Number(parent), startTicks }
+}
+
+export function readState(pid: number): ProcessState | undefined {
+  const text = readAtOnce(`/proc/${pid}/stat`)
+  return text === undefined ? undefined : judgeStat(text)
+}
+
+/** Whose process it is; undefined when it is gone. 0 also for one that forbids to be looked into. */
+export function readOwner(pid: number): number | undefined {
+  try {
+    return statSync(`/proc/${pid}`).uid
+  } catch {
+    return undefined
+  }
+}
+
+/** Of a process, not of a thread of one: a thread's number leads to a folder too, which `/proc` does not list. */
+export function isProcess(pid: number): boolean {
+  return readAtOnce(`/proc/${pid}/status`)?.includes(`\nTgid:\t${pid}\n`) === true
+}
+
+/** Where a link of a process leads: `exe`, `cwd`, `ns/mnt`, `fd/7`. Undefined when there is none, or we may not know. */
+export function readLink(pid: number, name: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/${name}`)
+  } catch {
+    return undefined
+  }
+}
+
+/** The numbers of its descriptors, as text; empty when it is gone or we may not know. */
+export function readDescriptors(pid: number): string[] {
+  return namesIn(`/proc/${pid}/fd`)
+}
+
+export function readAllProcesses(): number[] {
+  return namesIn('/proc').filter(isNumber).map(Number)
+}
+
+/** Those that it has started and that live, whichever of its threads did it. */
+export function readChildren(pid: number): number[] {
+  return namesIn(`/proc/${pid}/task`).flatMap((thread) =>
+    (readAtOnce(`/proc/${pid}/task/${thread}/children`) ?? '').split(' ').filter(isNumber).map(Number),
+  )
+}
+
+let reading = 0
+const waiting: (() => void)[] = []
+
+/**
+ * The arguments, as the process shows them: it can rewrite them. `undefined` when they cannot be had. Reading them reaches into
+ * the memory of the process, and one that wants to can let that wait for ever: two threads of ours at most, for all there are.
+ */
+export async function readArguments(pid: number): Promise<string[] | undefined> {
+  const bytes = readInTurn(`/proc/${pid}/cmdline`)
+  return judgeCommandLine(await withPatience(bytes, lookLimitMs).catch(() => undefined))
+}
+
+async function readInTurn(file: string): Promise<Buffer> {
+  if (reading >= mostReading) await new Promise<void>((resolve) => waiting.push(resolve))
+  reading += 1
+  try {
+    return await readBeginning(file)
+  } finally {
+    reading -= 1
+    waiting.shift()?.()
+  }
+}
+
+/** Each argument ends with a NUL. A process that has rewritten its title may show something else: one argument without an end. */
+export function judgeCommandLine(bytes: Buffer | undefined): string[] | undefined {
+  if (!bytes) return undefined
+  const parts = bytes.toString('utf8').split('\0')
+  // Behind the last NUL: nothing, or what was cut off.
+  const isCut = bytes.length >= commandLineBytes
+  if (parts.at(-1) === '' || isCut) parts.pop()
+  return parts
+}
+
+/** Whether two paths lead to one file now; undefined when that cannot be found out in time. */
+export async function isSameFile(one: string, other: string): Promise<boolean | undefined> {
+  const both = Promise.all([stat(one, { bigint: true }), stat(other, { bigint: true })])
+  const found = await withPatience(both, lookLimitMs).catch(() => undefined)
+  return found && found[0].dev === found[1].dev && found[0].ino === found[1].ino
+}
+
+async function readBeginning(file: string): Promise<Buffer> {
+  const handle = await open(file)
+  try {
+    const buffer = Buffer.alloc(commandLineBytes)
+    let length = 0
+    while (length < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, length, buffer.length - length)
+      if (bytesRead === 0) break
+      length += bytesRead
+    }
+    return buffer.subarray(0, length)
+  } finally {
+    await handle.close()
+  }
+}
+
+const page = Buffer.allocUnsafe(16 * 1024)
+
+function readAtOnce(file: string): string | undefined {
+  try {
+    const descriptor = openSync(file, 'r')
+    try {
+      let text = ''
+      for (let bytes = readSync(descriptor, page); bytes > 0; bytes = readSync(descriptor, page))
+        text += page.toString('latin1', 0, bytes)
+      return text
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function isNumber(name: string): boolean {
+  return /^[1-9]\d*$/.test(name)
+}
