@@ -66,9 +66,12 @@ function toLanguage(text: string, context: z.RefinementCtx): string {
   return z.NEVER
 }
 
-/** Which programs a rule means: every member that is there must fit. `*` stands for anything but `/`, `**` for anything. */
+/** Which programs a rule means: every member that is there must fit. Patterns: `consent/path-pattern.ts`. */
 function toolRuleSchema(rules: ConfigRules) {
-  const pattern = z.string().min(1).max(1_000)
+  const pattern = z
+    .string()
+    .max(1_000)
+    .regex(/^(\/|\*\*|[a-zA-Z]:[\\/]|\\\\)/, 'must be a whole path, or begin with "**"')
   return z.strictObject({
     /** Path of the program file. */
     executable: pattern.optional(),
@@ -84,12 +87,19 @@ function toolRuleSchema(rules: ConfigRules) {
       .regex(/^[0-9a-f]{64}$/i)
       .optional(),
     /** What the program calls itself: a hint, no proof. */
-    client: pattern.optional(),
+    client: z.string().min(1).max(1_000).optional(),
     /** Only these; every one when not given. */
     sites: z.array(originSchema(rules)).min(1).optional(),
     /** The most it may have; in `deny`, the least it may not. */
     scope: z.enum(['status', 'session', 'rest', 'autodesk']).optional(),
   })
+}
+
+/** What the system itself says of a program; its own word, and which site it wants, let nobody in. */
+const verifiable = ['executable', 'script', 'parent', 'owner', 'sha256'] as const
+
+function isAboutAProgram(rule: Partial<Record<(typeof verifiable)[number], unknown>>): boolean {
+  return verifiable.some((member) => rule[member] !== undefined)
 }
 
 const portSchema = z.number().int().min(1024).max(65_535)
@@ -134,7 +144,13 @@ function partSchemas(rules: ConfigRules) {
       /** `prompt`: ask the artist, once a program; `allow-list`: only what `allow` names; `allow-all`: every program of this user. */
       consent: z.enum(['prompt', 'allow-list', 'allow-all']),
       /** Let through without a question. */
-      allow: z.array(toolRuleSchema(rules)).max(500),
+      allow: z
+        .array(
+          toolRuleSchema(rules).refine(isAboutAProgram, {
+            error: `must name a program by ${verifiable.join(', ')}: what it calls itself is no proof`,
+          }),
+        )
+        .max(500),
       /** Refused whatever else says yes. */
       deny: z.array(toolRuleSchema(rules)).max(500),
     }),
@@ -297,7 +313,7 @@ function deepFreeze<T>(value: T): T {
 /** The configured site a caller means. Without a name: the first. Throws `site_unknown`, naming what was asked for. */
 export function findSite(config: Config, wanted: string | undefined): SiteConfig {
   const site =
-    wanted === undefined ? config.sites[0] : config.sites.find((candidate) => candidate.url === canonical(wanted))
+    wanted === undefined ? config.sites[0] : config.sites.find((candidate) => candidate.url === originOf(wanted))
   if (site) return site
   if (config.sites.length === 0) {
     throw new AgentError('site_unknown', 'no site is configured: name one under "sites" in the settings or the policy')
@@ -308,7 +324,8 @@ export function findSite(config: Config, wanted: string | undefined): SiteConfig
   )
 }
 
-function canonical(wanted: string): string | undefined {
+/** The origin of an address as people write it, with or without a scheme. */
+export function originOf(wanted: string): string | undefined {
   const text = wanted.includes('://') ? wanted : `https://${wanted}`
   return URL.canParse(text) ? new URL(text).origin : undefined
 }

@@ -1,4 +1,5 @@
-import { Agent } from '../agent.ts'
+import { realpath } from 'node:fs/promises'
+import { Agent, type OwnCommand } from '../agent.ts'
 import { readConfig } from '../config-files.ts'
 import { AgentError } from '../errors.ts'
 import { type LogLevel, makeLog } from '../log.ts'
@@ -29,6 +30,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     ...rules,
     hasCredentialsWindow: false,
     stateFolder: paths.stateFolder,
+    ownCommand: await thisCommand(),
   })
   const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
     await agent.close()
@@ -44,4 +46,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   })
   await claimed.release()
   await agent.close()
+}
+
+/** The command line that this agent was started with answers for the artist: there is no window to do it in. */
+async function thisCommand(): Promise<OwnCommand> {
+  const [executable, script] = await Promise.all([realpath(process.execPath), realpath(process.argv[1] ?? '')])
+  return { executable, scripts: [script] }
 }

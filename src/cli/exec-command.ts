@@ -4,7 +4,9 @@ import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { isatty } from 'node:tty'
 import type { AgentClient } from '../client/node/agent-client.ts'
+import { originOf } from '../config.ts'
 import { AgentError } from '../errors.ts'
+import type { WireSiteStatus } from '../socket/messages.ts'
 import type { Output } from './output.ts'
 import { signInCommand } from './session-commands.ts'
 import type { SiteOption } from './sign-in-wait.ts'
@@ -39,25 +41,31 @@ export async function execCommand(
   return run(command, { ...process.env, ...way, ...withPythonClient(process.env['PYTHONPATH']) })
 }
 
-/** The site as the agent spells it. A sign-in has its remarks on standard error: what the command prints is the command's. */
+/**
+ * The site as the agent spells it. The session itself is the command's to ask for: it is the program that a person is asked about. A
+ * sign-in has its remarks on standard error: what the command prints is the command's.
+ */
 async function demandSignedIn(client: AgentClient, options: ExecOptions): Promise<string> {
-  const at = options.site === undefined ? {} : { site: options.site }
-  try {
-    return (await client.getSession(at)).site
-  } catch (error) {
-    const isSignedOut = error instanceof AgentError && signedOut.has(error.code)
-    if (!options.signIn || !isSignedOut) throw error
-  }
+  const { site, state } = await siteMeant(client, options)
+  if (state === 'signed_in') return site
+  if (!options.signIn) throw new AgentError('login_required', `nobody is signed in to "${site}"`)
   const output: Output = {
     json: false,
     result: (_value, text) => void process.stderr.write(`${text}\n`),
     remark: (text) => void process.stderr.write(`${text}\n`),
   }
-  await signInCommand(client, output, { ...at, browser: true, switchUser: false })
-  return (await client.getSession(at)).site
+  await signInCommand(client, output, { site, browser: true, switchUser: false })
+  return site
 }
 
-const signedOut = new Set(['login_required', 'interaction_required', 'session_ended'])
+async function siteMeant(client: AgentClient, options: ExecOptions): Promise<WireSiteStatus> {
+  const { sites } = await client.status()
+  const wanted = options.site ?? (process.env['SG_SESSION_SITE'] || undefined)
+  const [site] = wanted === undefined ? sites : sites.filter((status) => status.site === originOf(wanted))
+  if (site) return site
+  const all = sites.map((status) => status.site).join(', ')
+  throw new AgentError('site_unknown', `"${wanted}" is none of the configured sites: ${all}`)
+}
 
 /** `PYTHONPATH` with our client first, so that `import sg_session` works in a command that brings a Python. */
 function withPythonClient(path: string | undefined): { PYTHONPATH?: string } {

@@ -1,4 +1,5 @@
 import { type AgentError, asAgentError, errorTable } from '../errors.ts'
+import { printable } from '../printable.ts'
 import type { WireSiteStatus } from '../socket/messages.ts'
 
 /** How one command talks to the person or program that called it. */
@@ -24,7 +25,7 @@ export function makeOutput(json: boolean): Output {
 export function printError(thrown: unknown, json: boolean): number {
   const error = asAgentError(thrown)
   if (json) process.stdout.write(`${JSON.stringify({ error: describe(error) })}\n`)
-  else process.stderr.write(`sg-session: ${sentenceOf(error)}\n${error.advice}\n`)
+  else process.stderr.write(`sg-session: ${printable(sentenceOf(error))}\n${printable(error.advice)}\n`)
   if (error.code === 'internal_error' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`)
   return errorTable[error.code].exit
 }

@@ -9,13 +9,16 @@ export interface GetOptions extends SiteOption {
   readonly minValidity: number
 }
 
+/** Nobody is signed in, or the question whether this command may have the session is on the screen. */
+const waitsForPeople = new Set(['login_required', 'interaction_required'])
+
 /** Prints the session token: the one command that prints a secret, because that is what it is asked for. */
 export async function getCommand(client: AgentClient, output: Output, options: GetOptions): Promise<void> {
   const request = { ...named(options), minValidityS: options.minValidity }
   const session = await client.getSession(request).catch(async (error: unknown) => {
-    if (!options.interactive || !(error instanceof AgentError) || error.code !== 'login_required') throw error
+    if (!options.interactive || !(error instanceof AgentError) || !waitsForPeople.has(error.code)) throw error
     // What opens by itself needs no terminal; a login and passphrase have to be asked for here.
-    const { way } = await client.wayIn(options.site)
+    const way = error.code === 'login_required' ? (await client.wayIn(options.site)).way : undefined
     if (way === 'legacy') await signInAt(client, output, { ...options, browser: true, switchUser: false })
     return client.getSession({ ...request, interactive: true })
   })

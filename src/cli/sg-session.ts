@@ -19,6 +19,16 @@ import {
   watchCommand,
 } from './session-commands.ts'
 import type { SignInOptions, SiteOption } from './sign-in-wait.ts'
+import {
+  type AllowOptions,
+  type ApproveOptions,
+  allowToolCommand,
+  approveToolCommand,
+  denyToolCommand,
+  listToolsCommand,
+  pendingToolsCommand,
+  revokeToolCommand,
+} from './tools-command.ts'
 
 const program = new Command('sg-session')
   .description('Signs you in to ShotGrid once a day and lets every tool on this machine use the session.')
@@ -91,6 +101,70 @@ program
   .description('print every change until interrupted')
   .addOption(json())
   .action((options: { json: boolean }) => withClient(options, watchCommand))
+
+const tools = program
+  .command('tools')
+  .description('say which programs may use the session, and decide about them')
+  .enablePositionalOptions()
+const yes = (): Option => new Option('--yes', 'do not ask at the terminal first').default(false)
+
+tools
+  .command('list')
+  .description('list the programs that were allowed, and those not asked about for a while')
+  .addOption(json())
+  .action((options: { json: boolean }) => withClient(options, listToolsCommand))
+
+tools
+  .command('pending')
+  .description('list the questions about programs that wait for an answer')
+  .addOption(json())
+  .action((options: { json: boolean }) => withClient(options, pendingToolsCommand))
+
+tools
+  .command('approve')
+  .description('answer such a question with yes')
+  .argument('<id>', 'of the question')
+  .option('--once', 'only for as long as the program runs', false)
+  .addOption(yes())
+  .addOption(json())
+  .action((id: string, options: ApproveOptions & { json: boolean }) =>
+    withClient(options, (client, output) => approveToolCommand(client, output, id, options)),
+  )
+
+tools
+  .command('deny')
+  .description('answer such a question with no')
+  .argument('<id>', 'of the question')
+  .addOption(json())
+  .action((id: string, options: { json: boolean }) =>
+    withClient(options, (client, output) => denyToolCommand(client, output, id)),
+  )
+
+tools
+  .command('allow')
+  .description('allow a program before it asks')
+  .argument('<program>', 'its file')
+  .option('--script <file>', 'the script, where the program is an interpreter such as python')
+  .addOption(site())
+  .addOption(
+    new Option('--scope <scope>', 'rest: the session and bearers made of it; autodesk: the Autodesk token too')
+      .choices(['rest', 'autodesk'])
+      .default('rest'),
+  )
+  .addOption(yes())
+  .addOption(json())
+  .action((file: string, options: AllowOptions & { json: boolean }) =>
+    withClient(options, (client, output) => allowToolCommand(client, output, file, options)),
+  )
+
+tools
+  .command('revoke')
+  .description('take it back, and end the connections of the program')
+  .argument('<id or program>', 'as the list shows it')
+  .addOption(json())
+  .action((wanted: string, options: { json: boolean }) =>
+    withClient(options, (client, output) => revokeToolCommand(client, output, wanted)),
+  )
 
 program
   .command('exec')

@@ -31,3 +31,11 @@ export function isOf({ identified }: CallingTool, application: Application): boo
 export function isProcess({ identified }: CallingTool, { pid, startMark }: Peer): boolean {
   return identified.kind === 'known' && identified.peer.pid === pid && identified.peer.startMark === startMark
 }
+
+const languages =
+  /(^|[/\\])(python|pypy|mayapy|hython|node(js)?|(ba|da|z|k|mk|a)?sh|perl|ruby)[\d.]*[a-z]?([.-]bin)?(\.exe)?$/i
+
+/** An interpreter that runs no script, but what is typed or handed to it: a yes to it would be one to everything. */
+export function isBareInterpreter({ executable, script }: NamedProgram): boolean {
+  return script === undefined && languages.test(executable)
+}

@@ -9,11 +9,11 @@ import type { Scope } from '../socket/scopes.ts'
 import type { AllowedTool, RefusedTool, ToolToAllow } from '../socket/tools-desk.ts'
 import type { StateProblem } from '../state-file.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { type Application, applicationOf, isProcess } from './application.ts'
+import { type Application, applicationOf, isBareInterpreter, isProcess } from './application.ts'
 import type { ConsentLimits } from './limits.ts'
 import { OnceAllowed } from './once-allowed.ts'
-import type { AskConsent, ConsentQuestion } from './question.ts'
-import { type Outcome, Questions } from './questions.ts'
+import type { AskConsent } from './question.ts'
+import { type Begun, type Outcome, Questions } from './questions.ts'
 import { askedLately, askedTooMuch, interactionRequired, nameOf, refusalFor } from './refusal-errors.ts'
 import { Refusals } from './refusals.ts'
 import { type RememberedTool, RememberedTools } from './remembered-tools.ts'
@@ -133,8 +133,14 @@ export class Consent implements Gate {
     return this.#refusals.all()
   }
 
-  /** Allows a program without a question; one that waits is answered. */
+  /** Allows a program without a question; one that waits is answered. Throws `invalid_request` for an interpreter without a script. */
   async allow({ site, scope, ...application }: ToolToAllow): Promise<AllowedTool> {
+    if (isBareInterpreter(application)) {
+      throw new AgentError('invalid_request', `"${application.executable}" is an interpreter: name its script too`, {
+        advice:
+          'Without it everything that the interpreter runs would be meant: "sg-session tools allow … --script FILE".',
+      })
+    }
     const id = await this.#remember(application, site, scope)
     for (const asked of scope === 'autodesk' ? (['rest', scope] as const) : [scope]) {
       const waiting = this.questions.find(keyOf(application, site, asked))
@@ -187,21 +193,27 @@ export class Consent implements Gate {
   }
 
   async #ask(wish: Wish, tool: CallingTool, interactive: boolean): Promise<void> {
-    const limit = AbortSignal.timeout(this.#settings.limits.answerMs)
-    for (;;) {
-      const { question, outcome } = this.#begun(wish, tool)
-      if (!interactive) throw interactionRequired(tool, question.id, this.questions.hasScreen)
-      const ended = await untilAborted(outcome, limit).catch(() => 'unanswered' as const)
-      const isSameProcess = isProcess(question.tool, wish.peer)
-      if (ended === 'always' || (ended === 'once' && isSameProcess)) return
-      // The yes was to another process of the same program.
-      if (ended === 'once') continue
-      throw refusalFor(ended, tool)
+    const { question, outcome } = this.#begun(wish, tool)
+    if (!interactive) throw interactionRequired(tool, question.id, this.questions.hasScreen)
+    const patience = new AbortController()
+    const timer = setTimeout(() => patience.abort(), this.#settings.limits.answerMs)
+    try {
+      await this.#wait({ question, outcome }, wish, tool, patience.signal)
+    } finally {
+      clearTimeout(timer)
     }
   }
 
+  async #wait(asked: Begun, wish: Wish, tool: CallingTool, patience: AbortSignal): Promise<void> {
+    const ended = await untilAborted(asked.outcome, patience).catch(() => 'unanswered' as const)
+    if (ended === 'always' || (ended === 'once' && isProcess(asked.question.tool, wish.peer))) return
+    // The yes was to another process of the same program.
+    if (ended === 'once') return this.#wait(this.#begun(wish, tool), wish, tool, patience)
+    throw refusalFor(ended, tool)
+  }
+
   /** The question that waits already, or a new one. Throws `consent_denied` where none may be asked. */
-  #begun(wish: Wish, tool: CallingTool): { readonly question: ConsentQuestion; readonly outcome: Promise<Outcome> } {
+  #begun(wish: Wish, tool: CallingTool): Begun {
     const { application, site, scope } = wish
     const key = keyOf(application, site, scope)
     const waiting = this.questions.find(key)
@@ -219,7 +231,8 @@ export class Consent implements Gate {
     if (outcome === 'deny' || (outcome === 'unanswered' && this.questions.hasScreen))
       return this.#refusals.note(application, site, scope)
     if (outcome !== 'once' && outcome !== 'always') return
-    if (outcome === 'once' || (await isHandingOn(peer))) this.#once.allow(peer, site, scope)
+    const isForOnce = outcome === 'once' || isBareInterpreter(application) || (await isHandingOn(application))
+    if (isForOnce) this.#once.allow(peer, site, scope)
     else await this.#remember(application, site, scope)
     this.allowedNow.announce(application, site)
   }

@@ -4,20 +4,25 @@ import type { CallingTool } from '../socket/connection.ts'
 import type { Peer, Program } from '../socket/peer.ts'
 import { type Application, isSameApplication } from './application.ts'
 
-/** sg-session's own command line: the program that runs it and its script, links resolved. */
+/** sg-session's own command line, links resolved. */
 export interface OwnCommand {
-  readonly executable: string
-  readonly script: string
+  /** The program that runs it; absent: any that is called node. */
+  readonly executable?: string
+  /** Where it may lie; at least one. */
+  readonly scripts: readonly string[]
 }
+
+const isNode = /[/\\]node(\.exe)?$/
 
 /**
  * Whether a program is sg-session's own command line. The script is what its command line says, so this slows down and shows, and is
  * no boundary: every program of the same user could start the command at a terminal of its making.
  */
 export async function isOwnCommand({ executable, script }: Application, own: OwnCommand | undefined): Promise<boolean> {
-  if (!own || script === undefined || executable !== own.executable) return false
+  if (!own || script === undefined) return false
+  if (own.executable === undefined ? !isNode.test(executable) : executable !== own.executable) return false
   // A command on the PATH is most often a link.
-  return (await realpath(script).catch(() => script)) === own.script
+  return own.scripts.includes(await realpath(script).catch(() => script))
 }
 
 /**
@@ -33,7 +38,7 @@ export async function demandOwnCommand(
   if (identified.kind === 'unknown' || !(await isOwnCommand(identified.peer, own))) {
     throw new AgentError('consent_denied', 'programs are allowed and revoked by sg-session’s own command line only', {
       advice: own
-        ? `Use the window of sg-session, or the command that came with it: "${own.script}".`
+        ? `Use the window of sg-session, or the command that came with it: "${own.scripts[0]}".`
         : 'Use the window of sg-session.',
     })
   }

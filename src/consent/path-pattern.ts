@@ -25,8 +25,8 @@ interface Piece {
   readonly takes: (letter: string) => boolean
   /** It takes any number of letters, none too. */
   readonly repeats: boolean
-  /** How many pieces may be left out here. */
-  readonly skips: number
+  /** How far one may go on from here without a letter. */
+  readonly skips: readonly number[]
 }
 
 interface Pattern {
@@ -50,39 +50,33 @@ function compiled(pattern: string): Pattern {
 function compile(pattern: string): Pattern {
   const wild = pattern.search(/[*?]/)
   const literal = wild < 0 ? pattern : pattern.slice(0, wild)
-  const pieces: Piece[] = []
-  let before = literal.at(-1)
-  for (const part of pattern.slice(literal.length).match(/\*{2,}|[\s\S]/gu) ?? []) {
-    const isFolders = part.startsWith('**') && (before === undefined || before === '/')
-    pieces.push(pieceOf(part, isFolders))
-    before = part
-  }
-  // Folders, or none: then the slash behind them is left out too, if one stands there.
-  const isFollowedBySlash = (place: number): boolean => pieces[place + 1]?.takes('/') === true
-  return {
-    literal,
-    pieces: pieces.map((piece, place) =>
-      piece.skips > 1 && !isFollowedBySlash(place) ? { ...piece, skips: 1 } : piece,
-    ),
-  }
+  const parts = pattern.slice(literal.length).match(/\*{2,}|[\s\S]/gu) ?? []
+  const pieces = parts.flatMap((part, place): Piece[] => {
+    const before = place === 0 ? (literal.at(-1) ?? '/') : parts[place - 1]
+    const isFolders = part.startsWith('**') && before === '/' && parts[place + 1] === '/'
+    return isFolders ? [orNoFolder, pieceOf(part)] : [pieceOf(part)]
+  })
+  return { literal, pieces }
 }
 
-function pieceOf(part: string, isFolders: boolean): Piece {
-  if (part.startsWith('**')) return { takes: () => true, repeats: true, skips: isFolders ? 2 : 1 }
-  if (part === '*') return { takes: isNoSlash, repeats: true, skips: 1 }
-  if (part === '?') return { takes: isNoSlash, repeats: false, skips: 0 }
-  return { takes: (letter) => letter === part, repeats: false, skips: 0 }
+/** Before the two pieces of folders: the text and the slash behind it. */
+const orNoFolder: Piece = { takes: () => false, repeats: false, skips: [1, 3] }
+
+function pieceOf(part: string): Piece {
+  if (part.startsWith('**')) return { takes: () => true, repeats: true, skips: [1] }
+  if (part === '*') return { takes: isNoSlash, repeats: true, skips: [1] }
+  if (part === '?') return { takes: isNoSlash, repeats: false, skips: [] }
+  return { takes: (letter) => letter === part, repeats: false, skips: [] }
 }
 
 function isNoSlash(letter: string): boolean {
   return letter !== '/'
 }
 
-/** Where one can be, and beyond what may be left out from there. */
+/** Where one can be, and where one can go on from there without a letter. */
 function withSkips(reached: boolean[], pieces: readonly Piece[]): boolean[] {
   pieces.forEach(({ skips }, place) => {
-    if (!reached[place]) return
-    for (let skipped = 1; skipped <= skips; skipped += 1) reached[place + skipped] = true
+    if (reached[place]) for (const skip of skips) reached[place + skip] = true
   })
   return reached
 }

@@ -19,11 +19,15 @@ export interface QuestionsSettings {
 /** How a question ended. `unanswered`: nobody was there; `withdrawn`: nobody could have been. */
 export type Outcome = ConsentAnswer | 'unanswered' | 'withdrawn'
 
-interface Waiting {
-  readonly key: string
+/** A question that waits. The outcome never rejects. */
+export interface Begun {
   readonly question: ConsentQuestion
-  readonly settle: (outcome: Outcome) => void
   readonly outcome: Promise<Outcome>
+}
+
+interface Waiting extends Begun {
+  readonly key: string
+  readonly settle: (outcome: Outcome) => void
   /** Wall clock, ms since the epoch; moves when the question gets its turn. */
   endsAt: number
   /** Aborted when it is settled, with the outcome as its reason. */
@@ -46,19 +50,19 @@ export class Questions {
   }
 
   /** The question of that key, if it waits. */
-  find(key: string): { readonly question: ConsentQuestion; readonly outcome: Promise<Outcome> } | undefined {
+  find(key: string): Begun | undefined {
     return this.#waiting.get(key)
   }
 
   /**
-   * Asks, after the questions before it. `take` hears the outcome before anybody else does; the outcome never rejects. Throws
-   * `consent_denied` where nothing can be asked now.
+   * Asks, after the questions before it. `take` hears the outcome before anybody else does. Throws `consent_denied` where nothing can
+   * be asked now.
    */
   begin(
     key: string,
     asked: { readonly tool: CallingTool; readonly site: string; readonly scope: Scope },
     take: (outcome: Outcome) => Promise<void>,
-  ): { readonly question: ConsentQuestion; readonly outcome: Promise<Outcome> } {
+  ): Begun {
     const { clock, limits, isScreenLocked, log } = this.#settings
     if (this.hasScreen && isScreenLocked()) {
       throw new AgentError('consent_denied', 'the screen is locked, so nobody can be asked about this program', {

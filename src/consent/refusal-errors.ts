@@ -1,4 +1,5 @@
 import { AgentError } from '../errors.ts'
+import { printable } from '../printable.ts'
 import type { CallingTool } from '../socket/connection.ts'
 import type { Outcome } from './questions.ts'
 
@@ -6,7 +7,7 @@ import type { Outcome } from './questions.ts'
 export function nameOf({ identified }: CallingTool): string {
   if (identified.kind === 'unknown') return 'this program'
   const { executable, script } = identified.peer
-  return script === undefined ? `"${executable}"` : `"${script}" in "${executable}"`
+  return script === undefined ? `"${printable(executable)}"` : `"${printable(script)}" in "${printable(executable)}"`
 }
 
 /** For a caller that does not wait for people. */

@@ -52,8 +52,7 @@ export class Refusals {
 
   /** Until when nobody is asked, because so many questions were unwelcome; wall clock, ms since the epoch. */
   quietUntil(): number | undefined {
-    const all = this.all()
-    return all.length < this.#limits.unwelcome ? undefined : all.at(-1)?.until
+    return this.all()[this.#limits.unwelcome - 1]?.until
   }
 
   /** Newest first. */

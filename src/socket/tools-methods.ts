@@ -1,4 +1,5 @@
 import { AgentError } from '../errors.ts'
+import { printable } from '../printable.ts'
 import { toSeconds, type WireAllowedTool, type WireQuestion } from './messages.ts'
 import type { Handlers } from './methods.ts'
 import type { AllowedTool, PendingQuestion } from './tools-desk.ts'
@@ -7,7 +8,7 @@ import type { AllowedTool, PendingQuestion } from './tools-desk.ts'
 const pageBytes = 24 * 1024
 
 const mostParents = 4
-const longestPath = 4_096
+const longestPath = 1_500
 
 /** The methods that list programs and decide about them. */
 export const toolHandlers: Pick<Handlers, Extract<keyof Handlers, `tools/${string}`>> = {
@@ -84,6 +85,6 @@ function toWireQuestion({ id, tool, site, scope, askedAt, endsAt }: PendingQuest
 
 /** A question is for people to read, and must fit into one answer whatever a program calls its files. */
 function legible(path: string): string {
-  const plain = path.replace(/\p{Cc}/gu, '\ufffd')
+  const plain = printable(path)
   return plain.length > longestPath ? `${plain.slice(0, longestPath).toWellFormed()}…` : plain
 }

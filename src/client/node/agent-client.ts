@@ -1,7 +1,14 @@
 import { AgentError, type ErrorCode } from '../../errors.ts'
 import { type Caller, dial, type Line } from '../../socket/dial.ts'
 import { readEndpointFile } from '../../socket/endpoint-file.ts'
-import type { Method, ParamsInput, Result, WireSiteStatus } from '../../socket/messages.ts'
+import type {
+  Method,
+  ParamsInput,
+  Result,
+  WireAllowedTool,
+  WireQuestion,
+  WireSiteStatus,
+} from '../../socket/messages.ts'
 
 export interface ClientOptions {
   /** Candidates for the endpoint file, best first: `standardPaths().endpointFiles`. */
@@ -15,6 +22,8 @@ export interface ClientOptions {
 }
 
 export type AgentSession = Result<'session/get'>
+/** Every page of `tools/list`. */
+export type ToolsList = Omit<Result<'tools/list'>, 'next'>
 
 /** How long a sign-in may take altogether: the artist's five minutes, and what the machines need around them. */
 const signInLimitMs = 6 * 60_000
@@ -118,6 +127,36 @@ export class AgentClient {
 
   status(): Promise<Result<'status'>> {
     return this.call('status', {})
+  }
+
+  /** Which programs may have a session, and which are not asked about for a while. */
+  async listTools(): Promise<ToolsList> {
+    const first = await this.call('tools/list', {})
+    const list = { consent: first.consent, allowed: [...first.allowed], refused: [...first.refused] }
+    for (let { next } = first; next !== undefined; ) {
+      const page = await this.call('tools/list', { after: next })
+      list.allowed.push(...page.allowed)
+      list.refused.push(...page.refused)
+      next = page.next
+    }
+    return list
+  }
+
+  async pendingQuestions(): Promise<WireQuestion[]> {
+    return (await this.call('tools/pending', {})).questions
+  }
+
+  /** Allows a program. This and the next two are for sg-session's own command line; others get `consent_denied`. */
+  allowTool(request: ParamsInput<'tools/allow'>): Promise<WireAllowedTool> {
+    return this.call('tools/allow', { ...this.#at(request.site), ...request })
+  }
+
+  revokeTool(id: string): Promise<WireAllowedTool> {
+    return this.call('tools/revoke', { id })
+  }
+
+  answerQuestion(id: string, answer: 'once' | 'always' | 'deny'): Promise<WireQuestion> {
+    return this.call('tools/answer', { id, answer })
   }
 
   /**
