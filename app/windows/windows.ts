@@ -9,7 +9,7 @@ const sizes: Readonly<Record<WindowName, { readonly width: number; readonly heig
   status: { width: 460, height: 560 },
   'sign-in': { width: 420, height: 560 },
   'first-run': { width: 460, height: 560 },
-  consent: { width: 460, height: 520 },
+  consent: { width: 480, height: 580 },
   programs: { width: 480, height: 520 },
   settings: { width: 440, height: 480 },
   about: { width: 440, height: 580 },

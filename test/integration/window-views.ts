@@ -372,7 +372,7 @@ export const sizes = {
   status: { width: 420, height: 560 },
   'sign-in': { width: 420, height: 560 },
   'first-run': { width: 460, height: 520 },
-  consent: { width: 460, height: 520 },
+  consent: { width: 480, height: 580 },
   programs: { width: 480, height: 520 },
   settings: { width: 440, height: 480 },
   about: { width: 400, height: 420 },

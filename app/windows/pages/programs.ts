@@ -42,9 +42,11 @@ function program(page: Page, { id, name, facts: known, action }: ProgramRow): Tr
     'li',
     { class: 'card', 'aria-labelledby': named },
     [
-      h('div', { class: 'site' }, [heading(2, name, { id: named })]),
+      h('div', { class: 'beside' }, [
+        heading(2, name, { id: named }),
+        actionRow(page, [action], { className: 'act small', describedBy: named }),
+      ]),
       facts(known, 'facts plain'),
-      actionRow(page, [action], { describedBy: named }),
     ],
     { key: id },
   )

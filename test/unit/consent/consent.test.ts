@@ -83,9 +83,9 @@ async function settle(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0)
 }
 
-const outcomes = new WeakMap<Promise<void>, string>()
+const outcomes = new WeakMap<Promise<unknown>, string>()
 /** Asks as a tool that waits; `outcomeOf` says what came of it. */
-function ask(tool: CallingTool, { scope = 'session' as Scope, at = site, interactive = true } = {}): Promise<void> {
+function ask(tool: CallingTool, { scope = 'session' as Scope, at = site, interactive = true } = {}): Promise<unknown> {
   const asked = consent.demand(tool, scope, at, interactive)
   asked.then(
     () => outcomes.set(asked, 'allowed'),
@@ -93,11 +93,11 @@ function ask(tool: CallingTool, { scope = 'session' as Scope, at = site, interac
   )
   return asked
 }
-async function outcomeOf(asked: Promise<void>): Promise<string> {
+async function outcomeOf(asked: Promise<unknown>): Promise<string> {
   await settle()
   return outcomes.get(asked) ?? 'waits'
 }
-async function adviceOf(asked: Promise<void>): Promise<string> {
+async function adviceOf(asked: Promise<unknown>): Promise<string> {
   return asked.then(
     () => 'allowed',
     (error: { advice: string }) => error.advice,
