@@ -24,6 +24,9 @@ import { followAudit } from '../../src/audit/follow-audit.ts'
 import { readAudit } from '../../src/audit/read-audit.ts'
 import type { AgentError } from '../../src/errors.ts'
 
+/** A busy machine is no failure. */
+const patiently = { timeout: 20_000 }
+
 const day = 24 * 3600_000
 const isRoot = process.getuid?.() === 0
 
@@ -200,11 +203,11 @@ describe('what cannot be written is said, and written when it can be', () => {
     const written = audit()
     written.write(line(1))
     await expect
-      .poll(() => problems.map((problem) => problem?.message))
+      .poll(() => problems.map((problem) => problem?.message), patiently)
       .toEqual([`the audit "${file}" cannot be written: ${why}`])
     expect(await readFile(join(home, 'elsewhere'), 'utf8').catch(() => '')).toBe('')
     await rm(file, { recursive: true })
-    await expect.poll(() => problems.length).toBe(2)
+    await expect.poll(() => problems.length, patiently).toBe(2)
     expect(problems[1]).toBeUndefined()
     expect(await counts()).toEqual([1])
     await written.close()
@@ -243,12 +246,12 @@ describe('what cannot be written is said, and written when it can be', () => {
         written.write(line(number))
         if (number % 20 === 0) await written.open()
       }
-      await expect.poll(() => problems[0]?.message).toContain('the disk is full')
+      await expect.poll(() => problems[0]?.message, patiently).toContain('the disk is full')
       const before = await readAudit(full, { most: 1_000 })
       expect(before.unreadable).toBe(0)
       expect(before.lines.length).toBeGreaterThan(20)
       await rm(join(disk, 'ballast'))
-      await expect.poll(() => problems.at(-1)).toBeUndefined()
+      await expect.poll(() => problems.at(-1), patiently).toBeUndefined()
       await written.close()
       const { lines, unreadable } = await readAudit(full, { most: 1_000 })
       expect(unreadable).toBe(0)
@@ -274,9 +277,9 @@ describe('what cannot be written is said, and written when it can be', () => {
       spawnSync('mount', ['-o', 'remount,ro', disk])
       const written = audit({}, at)
       written.write(line(1))
-      await expect.poll(() => problems[0]?.message).toContain('read-only')
+      await expect.poll(() => problems[0]?.message, patiently).toContain('read-only')
       spawnSync('mount', ['-o', 'remount,rw', disk])
-      await expect.poll(() => problems.length).toBe(2)
+      await expect.poll(() => problems.length, patiently).toBe(2)
       await written.close()
       expect(await counts(at)).toEqual([1])
     } finally {
@@ -334,7 +337,7 @@ describe('who reads it', () => {
     for (const number of numbers(8, 2)) {
       written.write(line(number))
       await written.open()
-      await expect.poll(() => heard.at(-1)).toBe(number)
+      await expect.poll(() => heard.at(-1), patiently).toBe(number)
     }
     await listening
     expect(heard).toEqual(numbers(8, 2))

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AgentRules } from '../../src/agent.ts'
 import type { PartialConfig } from '../../src/config.ts'
 import { type ExamineOptions, examine, type Report } from '../../src/doctor/examine.ts'
 import type { CheckName, FindingState } from '../../src/doctor/finding.ts'
@@ -23,7 +24,7 @@ export interface DoctorStage {
   writeSettings(settings: PartialConfig): Promise<void>
   /** Writes a program for the PATH of this machine. */
   writeProgram(name: string, body: string): Promise<string>
-  startAgent(): Promise<{ stop(): Promise<void> }>
+  startAgent(rules?: Partial<AgentRules>): Promise<{ stop(): Promise<void> }>
   examine(circumstances?: Partial<DoctorWorld>, options?: ExamineOptions): Promise<Report>
   close(): Promise<void>
 }
@@ -81,8 +82,8 @@ export async function startDoctorStage(options: WorldOptions = {}): Promise<Doct
     env,
     writeSettings,
     writeProgram,
-    async startAgent() {
-      const agent = world.agent('artist')
+    async startAgent(agentRules = {}) {
+      const agent = world.agent('artist', {}, {}, {}, agentRules)
       const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen())
       return {
         async stop() {

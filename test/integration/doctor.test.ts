@@ -3,6 +3,8 @@ import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ownEntry } from '../../src/audit/audit-entry.ts'
+import { writeLine } from '../../src/audit/audit-line.ts'
 import type { Check } from '../../src/doctor/world.ts'
 import { AgentError } from '../../src/errors.ts'
 import type { Fetch } from '../../src/ports.ts'
@@ -44,6 +46,7 @@ describe('where everything is right', () => {
       'ok versions',
       'ok agent',
       'ok endpoint-file',
+      'skipped audit',
       'ok policy',
       'ok settings',
       'ok keychain',
@@ -449,3 +452,36 @@ function portOf(server: Server): number {
   const address = server.address()
   return typeof address === 'object' && address ? address.port : 0
 }
+
+describe('the audit', () => {
+  test('is where it should be, closed to others, and has a last entry', async () => {
+    expect(row(await stage.examine(), 'audit')).toMatchObject({ state: 'skipped', found: 'there is none yet' })
+    await mkdir(stage.paths.stateFolder, { mode: 0o700 })
+    const file = join(stage.paths.stateFolder, 'audit.jsonl')
+    const entry = { at: Date.UTC(2026, 10, 22), method: 'signOut', outcome: 'ok' } as const
+    await writeFile(file, `${writeLine(ownEntry(entry))}\n`, { mode: 0o600 })
+    expect(row(await stage.examine(), 'audit')).toMatchObject({
+      state: 'ok',
+      found: expect.stringMatching(/^\d+ bytes, the last entry of 2026-11-22T00:00:00.000Z$/),
+    })
+    await chmod(file, 0o644)
+    const open = row(await stage.examine(), 'audit')
+    expect(open).toMatchObject({ state: 'failed', found: 'is open to others (644)' })
+    expect(open.advice).toContain('others can read it')
+    await rm(file)
+    await symlink('/dev/null', file)
+    expect(row(await stage.examine(), 'audit')).toMatchObject({ state: 'failed', found: 'is no file' })
+    await rm(stage.paths.stateFolder, { recursive: true })
+  })
+
+  test('that the agent cannot write is what the agent says', async () => {
+    await agent.stop()
+    await writeFile(stage.paths.stateFolder, '')
+    agent = await stage.startAgent({ stateFolder: stage.paths.stateFolder })
+    await expect.poll(async () => row(await stage.examine(), 'audit').state, { timeout: 30_000 }).toBe('failed')
+    const found = row(await stage.examine(), 'audit')
+    expect(found.found).toContain('cannot be written: its folder is a file')
+    expect(found.advice).toContain('Tools are served all the same')
+    await rm(stage.paths.stateFolder)
+  })
+})

@@ -8,6 +8,9 @@ import type { AgentError } from '../../src/errors.ts'
 import type { Running } from '../sandbox/processes.ts'
 import { unixReceiver } from './syslog-receivers.ts'
 
+/** A busy machine is no failure. */
+const patiently = { timeout: 20_000 }
+
 const own = systemLogger()
 const loggerMissing = own && existsSync(own.program) ? undefined : 'there is no logger here'
 
@@ -57,7 +60,7 @@ describe('the system’s log', () => {
     const log = systemLog()
     const long = JSON.stringify({ executable: 'x'.repeat(3_000) })
     for (const line of ['{"method":"session/get"}', long, '{"name":"日本語 ✓"}']) log.write(line)
-    await expect.poll(received).toEqual(['{"method":"session/get"}', long, '{"name":"日本語 ✓"}'])
+    await expect.poll(received, patiently).toEqual(['{"method":"session/get"}', long, '{"name":"日本語 ✓"}'])
     // authpriv (10) × 8 + info (6). RFC 3164 §4.1.1
     expect(receiver?.stdout()).toMatch(/^<86>/m)
     expect(problems).toEqual([])
@@ -67,68 +70,65 @@ describe('the system’s log', () => {
     await listen()
     const log = systemLog()
     log.write('{"site":"https://studio.example"}')
-    await expect.poll(received).toHaveLength(1)
+    await expect.poll(received, patiently).toHaveLength(1)
     const [pid = ''] = await loggersAt(socket)
     expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).not.toContain('studio.example')
     expect(await readFile(`/proc/${pid}/environ`, 'utf8')).toBe('')
     await log.close()
-    await expect.poll(() => loggersAt(socket)).toEqual([])
+    await expect.poll(() => loggersAt(socket), patiently).toEqual([])
   })
 
   test('that is not there is said once, and what waited is handed over when it comes', async () => {
     const log = systemLog()
     log.write('one')
     log.write('two')
-    await expect.poll(() => problems.length, { timeout: 5_000 }).toBe(1)
+    await expect.poll(() => problems.length, patiently).toBe(1)
     expect(problems[0]?.message).toMatch(/does not reach the system’s log.*No such file/)
     log.write('three')
     await listen()
-    await expect.poll(() => problems.length, { timeout: 5_000 }).toBe(2)
+    await expect.poll(() => problems.length, patiently).toBe(2)
     expect(problems[1]).toBeUndefined()
-    await expect.poll(received).toEqual(['one', 'two', 'three'])
+    await expect.poll(received, patiently).toEqual(['one', 'two', 'three'])
   })
 
   test('that is started again is spoken to again', async () => {
     await listen()
     const log = systemLog()
     log.write('before')
-    await expect.poll(received).toEqual(['before'])
+    await expect.poll(received, patiently).toEqual(['before'])
     await receiver?.stop('SIGKILL')
     // Datagrams are not answered: the logger notices with a line or two that go nowhere.
     await expect
-      .poll(
-        () => {
-          log.write('nobody listens')
-          return problems.length
-        },
-        { timeout: 5_000 },
-      )
+      .poll(() => {
+        log.write('nobody listens')
+        return problems.length
+      }, patiently)
       .toBeGreaterThan(0)
     await listen()
     log.write('after')
-    await expect.poll(() => received().includes('after'), { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => received().includes('after'), patiently).toBe(true)
   })
 
   test('whose logger is killed gets another one', async () => {
     await listen()
     const log = systemLog()
     log.write('one')
-    await expect.poll(received).toEqual(['one'])
+    await expect.poll(received, patiently).toEqual(['one'])
     const [pid = ''] = await loggersAt(socket)
     process.kill(Number(pid), 'SIGKILL')
-    await expect.poll(() => problems.length).toBe(1)
+    await expect.poll(() => problems.length, patiently).toBe(1)
     log.write('two')
-    await expect.poll(received, { timeout: 5_000 }).toEqual(['one', 'two'])
+    await expect.poll(received, patiently).toEqual(['one', 'two'])
   })
 
   test('gets what was lost while too much waited as a number', async () => {
     const log = systemLog({ waitingLines: 10 })
     log.write('first')
-    await expect.poll(() => problems.length, { timeout: 5_000 }).toBe(1)
+    await expect.poll(() => problems.length, patiently).toBe(1)
     for (let line = 1; line <= 25; line += 1) log.write(`line ${line}`)
     await listen()
     const last = Array.from({ length: 10 }, (_, index) => `line ${index + 16}`)
-    await expect.poll(received, { timeout: 5_000 }).toEqual(['lost 16', ...last])
+    await expect.poll(received, patiently).toEqual(['lost 16', ...last])
   })
 
   test('gets what was written right before the end', async () => {
@@ -136,18 +136,18 @@ describe('the system’s log', () => {
     const log = systemLog()
     for (let line = 0; line < 500; line += 1) log.write(`line ${line}`)
     await log.close()
-    await expect.poll(received).toHaveLength(500)
+    await expect.poll(received, patiently).toHaveLength(500)
   })
 
   test('keeps nobody waiting at the end, though its logger hangs', async () => {
     await listen()
     const log = systemLog({ closeMs: 100 })
     log.write('one')
-    await expect.poll(received).toEqual(['one'])
+    await expect.poll(received, patiently).toEqual(['one'])
     const [pid = ''] = await loggersAt(socket)
     process.kill(Number(pid), 'SIGSTOP')
     await log.close()
-    await expect.poll(() => loggersAt(socket)).toEqual([])
+    await expect.poll(() => loggersAt(socket), patiently).toEqual([])
   })
 })
 

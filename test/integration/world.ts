@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Agent } from '../../src/agent.ts'
+import { Agent, type AgentRules } from '../../src/agent.ts'
 import type { BrokerConfig, BrokerSite } from '../../src/broker/config.ts'
 import { openDatabase } from '../../src/broker/database/database.ts'
 import type { Database } from '../../src/broker/database/tables.ts'
@@ -76,6 +76,7 @@ export interface World {
     ports?: Partial<Ports>,
     session?: PartialConfig['session'],
     identity?: PartialConfig['identity'],
+    more?: Partial<AgentRules>,
   ): Agent
   /** Opens an address as the person would: signs in and follows the redirect back to the agent. */
   browserOf(person: string): OpenBrowser
@@ -171,7 +172,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     folder,
     databaseFile: 'file' in brokerConfig.database ? brokerConfig.database.file : undefined,
     config: configWith(),
-    agent(person, ports = {}, session = {}, identityConfig = {}) {
+    agent(person, ports = {}, session = {}, identityConfig = {}, more = {}) {
       const all: Ports = {
         fetch: nodeFetch,
         clock: systemClock,
@@ -179,7 +180,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         openBrowser: browserOf(person),
         ...ports,
       }
-      const agent = new Agent(configWith(session, identityConfig), all, rules)
+      const agent = new Agent(configWith(session, identityConfig), all, { ...rules, ...more })
       agents.push(agent)
       return agent
     },
