@@ -1,5 +1,5 @@
-import { lstat, mkdir, readFile } from 'node:fs/promises'
-import { dirname, parse } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
 import {
@@ -11,6 +11,7 @@ import {
 } from './config.ts'
 import { AgentError } from './errors.ts'
 import type { Paths } from './paths.ts'
+import { readConfigText, readRootOwnedText } from './read-guarded.ts'
 
 /**
  * The configuration of this user on this machine. Missing files count as empty. Throws `config_invalid` when a file
@@ -69,9 +70,9 @@ const documentSchema = z.record(z.string(), z.unknown())
 
 /** The machine's policy, not judged yet. Throws `config_invalid`, also where someone who is not root could have written it. */
 export async function readPolicy(file: string): Promise<ConfigDocument[]> {
-  const policy = await readJson(file)
-  if (policy === undefined) return []
-  await demandRootOwned(file)
+  const text = await readRootOwnedText(file)
+  if (text === undefined) return []
+  const policy = parseJson(file, text)
   const parsed = policySchema.safeParse(policy)
   if (!parsed.success) {
     throw new AgentError('config_invalid', `${file}: a policy has the keys "locked" and "defaults", and no others`)
@@ -86,13 +87,11 @@ export async function readPolicy(file: string): Promise<ConfigDocument[]> {
 const policySchema = z.strictObject({ locked: z.unknown().optional(), defaults: z.unknown().optional() })
 
 async function readJson(file: string): Promise<unknown> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw new AgentError('config_invalid', `${file}: cannot be read`, { cause: error })
-  }
+  const text = await readConfigText(file)
+  return text === undefined ? undefined : parseJson(file, text)
+}
+
+function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -104,24 +103,4 @@ async function readJson(file: string): Promise<unknown> {
 function lineOf(error: unknown, text: string): string {
   const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1]
   return position === undefined ? '' : `: see line ${text.slice(0, Number(position)).split('\n').length}`
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-}
-
-/** A policy binds users, so no user may have been able to write it: root owns it and every folder above it. */
-async function demandRootOwned(file: string): Promise<void> {
-  // Windows guards %ProgramData% by access lists, which Node cannot read; the installer sets them.
-  if (process.platform === 'win32') return
-  for (let path = file; ; path = dirname(path)) {
-    const found = await lstat(path)
-    if (found.isSymbolicLink())
-      throw new AgentError('config_invalid', `${path}: a policy must not be reached through a link`)
-    if (found.uid !== 0) throw new AgentError('config_invalid', `${path}: must be owned by root to count as policy`)
-    if ((found.mode & 0o022) !== 0) {
-      throw new AgentError('config_invalid', `${path}: must not be writable by group or others to count as policy`)
-    }
-    if (path === parse(path).root) return
-  }
 }

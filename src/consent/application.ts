@@ -1,5 +1,4 @@
 import type { CallingTool } from '../socket/connection.ts'
-import type { Peer } from '../socket/peer.ts'
 
 /** What is remembered of a program: never a process. */
 export interface Application {
@@ -25,11 +24,6 @@ export function isSameApplication(one: NamedProgram, other: NamedProgram): boole
 /** Whether a connection is one of that application's. */
 export function isOf({ identified }: CallingTool, application: Application): boolean {
   return identified.kind === 'known' && isSameApplication(identified.peer, application)
-}
-
-/** Whether it is that very process, not a later one with its number. */
-export function isProcess({ identified }: CallingTool, { pid, startMark }: Peer): boolean {
-  return identified.kind === 'known' && identified.peer.pid === pid && identified.peer.startMark === startMark
 }
 
 const languages =

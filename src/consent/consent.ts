@@ -9,7 +9,7 @@ import type { Scope } from '../socket/scopes.ts'
 import type { AllowedTool, RefusedTool, ToolToAllow } from '../socket/tools-desk.ts'
 import type { StateProblem } from '../state-file.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { type Application, applicationOf, isBareInterpreter, isProcess } from './application.ts'
+import { type Application, applicationOf, isBareInterpreter } from './application.ts'
 import type { ConsentLimits } from './limits.ts'
 import { OnceAllowed } from './once-allowed.ts'
 import type { AskConsent } from './question.ts'
@@ -206,10 +206,9 @@ export class Consent implements Gate {
 
   async #wait(asked: Begun, wish: Wish, tool: CallingTool, patience: AbortSignal): Promise<void> {
     const ended = await untilAborted(asked.outcome, patience).catch(() => 'unanswered' as const)
-    if (ended === 'always' || (ended === 'once' && isProcess(asked.question.tool, wish.peer))) return
-    // The yes was to another process of the same program.
-    if (ended === 'once') return this.#wait(this.#begun(wish, tool), wish, tool, patience)
-    throw refusalFor(ended, tool)
+    if (ended !== 'once' && ended !== 'always') throw refusalFor(ended, tool)
+    // The yes may have been to another process of the same program.
+    if (!(await this.#isAllowed(wish))) await this.#wait(this.#begun(wish, tool), wish, tool, patience)
   }
 
   /** The question that waits already, or a new one. Throws `consent_denied` where none may be asked. */

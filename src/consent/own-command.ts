@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { AgentError } from '../errors.ts'
 import type { CallingTool } from '../socket/connection.ts'
-import type { Peer, Program } from '../socket/peer.ts'
+import type { Program } from '../socket/peer.ts'
 import { type Application, isSameApplication } from './application.ts'
 
 /** sg-session's own command line, links resolved. */
@@ -42,20 +42,14 @@ export async function demandOwnCommand(
         : 'Use the window of sg-session.',
     })
   }
-  if (about && linesOf(identified.peer).some((program) => isAbout(program, about))) {
+  if (!about) return
+  // The command line may ask for a session itself, and is the same program as the one that answers.
+  const isOwn = await isOwnCommand(about.application, own)
+  const isAbout = ({ pid, ...program }: Program): boolean =>
+    about.pids.includes(pid) || (!isOwn && isSameApplication(program, about.application))
+  if ([identified.peer, ...identified.peer.parents].some(isAbout)) {
     throw new AgentError('consent_denied', 'a program cannot be allowed by a command that it started itself', {
       advice: 'Run the command in a terminal that you have opened yourself.',
     })
   }
-}
-
-function linesOf(peer: Peer): Program[] {
-  return [peer, ...peer.parents]
-}
-
-function isAbout(
-  program: Program,
-  { application, pids }: { readonly application: Application; readonly pids: readonly number[] },
-): boolean {
-  return pids.includes(program.pid) || isSameApplication(program, application)
 }

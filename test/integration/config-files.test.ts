@@ -1,10 +1,27 @@
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmod,
+  chown,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig, writeSettings } from '../../src/config-files.ts'
 import { standardPaths } from '../../src/paths.ts'
+import { otherUserMissing, runAsOtherUser } from './other-user.ts'
 
 const isRoot = process.getuid?.() === 0
 const rules = { insecureLoopback: false }
@@ -207,6 +224,146 @@ describe.runIf(isRoot)('a policy counts only if nobody but root can have written
     const linked = join(root, 'linked')
     await symlink(folder, linked)
     await refused(/must not be reached through a link/, join(linked, 'policy.json'))
+  })
+
+  test('not through a link to nothing, which is no missing policy', async () => {
+    await rm(policyFile)
+    await symlink(join(root, 'nothing'), policyFile)
+    await refused(/policy\.json: a policy must not be reached through a link/)
+  })
+
+  test('not through a folder that is a link to nothing', async () => {
+    await symlink(join(root, 'nothing'), join(root, 'linked'))
+    await refused(/linked: a policy must not be reached through a link/, join(root, 'linked', 'policy.json'))
+  })
+
+  test('not when it is another name of a user’s file', async () => {
+    const users = join(root, 'users.json')
+    await writeFile(users, JSON.stringify({ locked: { session: { maxAgeHours: 1 } } }))
+    await chown(users, 65_534, 65_534)
+    await rm(policyFile)
+    await link(users, policyFile)
+    await refused(/policy\.json: must be owned by root/)
+  })
+
+  test('another name of root’s own file is as good as the first', async () => {
+    await link(policyFile, join(root, 'elsewhere.json'))
+    expect((await read()).config.session.maxAgeHours).toBe(8)
+  })
+
+  test('not in a folder where everybody may write, sticky or not', async () => {
+    await chmod(folder, 0o1777)
+    await refused(/sg-session: must not be writable/)
+  })
+
+  test('not in a folder that its group may write to', async () => {
+    await chmod(folder, 0o775)
+    await refused(/sg-session: must not be writable/)
+  })
+
+  test('not when a folder further up is another user’s', async () => {
+    await chown(root, 65_534, 65_534)
+    await refused(/\.sg-session-policy-\w+: must be owned by root/)
+  })
+
+  test('not as a folder', async () => {
+    await rm(policyFile)
+    await mkdir(policyFile, { mode: 0o755 })
+    await refused(/policy\.json: cannot be read: it is no regular file/)
+  })
+
+  test('not as a pipe, and nobody waits for one who writes', async () => {
+    await rm(policyFile)
+    execFileSync('mkfifo', ['-m', '644', policyFile])
+    await refused(/policy\.json: cannot be read: it is no regular file/)
+  })
+
+  test('not as a device', async (context) => {
+    await rm(policyFile)
+    // The numbers of /dev/zero, which has no end.
+    const { status } = spawnSync('mknod', ['-m', '644', policyFile, 'c', '1', '5'])
+    if (status !== 0) return context.skip('no device may be made here')
+    await refused(/policy\.json: cannot be read/)
+  })
+
+  test('not as a socket', async () => {
+    await rm(policyFile)
+    const server = createServer()
+    await new Promise<void>((done) => server.listen(policyFile, done))
+    await chmod(policyFile, 0o644)
+    await refused(/policy\.json: cannot be read/)
+    await new Promise((done) => server.close(done))
+  })
+
+  test('not when it is longer than any policy', async () => {
+    await writeFile(policyFile, `{}${' '.repeat(1024 * 1024)}`)
+    await refused(/policy\.json: is longer than 1 MiB/)
+    await writeFile(policyFile, `{}${' '.repeat(1024 * 1024 - 2)}`)
+    expect((await read()).config.session.maxAgeHours).toBe(12)
+  })
+
+  test('not with an access list that lets a user write', async (context) => {
+    const { status } = spawnSync('setfacl', ['-m', 'u:65534:rw', policyFile])
+    if (status !== 0) return context.skip('there is no setfacl here, or no access lists')
+    await refused(/policy\.json: must not be writable/)
+  })
+
+  test('not when a user’s file is mounted over it; root’s own file system is as good as any', async (context) => {
+    const users = join(root, 'users.json')
+    await writeFile(users, JSON.stringify({ locked: { session: { maxAgeHours: 1 } } }))
+    await chown(users, 65_534, 65_534)
+    if (spawnSync('mount', ['--bind', users, policyFile]).status !== 0)
+      return context.skip('no file system may be mounted here')
+    await refused(/policy\.json: must be owned by root/).finally(() => spawnSync('umount', [policyFile]))
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', folder])
+    try {
+      await writeFile(policyFile, JSON.stringify({ locked: { session: { maxAgeHours: 7 } } }))
+      expect((await read()).config.session.maxAgeHours).toBe(7)
+      await chmod(folder, 0o777)
+      await refused(/sg-session: must not be writable/)
+    } finally {
+      spawnSync('umount', [folder])
+    }
+  })
+
+  test('not what was put in its place while it was looked at', async () => {
+    const users = join(folder, 'users.json')
+    await writeFile(users, JSON.stringify({ locked: { session: { maxAgeHours: 1 } } }))
+    await chown(users, 65_534, 65_534)
+    // Root itself plays the user: nobody else could exchange a file here.
+    const script = `const { renameSync: rename } = require('node:fs')
+      const [policy, users, aside] = process.argv.slice(1)
+      process.send('ready')
+      for (const end = Date.now() + 20_000; Date.now() < end; ) {
+        rename(policy, aside); rename(users, policy); rename(policy, users); rename(aside, policy)
+      }`
+    const swapping = spawn(process.execPath, ['-e', script, policyFile, users, join(folder, 'aside.json')], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    await once(swapping, 'message')
+    const seen = new Set<string>()
+    for (let round = 0; round < 150; round += 1) {
+      const hours = await read().then(
+        ({ config }) => `${config.session.maxAgeHours} h`,
+        (error: { code: string }) => error.code,
+      )
+      seen.add(hours)
+    }
+    swapping.kill('SIGKILL')
+    await once(swapping, 'exit')
+    // Never the user's hour: root's eight, none there in that moment (the built-in twelve), or refused.
+    expect([...seen].filter((one) => !['8 h', '12 h', 'config_invalid'].includes(one))).toEqual([])
+    expect(seen.size).toBeGreaterThan(1)
+  })
+
+  test.skipIf(otherUserMissing !== undefined)('that its user cannot read is an error, not ignored', async () => {
+    await chmod(policyFile, 0o600)
+    await chmod(root, 0o755)
+    const script = `
+      import { readPolicy } from ${JSON.stringify(resolve('src/config-files.ts'))}
+      console.log(await readPolicy(${JSON.stringify(policyFile)}).then(() => 'read', ({ code, message }) => code + ' ' + message))`
+    const said = await runAsOtherUser(script)
+    expect(said).toMatch(/^config_invalid .*: cannot be read/)
   })
 
   test('not with keys of another form', async () => {
