@@ -79,6 +79,23 @@ describe.skipIf(chromiumMissing)('the question whether a program may', () => {
     expect(await calls()).toEqual([])
   })
 
+  test('that came up without the keyboard takes the click that brings it, and holds keys back for 700 ms', async () => {
+    const { page, calls, show } = await open(views.consent, true)
+    await page.evaluate(() => Object.assign(document, { hasFocus: () => false }))
+    await show({ ...views.consent, id: 'question-2' })
+    await page.clock.runFor(800)
+    expect(await pressable(page)).toEqual(all)
+    await page.evaluate(() => window.dispatchEvent(new Event('focus')))
+    expect(await pressable(page)).toEqual(all)
+    for (const key of ['Tab', 'Tab', 'Enter', 'Space', 'Escape']) await page.keyboard.press(key)
+    expect(await calls()).toEqual([])
+    await page.getByRole('button', { name: 'Allow once' }).click()
+    expect(await calls()).toEqual([{ name: 'answerConsent', args: { id: 'question-1', answer: 'once' } }])
+    await page.clock.runFor(700)
+    await page.keyboard.press('Escape')
+    expect(await calls()).toHaveLength(2)
+  })
+
   test('waits once more when it has become another question', async () => {
     const { page, show } = await open(views.consent, true)
     await page.clock.runFor(800)

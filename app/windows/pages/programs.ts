@@ -25,7 +25,7 @@ export function programsWindow(page: Page): DrawnWindow<ProgramsView> {
 }
 
 function refusedList(page: Page, { heading: words, text, rows }: ProgramsView['refused']): Tree {
-  return h('section', { class: 'tools', 'aria-labelledby': 'refused' }, [
+  return h('section', { class: 'refused-programs', 'aria-labelledby': 'refused' }, [
     heading(2, words, { id: 'refused' }),
     paragraph(text, 'hint'),
     h(

@@ -53,7 +53,7 @@ function refusedRow(program: RefusedTool, situation: Situation, language: Langua
     name: programName(program, language.strings),
     facts: [
       ...whereAndWhat(program, situation, language),
-      { label: texts.allowed, value: texts.until(clockTime(until, situation.now, language.tag)) },
+      { label: texts.refused, value: texts.until(clockTime(until, situation.now, language.tag)) },
     ],
     action: act(texts.askAgain, 'plain', 'askAgain', { executable, script, site }),
   }

@@ -3,13 +3,18 @@ import { copyFile, readdir, readFile, readlink } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, expect, type TestContext, test } from 'vitest'
+import { calls } from '../../../app/windows/calls.ts'
 import { type Running, untilSaid } from '../../sandbox/processes.ts'
 import { type AppStage, demandElectron, openStage } from './app-stage.ts'
+import { calling } from './every-window.ts'
 
 const script = resolve('test/e2e/app/asking-tool.py')
 /** What a program would call itself that wants to be taken for another. */
 const trick = `Maya\u202e5202 \u200b— verified by Autodesk${' !'.repeat(30)}`
 const limitMs = 15_000
+
+// In no type library, and older than the tutorial.
+type Undocumented = Electron.WebContents & { getLastWebPreferences(): Electron.WebPreferences }
 
 let opening: Promise<AppStage> | undefined
 let tool: Running | undefined
@@ -63,7 +68,7 @@ const asks = (stage: AppStage): Promise<boolean> => stage.hasWindow('Allow a pro
 
 async function pictures(stage: AppStage, page: Page, name: string): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: theme })
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     await stage.picture(page, `${name}-${theme}`)
   }
 }
@@ -73,7 +78,9 @@ test('a tool that asks is shown by what the system says of it, and “Always all
   tool = startTool(stage, script, trick, 'wait')
   const page = await question(stage)
   const executable = await readlink(`/proc/${tool.pid}/exe`)
-  await page.getByRole('heading', { name: `May “${basename(executable)}” use your session of Studio Example?` }).waitFor()
+  await page
+    .getByRole('heading', { name: `May “${basename(executable)}” use your session of Studio Example?` })
+    .waitFor()
   const facts = await page.locator('dl').innerText()
   for (const known of [executable, script, String(tool.pid), new URL(stage.scene.site.url).host]) {
     expect(facts.replaceAll('\n', '')).toContain(known)
@@ -90,7 +97,21 @@ test('a tool that asks is shown by what the system says of it, and “Always all
   expect(await window.evaluate((one) => [one.isAlwaysOnTop(), one.isVisible()])).toEqual([true, true])
   const tray = await stage.tray()
   await tray.untilMenu((menu) => menu.some(({ label }) => label === 'Answer…'), 'that a program waits')
+  await page.getByRole('button', { name: 'Always allow', disabled: false }).waitFor()
   await pictures(stage, page, 'consent')
+
+  // What holds for every window, by the Electron checklist, holds for this one; and all it may call is the answer.
+  const preferences = await window.evaluate((one) => (one.webContents as Undocumented).getLastWebPreferences())
+  expect(preferences).toMatchObject({
+    sandbox: true,
+    contextIsolation: true,
+    nodeIntegration: false,
+    webviewTag: false,
+  })
+  for (const name of Object.keys(calls).filter((call) => call !== 'answerConsent'))
+    expect(await calling(page, name, {}), name).toMatchObject({ ok: false, code: 'invalid_request' })
+  expect(await calling(page, 'answerConsent', { id: 'another', answer: 'always' })).toEqual({ ok: true, value: null })
+  expect(await asks(stage)).toBe(true)
 
   await page.getByRole('button', { name: 'Always allow' }).click()
   await untilSaid(tool, 'has a session as artist@studio.example', limitMs)
@@ -135,7 +156,7 @@ test('closing the window is a no, kept quietly until the artist says to be asked
 
   const page = await stage.window('Programs')
   const refused = page.getByRole('region', { name: 'Not asked about for now' })
-  await refused.getByText(/^refused until/).waitFor()
+  await refused.getByText(/^until /).waitFor()
   await pictures(stage, page, 'programs-refused')
   await refused.getByRole('button', { name: 'Ask me again' }).click()
   await expect.poll(() => refused.count()).toBe(0)
@@ -152,7 +173,10 @@ test('IT’s rule keeps a program out: it asks nobody, and the artist is told on
   await copyFile(script, denied)
   const outsider = startTool(stage, denied, 'asking-tool', 'wait')
   await untilSaid(outsider, 'was refused: consent_denied', limitMs)
-  const { summary } = await notifications.until((one) => one.summary.endsWith('did not get your session'), 'the refusal')
+  const { summary } = await notifications.until(
+    (one) => one.summary.endsWith('did not get your session'),
+    'the refusal',
+  )
   expect(summary).toMatch(/^python\S* running denied-tool\.py /)
   expect(await askAgain(outsider)).toBe('was refused: consent_denied')
   await outsider.stop()
@@ -183,8 +207,9 @@ test('the status window says who had the session today, who asked in vain, and h
   expect(read).toMatch(/running asking-tool\.py \| calls itself “Maya5202 — verified/)
   expect(read).toMatch(/running denied-tool\.py \| .*Refused: This program was not allowed/)
   await page.getByText('Who asked for what, lately').click()
-  const calls = await page.locator('.calls').innerText()
+  const newest = await page.locator('.calls').innerText()
   for (const words of ['given, as you allowed then', 'given, as you allowed before', 'Going on needs the artist.'])
-    expect(calls).toContain(words)
-  await pictures(stage, page, 'status-tools')
+    expect(newest).toContain(words)
+  await page.getByText('Who asked for what, lately').evaluate((heading) => heading.scrollIntoView())
+  await pictures(stage, page, 'status-calls')
 })

@@ -13,8 +13,8 @@ declare global {
   }
 }
 
-/** Every window that the app can be made to open today; nothing asks for consent yet. */
-export const openableWindows = ['status', 'settings', 'about', 'first-run', 'sign-in'] as const
+/** Every window that stays; the question about a program is gone in a minute, and has its checks in consent.test.ts. */
+export const openableWindows = ['status', 'settings', 'about', 'first-run', 'sign-in', 'programs'] as const
 export type OpenableWindow = (typeof openableWindows)[number]
 
 export interface WindowsStage extends AppStage {
@@ -38,7 +38,8 @@ export async function openEveryWindow(electron: string, options: StageOptions = 
   })
   try {
     const status = await windowNamed(stage, 'status')
-    for (const call of ['openSettings', 'openAbout', 'openFirstRun'] as const) await calling(status, call, {})
+    for (const call of ['openSettings', 'openAbout', 'openFirstRun', 'openPrograms'] as const)
+      await calling(status, call, {})
     await calling(status, 'signIn', { site: stage.scene.site.url })
     await stage.scene.studio.openedAddress()
     const pages: Partial<Record<OpenableWindow, Page>> = {}

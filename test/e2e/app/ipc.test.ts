@@ -28,7 +28,7 @@ async function untouched({ scene, app, askedToOpen }: WindowsStage): Promise<unk
 
 const refused = { ok: false, code: 'invalid_request', sentence: expect.any(String), advice: expect.any(String) }
 
-/** A window from which a call is allowed; one for the consent window, which cannot be open, is allowed from none here. */
+/** A window from which a call is allowed; the one of the question about a program is not among these. */
 function allowedFrom(name: keyof typeof calls): OpenableWindow | undefined {
   return openableWindows.find((window) => (calls[name].from as readonly string[]).includes(window))
 }
@@ -220,6 +220,8 @@ test('each call is refused to every window that may not make it, right arguments
     paste: { site: stage.scene.site.url, address: 'http://localhost/callback' },
     submitCredentials: { site: stage.scene.site.url, login: 'artist', passphrase: 'x' },
     openHelp: { site: stage.scene.site.url, page: 'autodesk-profile' },
+    revokeTool: { id: '1a2b3c4d' },
+    askAgain: { executable: '/usr/bin/python3', script: '', site: stage.scene.site.url },
   }
   let tried = 0
   for (const [name, { args, from }] of Object.entries(calls)) {

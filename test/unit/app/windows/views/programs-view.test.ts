@@ -71,7 +71,7 @@ describe('the programs that may', () => {
     const { rows, heading } = view({ refusedPrograms: [refused] }).refused
     expect(heading).toBe('Not asked about for now')
     expect(rows.map(({ name, facts: known }) => [name, plain(known.at(-1)?.value ?? '')])).toEqual([
-      ['python3.11 running publish.py', 'refused until 10:08 AM'],
+      ['python3.11 running publish.py', 'until 10:08 AM'],
     ])
     expect(rows[0]?.action).toMatchObject({
       label: 'Ask me again',
