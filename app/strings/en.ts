@@ -265,6 +265,13 @@ export const en = {
       audit: 'the audit itself',
       signedIn: 'signed in',
       signedOut: 'signed out',
+      toolAllowed: 'may use the session from now on',
+      toolRevoked: 'may not use it any more',
+      'tools/list': 'which programs may',
+      'tools/pending': 'which questions wait',
+      'tools/allow': 'to allow a program',
+      'tools/revoke': 'to revoke a program',
+      'tools/answer': 'to answer about a program',
     },
     allowedBy: {
       rule: 'given, by your studio’s rule',

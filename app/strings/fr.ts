@@ -268,6 +268,13 @@ export const fr: Strings = {
       audit: 'le journal lui-même',
       signedIn: 'connecté',
       signedOut: 'déconnecté',
+      toolAllowed: 'peut désormais utiliser la session',
+      toolRevoked: 'ne peut plus l’utiliser',
+      'tools/list': 'les programmes autorisés',
+      'tools/pending': 'les questions en attente',
+      'tools/allow': 'à autoriser un programme',
+      'tools/revoke': 'à révoquer un programme',
+      'tools/answer': 'à répondre sur un programme',
     },
     allowedBy: {
       rule: 'donné, par une règle du studio',

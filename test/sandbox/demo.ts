@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import { launchChromium, signInAt } from './chromium.ts'
 import { type Desktop, startDesktop } from './desktop/desktop.ts'
@@ -8,7 +8,7 @@ import type { TrayItem } from './desktop/tray-item.ts'
 import { freePorts } from './free-ports.ts'
 import { startIdentity } from './identity/identity.ts'
 import { personNamed } from './people.ts'
-import { type Running, untilSaid } from './processes.ts'
+import { type Finished, type Running, untilSaid } from './processes.ts'
 import { startSite } from './site/site.ts'
 import { openStudio, type Studio } from './studio.ts'
 
@@ -22,6 +22,13 @@ const artist = personNamed('artist')
 const clientId = 'sg-session-tray'
 const redirectPorts = [14285, 21842, 27391]
 const startLimitMs = 20_000
+const root = resolve(import.meta.dirname, '..', '..')
+const pluginScript = join(import.meta.dirname, 'plugin.py')
+/** What IT says about programs. With an artist at the screen only the command line is let in, and the plug-in is asked about. */
+const commandLine = { script: join(root, 'src', 'cli', 'sg-session.ts') }
+const tools = values.once
+  ? { consent: 'allow-list', allow: [{ script: pluginScript, scope: 'session' }, commandLine] }
+  : { consent: 'prompt', allow: [commandLine] }
 const electron = process.env['SG_SESSION_ELECTRON'] ?? ''
 const closing: (() => unknown)[] = []
 let stepNumber = 0
@@ -73,6 +80,7 @@ async function play(): Promise<void> {
     redirectPorts,
     brokerPort,
     realBrowser: !values.once,
+    tools,
   })
   closing.push(() => studio.close())
   const broker = await studio.startBroker()
@@ -86,9 +94,11 @@ async function play(): Promise<void> {
   await icon?.untilMenu((menu) => menu.some(({ label }) => label === 'Sign in…'), 'the menu')
   if (icon) step('its icon is in the panel', statusLine(icon))
 
-  const early = await studio.python('python3', '-m', 'sg_session', 'get', '--json')
-  const refusal = JSON.parse(early.stdout) as { error: { code: string; message: string } }
-  step('a plug-in asks too early', `${refusal.error.code}: ${refusal.error.message}`)
+  if (values.once) {
+    const rule = `${relative(root, pluginScript)}, and the command line`
+    step('IT’s rule: who may have the session', rule)
+    step('a plug-in asks too early', refusalIn(await studio.python('python3', pluginScript)))
+  }
 
   if (icon && desktop) {
     await icon.click('Sign in…')
@@ -98,8 +108,9 @@ async function play(): Promise<void> {
     step('the artist is signed in', statusLine(icon))
   } else await signInByHand(studio)
 
-  const plugin = await studio.python('python3', join(import.meta.dirname, 'plugin.py'))
-  if (plugin.status !== 0) throw new Error(`the plug-in failed: ${plugin.stderr}`)
+  if (!values.once) step('your turn, in “Allow a program?”', 'a plug-in asks, choose “Always allow”: it is asked once')
+  const plugin = await studio.python('python3', pluginScript, ...(values.once ? [] : ['ask']))
+  if (plugin.status !== 0) throw new Error(`the plug-in failed: ${plugin.stdout}${plugin.stderr}`)
   const done = JSON.parse(plugin.stdout) as PluginResult
   step('a Python plug-in has the session', `in ${done.get_session_ms} ms, as ${done.login}`)
   step(
@@ -109,6 +120,12 @@ async function play(): Promise<void> {
   step('it writes a Note', `created by ${done.created_by.name}, says the site`)
   const event = site.eventLog().findLast((row) => row.event_type === 'Shotgun_Note_New')
   step('the site’s event log agrees', `${event?.event_type} by ${event?.user?.type} ${event?.user?.id}`)
+
+  if (values.once) {
+    const stranger = await studio.python('python3', '-m', 'sg_session', 'get', '--json')
+    step('a program that no rule names is not', refusalIn(stranger))
+  }
+  step('who had the session, says the audit', await whoHadIt(studio))
 
   if (!values.once) await waitForCtrlC(studio)
   if (values.pictures && icon) await drawMenu(icon, join(values.pictures, 'tray-menu.png'))
@@ -125,6 +142,34 @@ interface PluginResult {
   readonly read: { readonly Project: number; readonly Shot: number }
   readonly projects: readonly string[]
   readonly created_by: { readonly type: string; readonly id: number; readonly name: string }
+}
+
+function refusalIn({ status, stdout, stderr }: Finished): string {
+  if (status === 0) throw new Error(`a program was let in that must not be: ${stderr}`)
+  const { error } = JSON.parse(stdout) as { error: { code: string; message: string } }
+  return `${error.code}: ${error.message}`
+}
+
+/** From the agent's own record of every call; throws unless the plug-in alone had it, and by what was to let it in. */
+async function whoHadIt(studio: Studio): Promise<string> {
+  const { stdout } = await studio.sgSession('audit', '--json')
+  const lines = stdout.split('\n').filter(Boolean)
+  const calls = lines.map((line) => JSON.parse(line) as AuditedCall)
+  const had = calls.filter(({ method, outcome }) => method === 'session/get' && outcome === 'ok')
+  const expected = values.once ? 'rule' : 'asked'
+  const [first] = had
+  if (!first || had.some(({ script, allowedBy }) => script !== pluginScript || allowedBy !== expected))
+    throw new Error(`somebody else had the session: ${JSON.stringify(had)}`)
+  const why = values.once ? 'by IT’s rule for that script; nobody was asked' : 'because you allowed it'
+  return `${basename(first.executable)} running ${basename(first.script ?? '')}, ${why}`
+}
+
+interface AuditedCall {
+  readonly executable: string
+  readonly script?: string
+  readonly method: string
+  readonly outcome: string
+  readonly allowedBy?: string
 }
 
 /** Sends the artist at this machine to the browser, and shows whom to be. */

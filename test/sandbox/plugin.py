@@ -1,6 +1,6 @@
 """What a pipeline developer would write: gets the artist's session and works on the site as that artist.
 
-Reads Projects and Shots, writes a Note, and prints one JSON object of what the site said. Uses shotgun_api3 when
+With "ask" as its argument it waits for the artist where they are asked something first. Reads Projects and Shots, writes a Note, and prints one JSON object of what the site said. Uses shotgun_api3 when
 SG_REAL_CLIENTS has one for this Python, else the same JSON-RPC calls by hand.
 """
 
@@ -20,7 +20,7 @@ import clients  # noqa: E402
 
 def main():
     started = time.perf_counter()
-    session = sg_session.get_session(timeout=float(sys.argv[1]) if len(sys.argv) > 1 else None)
+    session = get_session(sys.argv[1] if len(sys.argv) > 1 else "")
     took_ms = (time.perf_counter() - started) * 1000
     site = connect(session)
     projects = site.find("Project", [], ["name"])
@@ -41,6 +41,16 @@ def main():
             }
         )
     )
+
+
+def get_session(argument):
+    try:
+        if argument == "ask":
+            return sg_session.get_session(interactive=True)
+        return sg_session.get_session(timeout=float(argument) if argument else None)
+    except sg_session.SgSessionError as error:
+        print(json.dumps({"error": {"code": error.code, "message": str(error)}}))
+        sys.exit(1)
 
 
 def connect(session):

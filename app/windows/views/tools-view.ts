@@ -60,10 +60,10 @@ export function callsPart({ calls, now }: Situation, { tag, strings }: Language)
     none: texts.none,
     hint: texts.hint,
     rows: calls.slice(0, mostCalls).map((entry) => {
-      const whole = programPaths(entry)
+      const whole = programPaths(entry.about ?? entry)
       return {
         when: clockTime(entry.at, now, tag),
-        who: isOwn(entry) ? 'sg-session' : programName(entry, strings),
+        who: whoOf(entry, strings),
         whole: [whole, strings.tool.claims(entry.claimed.name), `${strings.consent.process} ${entry.pid}`]
           .filter((line) => line !== '')
           .join('\n'),
@@ -75,9 +75,16 @@ export function callsPart({ calls, now }: Situation, { tag, strings }: Language)
   }
 }
 
-/** What sg-session notes of itself. */
+/** What sg-session notes of itself is about a program that was decided about, or about itself. */
+function whoOf(entry: AuditEntry, strings: Strings): string {
+  if (entry.about) return programName(entry.about, strings)
+  return isOwn(entry) ? 'sg-session' : programName(entry, strings)
+}
+
+const own = new Set(['signedIn', 'signedOut', 'toolAllowed', 'toolRevoked', 'audit'])
+
 function isOwn({ method }: AuditEntry): boolean {
-  return method === 'signedIn' || method === 'signedOut' || method === 'audit'
+  return own.has(method)
 }
 
 function isRefused(entry: AuditEntry): boolean {

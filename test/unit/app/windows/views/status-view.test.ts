@@ -314,6 +314,10 @@ describe('the newest calls', () => {
     expect(read({ ...unleft, method: 'signedOut', outcome: 'screen_locked' })).toBe(
       '9:50 AM | sg-session | signed out | the screen was locked',
     )
+    const about = { executable: mayaFile }
+    expect(read({ ...unleft, method: 'toolRevoked', about })).toBe(
+      '9:50 AM | maya.bin | may not use it any more | done',
+    )
     expect(read({ ...unleft, method: 'a/newer', outcome: 'ok' })).toContain('| a/newer | done')
     expect(read({ ...unleft, method: 'constructor' })).toContain('| constructor |')
   })
