@@ -152,7 +152,7 @@ function refusalIn({ status, stdout, stderr }: Finished): string {
 
 /** From the agent's own record of every call; throws unless the plug-in alone had it, and by what was to let it in. */
 async function whoHadIt(studio: Studio): Promise<string> {
-  const { stdout } = await studio.sgSession('audit', '--json')
+  const { stdout } = await studio.sgSession('audit', '--json', '--allow-insecure-loopback')
   const lines = stdout.split('\n').filter(Boolean)
   const calls = lines.map((line) => JSON.parse(line) as AuditedCall)
   const had = calls.filter(({ method, outcome }) => method === 'session/get' && outcome === 'ok')

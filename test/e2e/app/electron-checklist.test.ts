@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, expect, type TestContext, test } from 'vitest'
 import { demandElectron } from './app-stage.ts'
-import { calling, openEveryWindow, type WindowsStage } from './every-window.ts'
+import { calling, openableWindows, openEveryWindow, type WindowsStage } from './every-window.ts'
 import { askForPowers, leave, openWindows, reachOut, runForeignCode } from './hostile-page.ts'
 import { type Listening, startListening } from './listening.ts'
 
@@ -243,7 +243,7 @@ test('11. <webview>: no allowpopups, for the tag is nothing in our pages', async
     }),
   )
   for (const powers of Object.values(made)) expect(powers).toEqual([])
-  expect(await addressesOf(stage)).toHaveLength(5)
+  expect(await addressesOf(stage)).toHaveLength(openableWindows.length)
 })
 
 test('12. <webview>: refused before it is there, even in a window that knows the tag', async (context) => {
@@ -280,7 +280,7 @@ test('14. new windows: none is opened', async (context) => {
     page.evaluate(openWindows, ['about:blank', pageAddress, ...elsewhere]),
   )
   for (const windows of Object.values(opened)) expect(windows).toEqual([])
-  expect(await addressesOf(stage)).toEqual(Array(5).fill(pageAddress))
+  expect(await addressesOf(stage)).toEqual(openableWindows.map(() => pageAddress))
 })
 
 test('15. shell.openExternal: nothing that pages asked for so far reached the system, nor does what they name', async (context) => {
@@ -331,7 +331,7 @@ test('17. the sender of a message is checked: our preload script in other conten
 
 test('18. no file: addresses, and the own protocol serves a fixed list of files', async (context) => {
   const stage = await onStage(context)
-  expect(await addressesOf(stage)).toEqual(Array(5).fill(pageAddress))
+  expect(await addressesOf(stage)).toEqual(openableWindows.map(() => pageAddress))
   const asked = [
     'app://sg-session/',
     'app://sg-session/page.html?x=1',

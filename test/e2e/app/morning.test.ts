@@ -55,7 +55,7 @@ test('one click in the tray: the browser opens, Chromium signs in, a waiting plu
   await tray.click('Status…')
   const status = await stage.window('sg-session')
   await status.getByText('Signed in as Plain Artist').waitFor()
-  await status.getByText('waiting-plug-in').waitFor()
+  await status.getByText(/^calls itself “waiting-plug-in” · /).waitFor()
   expect(await status.getByRole('progressbar').getAttribute('aria-valuetext')).toMatch(/^1\d h/)
   for (const theme of themes) {
     await status.emulateMedia({ colorScheme: theme })
