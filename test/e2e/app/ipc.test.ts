@@ -377,7 +377,7 @@ test('the session token, the endpoint key and the tokens of Autodesk never reach
   await noteTokens(stage)
   // This one would go by itself two seconds after.
   const signIn = await stage.app.browserWindow(pages['sign-in'])
-  await signIn.evaluate((window) => window.on('close', (event) => event.preventDefault()))
+  await signIn.evaluate((window) => window.on('close', (event: Electron.Event) => event.preventDefault()))
   await signInWhereItWaits(stage)
   await pages['sign-in'].getByRole('heading', { name: 'You are signed in' }).waitFor()
   const dumps = [await dump(pages['sign-in'])]
