@@ -446,9 +446,9 @@ async function open(
     stalls: { begin: () => () => undefined },
     limits: { ...limits, ...changed },
   })
-  const empty = { startedAt: 0, status: () => [], siteNamed: () => undefined } as Pick<
+  const empty = { startedAt: 0, status: () => [], lastStall: () => undefined, siteNamed: () => undefined } as Pick<
     Desk,
-    'startedAt' | 'status' | 'siteNamed'
+    'startedAt' | 'status' | 'lastStall' | 'siteNamed'
   > as Desk
   return { endpoint: await listener.open(empty), close: () => listener.close() }
 }
