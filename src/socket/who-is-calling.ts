@@ -1,10 +1,14 @@
 import type { Ends, PeerRow } from '../connection-table.ts'
 import type { Identified, Peer } from './peer.ts'
 import { LinuxPeers } from './peers/linux.ts'
+import { MacPeers } from './peers/macos.ts'
+import { WindowsPeers } from './peers/windows.ts'
 
 /** A connection that was just accepted, and what is being found out about it. */
 export interface Met {
   readonly ends: Ends
+  /** When it came; ms of `performance.now()`. */
+  readonly at: number
   /** Where the system has a table of connections: the peer's row, undefined when there is none. Never rejects. */
   readonly row: Promise<PeerRow | undefined>
   /** Whether it is known, long before anybody is identified, to be no connection of this user. Never rejects. */
@@ -29,12 +33,21 @@ export interface Peers {
 
 /** This system's way of telling who is calling. */
 export function systemPeers(platform: NodeJS.Platform = process.platform): Peers {
-  return platform === 'linux' ? new LinuxPeers() : noPeers
+  switch (platform) {
+    case 'linux':
+      return new LinuxPeers()
+    case 'darwin':
+      return new MacPeers()
+    case 'win32':
+      return new WindowsPeers()
+    default:
+      return noPeers
+  }
 }
 
 /** A system that nobody has taught us to ask. */
 const noPeers: Peers = {
-  meet: (ends) => ({ ends, row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }),
+  meet: (ends) => ({ ends, at: performance.now(), row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }),
   async identify() {
     return { kind: 'unknown', because: 'this system does not tell who is calling' }
   },

@@ -13,14 +13,14 @@ beforeAll(() => {
 afterAll(() => other?.remove())
 
 /**
- * Connects over and over, says whose it is, and goes at a moment nobody can foresee, mostly by a reset: then the next connection may
- * come from the same port at once, and be the other user's. A few stay until they are sent away. It ends when the server is gone.
+ * Connects over and over, says whose it is, and goes at a moment nobody can foresee, often by a reset: then the next connection may
+ * come from the same port at once, and be the other user's. Others leave a row behind that says user 0. A few stay until they are sent away. It ends when the server is gone.
  */
 const hammer = `
   import { connect } from 'node:net'
   const [letter, port, first, lanes] = (await new Response(process.stdin).text()).split(' ')
   const lane = () => {
-    const localPort = Math.random() < 0.9 ? Number(first) + Math.floor(Math.random() * 12) : undefined
+    const localPort = Math.random() < 0.6 ? Number(first) + Math.floor(Math.random() * 40) : undefined
     const socket = connect({ host: '127.0.0.1', port: Number(port), localPort })
     let isOpen = false
     socket.on('error', (error) => { if (!isOpen && error.code === 'ECONNREFUSED') process.exit() })
@@ -30,7 +30,7 @@ const hammer = `
       const moment = Math.random()
       const stays = moment > 0.97
       socket.write((stays ? letter.toUpperCase() : letter) + process.pid)
-      const leave = () => localPort === undefined && Math.random() < 0.5 ? socket.end() : socket.resetAndDestroy()
+      const leave = () => localPort !== undefined ? socket.resetAndDestroy() : Math.random() < 0.3 ? socket.end() : socket.destroy()
       if (moment < 0.2) leave()
       else if (moment < 0.5) setImmediate(leave)
       else if (!stays) setTimeout(leave, Math.random() * 2)
@@ -87,8 +87,8 @@ test('in 10,000 races of connections that come, go and come back from the same p
   const { port } = server.address() as AddressInfo
   const first = port > 40_000 ? port - 20_000 : port + 20_000
   const hammers = [
-    runScript(hammer, `o ${port} ${first} 8`, { uid: other.uid, gid: other.gid }),
-    runScript(hammer, `s ${port} ${first} 4`, {}),
+    runScript(hammer, `o ${port} ${first} 32`, { uid: other.uid, gid: other.gid }),
+    runScript(hammer, `s ${port} ${first} 8`, {}),
   ]
   await Promise.race([done, Promise.all(hammers)])
   server.close()

@@ -1,10 +1,13 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { copyFile, mkdtemp, realpath, rename, rm, symlink } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Identified, Peer } from '../../src/socket/peer.ts'
+import { askSystem } from '../../src/socket/peers/ask-system.ts'
+import { MacPeers } from '../../src/socket/peers/macos.ts'
 import { type Met, systemPeers } from '../../src/socket/who-is-calling.ts'
 import { Caller, callerScript, python } from './calling/caller.ts'
 
@@ -49,6 +52,7 @@ function start(program?: string): Caller {
 async function connect(caller: Caller): Promise<Met> {
   const met = new Promise<Met>((resolve) => came.push(resolve))
   await caller.tell('connect', port)
+  await (await met).row
   return met
 }
 
@@ -278,6 +282,24 @@ describe.runIf(process.platform === 'linux')('a process with a view of its own',
     expect(await peers.identify(await connect(caller), caller.pid)).toMatchObject({ kind: 'unknown', uid: ownUid })
   })
 })
+
+test.runIf(process.platform === 'linux' && existsSync('/usr/bin/lsof') && existsSync('/bin/ps'))(
+  'the way a Mac finds out who is calling finds the same here, where lsof and ps print the same fields',
+  async () => {
+    const mac = new MacPeers((command, args) => askSystem(command === '/bin/ps' ? command : '/usr/bin/lsof', args))
+    const caller = start()
+    const met = await connect(caller)
+    const expected = known(await peers.identify(met, caller.pid))
+    const peer = known(await mac.identify(mac.meet(met.ends), caller.pid))
+    const { pid, pids, uid, executable, script } = expected
+    expect(peer).toMatchObject({ pid, pids, uid, executable, script })
+    expect(peer.parents.map((parent) => parent.pid)).toEqual(expected.parents.map((parent) => parent.pid))
+    expect(await mac.isStill(peer)).toBe(true)
+    caller.mention('leave')
+    await caller.gone()
+    expect(await mac.isStill(peer)).toBe(false)
+  },
+)
 
 test.runIf(process.platform === 'linux')('a search among all processes leaves the event loop free', async () => {
   const idle = Array.from({ length: 100 }, () => spawn('sleep', ['120'], { stdio: 'ignore' }))

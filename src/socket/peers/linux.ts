@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { askPeerRow, type Ends } from '../../connection-table.ts'
+import { SharedLook } from '../../shared-look.ts'
 import { withPatience } from '../../with-patience.ts'
 import type { Identified, Peer, Program } from '../peer.ts'
 import type { Met, Peers } from '../who-is-calling.ts'
@@ -12,6 +13,7 @@ const mostParents = 8
 /** Processes come and go while one looks. */
 const mostLooks = 3
 const scriptLimitMs = 2_000
+const mostSharedScripts = 500
 
 const ownUid = process.getuid?.() ?? -1
 
@@ -27,7 +29,7 @@ export class LinuxPeers implements Peers {
 
   meet(ends: Ends): Met {
     const row = askPeerRow(ends)
-    return { ends, row, isForeign: row.then((found) => found?.uid !== ownUid) }
+    return { ends, at: performance.now(), row, isForeign: row.then((found) => found?.uid !== ownUid) }
   }
 
   async identify(met: Met, claimedPid: number): Promise<Identified> {
@@ -37,7 +39,7 @@ export class LinuxPeers implements Peers {
     if (uid !== ownUid) return { kind: 'unknown', uid, because: 'it is another user’s' }
     let because = ''
     for (let look = 0; look < mostLooks; look += 1) {
-      const related = this.#holders.among(claimedPid, inode)
+      const related = await this.#holders.among(claimedPid, inode, met.at)
       const holders = related.length > 0 ? related : await this.#holders.everywhere(inode)
       if (holders.length === 0) return this.#nobodys(met, inode)
       // As root we may look into the processes of others too.
@@ -147,8 +149,20 @@ function startMarkOf(pid: number): string | undefined {
 }
 
 async function programOf(pid: number, executable: string): Promise<Program> {
-  const script = isInterpreter(executable) ? await scriptOfProcess(pid, executable) : undefined
+  const script = isInterpreter(executable) ? await askScript(pid, executable) : undefined
   return { pid, executable, startMark: startMarkOf(pid) ?? '', ...(script === undefined ? {} : { script }) }
+}
+
+const scripts = new Map<string, SharedLook<string | undefined>>()
+
+/** Read once for all connections of a process that wait for it. */
+function askScript(pid: number, executable: string): Promise<string | undefined> {
+  const key = `${pid} ${executable}`
+  const shared = scripts.get(key) ?? new SharedLook(() => scriptOfProcess(pid, executable))
+  scripts.set(key, shared)
+  const [oldest] = scripts.keys()
+  if (oldest !== undefined && scripts.size > mostSharedScripts) scripts.delete(oldest)
+  return shared.ask()
 }
 
 /** Absolute, links resolved where they lead somewhere; `-m name` for a module. Throws `Unnamed` when it cannot be read at all. */

@@ -9,6 +9,8 @@ import { withPatience } from '../../with-patience.ts'
  */
 
 const lookLimitMs = 2_000
+/** With the wait for its turn. */
+const argumentsLimitMs = 4_000
 /** A command line longer than this is cut off: the script stands at its beginning. */
 const commandLineBytes = 128 * 1024
 const mostReading = 2
@@ -84,7 +86,7 @@ const waiting: (() => void)[] = []
  */
 export async function readArguments(pid: number): Promise<string[] | undefined> {
   const bytes = readInTurn(`/proc/${pid}/cmdline`)
-  return judgeCommandLine(await withPatience(bytes, lookLimitMs).catch(() => undefined))
+  return judgeCommandLine(await withPatience(bytes, argumentsLimitMs).catch(() => undefined))
 }
 
 async function readInTurn(file: string): Promise<Buffer> {

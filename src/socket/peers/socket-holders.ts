@@ -1,3 +1,4 @@
+import { uptime } from 'node:os'
 import { SharedLook } from '../../shared-look.ts'
 import { isProcess, readAllProcesses, readChildren, readDescriptors, readLink, readOwner, readState } from './procfs.ts'
 
@@ -11,30 +12,64 @@ export interface Holder {
 const mostRelatives = 1_000
 /** Of the event loop's time, in one piece. */
 const pieceMs = 4
-/** Few processes call often; of these it is remembered which descriptor was which socket, to look there first. */
+/** A process that had been running for so long before the connection came has not inherited it. */
+const inheritsWithinS = 60
+const ticksPerSecond = 100
+/** What is remembered of processes that have many descriptors, each of which costs 3 µs to look at. */
+const manyDescriptors = 64
 const mostRemembered = 64
+
+/** The sockets that a process had open, as they were after `at`; ms of `performance.now()`. */
+interface Listing {
+  readonly at: number
+  /** Tells it from a later process with the same number. */
+  readonly startTicks: string
+  readonly sockets: ReadonlyMap<string, string>
+}
 
 /** Which processes hold a socket, by its inode. Only those are found that we may look into. */
 export class SocketHolders {
-  readonly #hints = new Map<number, Map<string, string>>()
+  readonly #listings = new Map<number, Listing>()
   readonly #everywhere = new SharedLook(() => findEverywhere())
+  #line: Promise<unknown> = Promise.resolve()
+  #pieceStarted = 0
 
   /**
    * Looks at one process and, if it holds the socket, at those that have it from each other by fork: parents and children. Empty
-   * when that process does not hold it. Done at once: 0.1 ms where a process has some dozens of descriptors.
+   * when that process does not hold it. 0.1 ms where a process has some dozens of descriptors; many who ask at once take turns, so that
+   * the event loop stays free. `cameAt`: when the connection came, ms of `performance.now()`.
    */
-  among(pid: number, inode: number): Holder[] {
+  among(pid: number, inode: number, cameAt: number): Promise<Holder[]> {
+    const looked = this.#line.then(async () => {
+      if (performance.now() - this.#pieceStarted > pieceMs) {
+        await new Promise((resolve) => setImmediate(resolve))
+        this.#pieceStarted = performance.now()
+      }
+      return this.#lookAmong(pid, inode, cameAt)
+    })
+    this.#line = looked.catch(() => undefined)
+    return looked
+  }
+
+  /** Looks at all processes of this user, once for all who wait. Some 30 µs a process, in pieces that leave the event loop free. */
+  async everywhere(inode: number): Promise<Holder[]> {
+    return (await this.#everywhere.ask()).get(linkOf(inode)) ?? []
+  }
+
+  #lookAmong(pid: number, inode: number, cameAt: number): Holder[] {
     const holders: Holder[] = []
+    const cameAtS = uptime() - (performance.now() - cameAt) / 1000
     // A claim may name a thread, whose folder shows what the whole process has open.
     const ahead = isProcess(pid) ? [pid] : []
     const seen = new Set(ahead)
     for (let next = ahead.shift(); next !== undefined; next = ahead.shift()) {
-      const descriptor = this.#descriptorOf(next, linkOf(inode))
+      const descriptor = this.#descriptorOf(next, linkOf(inode), cameAt)
       if (descriptor === undefined) continue
       holders.push({ pid: next, descriptor })
       if (seen.size > mostRelatives) return []
-      const relatives = [readState(next)?.parent ?? 0, ...readChildren(next)]
-      for (const relative of relatives) {
+      const { parent = 0, startTicks = '0' } = readState(next) ?? {}
+      const mayInherit = Number(startTicks) / ticksPerSecond > cameAtS - inheritsWithinS
+      for (const relative of [...(mayInherit ? [parent] : []), ...readChildren(next)]) {
         if (relative <= 1 || seen.has(relative)) continue
         seen.add(relative)
         ahead.push(relative)
@@ -43,32 +78,33 @@ export class SocketHolders {
     return holders
   }
 
-  /** Looks at all processes of this user, once for all who wait. Some 30 µs a process, in pieces that leave the event loop free. */
-  async everywhere(inode: number): Promise<Holder[]> {
-    return (await this.#everywhere.ask()).get(linkOf(inode)) ?? []
-  }
-
   /** The newest descriptors first: a connection that is asked about is most often new. */
-  #descriptorOf(pid: number, link: string): string | undefined {
-    const hint = this.#hints.get(pid)?.get(link)
+  #descriptorOf(pid: number, link: string, cameAt: number): string | undefined {
+    const startTicks = readState(pid)?.startTicks
+    if (startTicks === undefined) return undefined
+    const listing = this.#listings.get(pid)
+    const known = listing?.startTicks === startTicks ? listing : undefined
+    const hint = known?.sockets.get(link)
     if (hint !== undefined && readLink(pid, `fd/${hint}`) === link) return hint
+    // What it did not have after the connection had come it has not by fork.
+    if (known && known.at > cameAt) return undefined
+    const at = performance.now()
     const sockets = new Map<string, string>()
-    for (const descriptor of readDescriptors(pid).reverse()) {
+    const descriptors = readDescriptors(pid).reverse()
+    for (const descriptor of descriptors) {
       const found = readLink(pid, `fd/${descriptor}`)
       if (found?.startsWith('socket:')) sockets.set(found, descriptor)
-      // With few of them the next look is as cheap as a memory.
-      if (found === link && sockets.size < mostRemembered) return descriptor
+      if (found === link && descriptors.length < manyDescriptors) return descriptor
     }
-    this.#remember(pid, sockets)
+    if (descriptors.length >= manyDescriptors) this.#remember(pid, { at, startTicks, sockets })
     return sockets.get(link)
   }
 
-  #remember(pid: number, sockets: Map<string, string>): void {
-    this.#hints.delete(pid)
-    if (sockets.size < mostRemembered) return
-    this.#hints.set(pid, sockets)
-    const [oldest] = this.#hints.keys()
-    if (oldest !== undefined && this.#hints.size > mostRemembered) this.#hints.delete(oldest)
+  #remember(pid: number, listing: Listing): void {
+    this.#listings.delete(pid)
+    this.#listings.set(pid, listing)
+    const [oldest] = this.#listings.keys()
+    if (oldest !== undefined && this.#listings.size > mostRemembered) this.#listings.delete(oldest)
   }
 }
 

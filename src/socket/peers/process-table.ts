@@ -1,0 +1,98 @@
+import type { Identified, Peer, Program } from '../peer.ts'
+import { scriptOf } from './script-of.ts'
+
+/** A process as a system's table of all processes has it. */
+export interface TableProcess {
+  readonly pid: number
+  readonly parent: number
+  readonly startMark: string
+  /** Absent where the system does not tell. */
+  readonly executable?: string
+  /** The first is its own name. */
+  readonly args: readonly string[]
+  readonly folder?: string
+}
+
+/** Who holds a connection, by a table that knows it, and what it calls the connection. */
+export interface Held {
+  readonly uid: number
+  readonly pids: readonly number[]
+  readonly socketMark: string
+}
+
+const mostParents = 8
+
+/** The peer that the processes are which hold a connection; `unknown` where they are no one program. */
+export function judgeHolders(
+  { uid, pids, socketMark }: Held,
+  table: ReadonlyMap<number, TableProcess>,
+  claimedPid: number,
+  resolvePath: (folder: string, file: string) => string,
+): Identified {
+  const programs = pids.map((pid) => programIn(table, pid, resolvePath))
+  const known = programs.filter((program) => program !== undefined)
+  const [first] = known
+  if (!first || known.length !== programs.length)
+    return {
+      kind: 'unknown',
+      uid,
+      because: 'the system does not tell the program file of the process that holds its connection',
+    }
+  const other = known.find(({ executable, script }) => executable !== first.executable || script !== first.script)
+  if (other)
+    return {
+      kind: 'unknown',
+      uid,
+      because: `"${first.executable}" and "${other.executable}" hold its connection together`,
+    }
+  const program = known.find(({ pid }) => pid === claimedPid) ?? first
+  return {
+    kind: 'known',
+    peer: { ...program, uid, pids, socketMark, parents: parentsIn(table, program.pid, resolvePath) },
+  }
+}
+
+/** Whether the same processes run the same program and hold the same connection, by a table read since. */
+export function isSamePeer(peer: Peer, now: Identified): boolean {
+  if (now.kind !== 'known') return false
+  const { pid, startMark, executable, socketMark, pids } = now.peer
+  return (
+    peer.pid === pid &&
+    peer.startMark === startMark &&
+    peer.executable === executable &&
+    peer.socketMark === socketMark &&
+    peer.pids.length === pids.length &&
+    peer.pids.every((one) => pids.includes(one))
+  )
+}
+
+type ResolvePath = (folder: string, file: string) => string
+
+function programIn(
+  table: ReadonlyMap<number, TableProcess>,
+  pid: number,
+  resolvePath: ResolvePath,
+): Program | undefined {
+  const { executable, startMark, args, folder } = table.get(pid) ?? {}
+  if (executable === undefined || startMark === undefined || !args) return undefined
+  const found = scriptOf(executable, args)
+  if (!found) return { pid, executable, startMark }
+  if ('module' in found) return { pid, executable, startMark, script: `-m ${found.module}` }
+  // Where nobody tells the folder it stays as it was written.
+  return { pid, executable, startMark, script: folder === undefined ? found.file : resolvePath(folder, found.file) }
+}
+
+function parentsIn(table: ReadonlyMap<number, TableProcess>, pid: number, resolvePath: ResolvePath): Program[] {
+  const parents: Program[] = []
+  const seen = new Set([pid])
+  for (let child = pid; parents.length < mostParents; ) {
+    const parent = table.get(child)?.parent ?? 0
+    const program = programIn(table, parent, resolvePath)
+    // A number can have been given to a younger process: a circle is no ancestry.
+    if (!program || seen.has(parent)) break
+    seen.add(parent)
+    parents.push(program)
+    child = parent
+  }
+  return parents
+}
