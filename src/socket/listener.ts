@@ -95,7 +95,11 @@ export class SocketListener {
     const name = peerName(socket)
     const met = this.#settings.peers.meet(socket)
     this.#met.set(name, met)
-    void met.isForeign.then((isForeign) => isForeign && socket.destroy())
+    void met.isForeign.then((isForeign) => {
+      if (!isForeign || socket.destroyed) return
+      this.#strangers.note('not a connection of this user')
+      socket.destroy()
+    })
     socket.once('close', () => {
       this.#raw.delete(socket)
       if (this.#met.get(name) === met) this.#met.delete(name)
