@@ -105,7 +105,7 @@ export class SocketListener {
     const name = peerName(socket)
     const met = this.#settings.peers.meet(socket)
     this.#met.set(name, met)
-    void met.isForeign.then((isForeign) => isForeign && this.#refuseForeign(socket))
+    void met.isForeign.then((isForeign) => isForeign && !socket.destroyed && this.#refuseForeign(socket))
     socket.once('close', () => {
       this.#raw.delete(socket)
       if (this.#met.get(name) === met) this.#met.delete(name)
@@ -113,6 +113,7 @@ export class SocketListener {
   }
 
   #refuseForeign(socket: Socket): void {
+    this.#strangers.note('not a connection of this user')
     const identified: Identified = { kind: 'unknown', because: 'it is another user’s' }
     this.#settings.calls.note({
       identified,

@@ -58,7 +58,7 @@ export class Strangers {
     if (!stranger) return
     this.#waiting.delete(name)
     this.#held.set(name, stranger)
-    this.#note(reason)
+    this.note(reason)
   }
 
   /** Who has shown itself to be wrong goes first, then the oldest: an honest client needs its place for milliseconds. */
@@ -88,8 +88,8 @@ export class Strangers {
     return this.#waiting.get(name) ?? this.#held.get(name)
   }
 
-  /** A flood of strangers must not become a flood of lines. */
-  #note(reason: string): void {
+  /** Logs why one was not let in. A flood of strangers must not become a flood of lines. */
+  note(reason: string): void {
     this.#minute ??= setTimeout(() => this.#turnMinute(), 60_000).unref()
     if (this.#logged < this.#limits.loggedStrangers) {
       this.#logged += 1

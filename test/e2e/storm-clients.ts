@@ -97,16 +97,22 @@ function answers(socket: TLSSocket, count: number): Promise<string[]> {
 }
 
 async function ask(methods: readonly string[]): Promise<string> {
+  const startedMs = performance.now()
   try {
     const socket = await begin()
     const heard = answers(socket, methods.length + 1)
+    const lateMs = performance.now() - startedMs
     socket.write(hello() + methods.map((method, index) => line({ id: index + 1, method, params: {} })).join(''))
     const codes = await heard
+    // Not let run by a busy machine until its own two seconds were over: that is no answer of the agent's.
+    if (codes[0] === 'closed' && lateMs > ownLimitMs) return ask(methods)
     return codes.every((code) => code === 'ok') ? 'ok' : codes.join(' ')
   } catch (error) {
-    return String(error)
+    return performance.now() - startedMs > ownLimitMs ? ask(methods) : String(error)
   }
 }
+
+const ownLimitMs = 1_500
 
 /** The beginning of a TLS handshake that takes a quarter of an hour. */
 const opening = Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, ...Buffer.alloc(512)])
