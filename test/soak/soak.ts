@@ -102,8 +102,7 @@ async function soak(stage: FaultStage, agent: Running, options: SoakOptions): Pr
     // All faults of a cycle in its first half, and they count against the requests of the Pythons too.
     if (isFaulty() && Math.random() < (2 * faultShare) / (1 - pythonShare)) {
       tally.faultsInjected += 1
-      if (Math.random() < 0.5) injectUpstream(stage)
-      else track(cutClient(stage))
+      if (Math.random() < 0.5 || !injectUpstream(stage)) track(cutClient(stage))
     }
     if (performance.now() - begunMs > (killed + 0.25) * cycleMs) {
       // A tool that crashes, whatever it was doing; the artist starts it again.

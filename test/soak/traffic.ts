@@ -106,12 +106,22 @@ export async function askOnce(client: AgentClient, expected: Expected, tally: Ta
   tally.tookMs.push(performance.now() - begunMs)
 }
 
-/** A service that the agent needs fails at its next call. */
-export function injectUpstream(stage: FaultStage): void {
+/**
+ * A service that the agent needs fails at its next call, and at that one only: a refresh whose answer and whose second try's
+ * answer are both lost rightly counts as spent. False when the service that was drawn is in trouble already.
+ */
+export function injectUpstream(stage: FaultStage): boolean {
   const does = upstreamFaults[randomInt(upstreamFaults.length)] ?? { kind: 'reset' }
-  const server = [stage.site, stage.second, stage.identity][randomInt(3)] ?? stage.site
-  server.faults.inject({ path: '/', times: 1, does })
+  const { faults } = [stage.site, stage.second, stage.identity][randomInt(3)] ?? stage.site
+  const isOver = performance.now() - (lastInjectedMs.get(faults) ?? Number.NEGATIVE_INFINITY) > upstreamPauseMs
+  if (!isOver || faults.list().length > 0) return false
+  lastInjectedMs.set(faults, performance.now())
+  faults.inject({ path: '/', times: 1, does })
+  return true
 }
+
+const upstreamPauseMs = 3_000
+const lastInjectedMs = new WeakMap<object, number>()
 
 /** A client that goes away in the middle of something, or is none. */
 export async function cutClient({ endpointFile }: FaultStage): Promise<void> {
