@@ -1,4 +1,3 @@
-import type { AuditEntry } from './audit/audit-entry.ts'
 import { CallRecord } from './audit/call-record.ts'
 import { LocalAudit } from './audit/local-audit.ts'
 import type { Logger } from './audit/system-log.ts'
@@ -11,7 +10,6 @@ import { type ConsentLimits, consentLimits } from './consent/limits.ts'
 import { isOwnCommand, type OwnCommand } from './consent/own-command.ts'
 import type { AskConsent } from './consent/question.ts'
 import { AgentError } from './errors.ts'
-import { Feed } from './feed.ts'
 import { HandOut, type NumberedSession } from './hand-out/hand-out.ts'
 import type { Ports } from './ports.ts'
 import type { EndReason, SiteStatus } from './session/changes.ts'
@@ -26,11 +24,8 @@ import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
 import { isRootOwned, sha256Of } from './socket/peers/program-file.ts'
-import type { RefusedToday, ToolRefusal, ToolUse } from './socket/tool-log.ts'
-import type { AllowedTool, RefusedTool } from './socket/tools-desk.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
 import { StallWatch } from './stall-watch.ts'
-import type { StateProblem } from './state-file.ts'
 
 export type { AuditEntry } from './audit/audit-entry.ts'
 export type { OwnCommand } from './consent/own-command.ts'
@@ -74,17 +69,19 @@ export interface AgentRules {
  * The tray app and `sg-session agent` are two shells round it.
  */
 export class Agent {
+  /** Which programs may have a session, and what the artist said of them. */
+  readonly consent: Consent
+  /** What programs have asked for: today, lately, and as it happens. */
+  readonly calls: CallRecord
+  /** What of it is kept on the disk. */
+  readonly audit: LocalAudit
   readonly #config: Config
   readonly #hasSecretStore: boolean
   readonly #hasCredentialsWindow: boolean
   readonly #sessions: Sessions
   readonly #handOut: HandOut
   readonly #waysIn: ReadonlyMap<string, SiteWayIn>
-  readonly #calls: CallRecord
-  readonly #audit: LocalAudit
-  readonly #consent: Consent
   readonly #decisions: Decisions
-  readonly #toolsChanged: Feed<[]>
   readonly #listener: SocketListener
   readonly #steps: SignInSteps
   readonly #startedAt: number
@@ -112,17 +109,17 @@ export class Agent {
     })
     this.#steps = new SignInSteps(ports)
     this.#waysIn = makeWaysIn(config, ports, rules)
-    this.#calls = new CallRecord(ports.clock, ports.log)
-    this.#audit = new LocalAudit({
+    this.calls = new CallRecord(ports.clock, ports.log)
+    this.audit = new LocalAudit({
       audit: config.audit,
       stateFolder: rules.stateFolder,
       clock: ports.clock,
       log: ports.log,
       logger: rules.systemLogger,
     })
-    this.#calls.entries.listen((entry) => this.#audit.write(entry))
-    this.#sessions.changes.listen((status) => this.#calls.noteState(status))
-    this.#consent = new Consent({
+    this.calls.entries.listen((entry) => this.audit.write(entry))
+    this.#sessions.changes.listen((status) => this.calls.noteState(status))
+    this.consent = new Consent({
       tools: config.tools,
       clock: ports.clock,
       log: ports.log,
@@ -133,33 +130,30 @@ export class Agent {
       stateFolder: rules.stateFolder,
       isHandingOn: (application) => isOwnCommand(application, rules.ownCommand),
     })
-    this.#decisions = new Decisions(this.#consent, rules.ownCommand)
-    this.#toolsChanged = new Feed((error) => ports.log.error({ err: error }, 'a listener failed'))
+    this.#decisions = new Decisions(this.consent, rules.ownCommand)
     // Without a window there is nobody who says that the machine woke up.
     this.#stalls = new StallWatch({ clock: ports.clock, log: ports.log, onClockMoved: () => this.checkClock() })
     this.#listener = new SocketListener({
       stalls: this.#stalls,
       peers: systemPeers(),
-      gate: this.#consent,
-      calls: this.#calls,
+      gate: this.consent,
+      calls: this.calls,
       log: ports.log,
     })
     this.#sessions.changes.listen((status) => this.#listener.announce(status))
-    this.#consent.allowedNow.listen((application, site) => {
-      this.#calls.noteDecision('toolAllowed', application, site)
+    this.consent.allowedNow.listen((application, site) => {
+      this.calls.noteDecision('toolAllowed', application, site)
       this.#listener.announceTo((tool) => isOf(tool, application), this.#sessions.at(site).status())
-      this.#toolsChanged.announce()
     })
-    this.#consent.revokedNow.listen((application) => {
-      this.#calls.noteDecision('toolRevoked', application)
+    this.consent.revokedNow.listen((application) => {
+      this.calls.noteDecision('toolRevoked', application)
       this.#listener.closeWhere((tool) => isOf(tool, application))
-      this.#toolsChanged.announce()
     })
   }
 
   /** Opens the socket, after reading which programs earlier runs have allowed. Resolves with what the endpoint file must say. */
   async listen(): Promise<Endpoint> {
-    await this.#consent.open()
+    await this.consent.open()
     const desk: Desk = {
       startedAt: this.#startedAt,
       session: (request) => this.session(request.site, request.minValidityMs, request.interactive),
@@ -179,11 +173,11 @@ export class Agent {
       tools: this.#decisions,
       siteMeant: (wanted) => this.#site(wanted).url,
       lastStall: () => this.#stalls.last,
-      auditProblem: () => this.auditProblem(),
+      auditProblem: () => this.audit.problem,
       siteNamed: (wanted) => knownSite(this.#config, wanted),
     }
     // A disk that hangs keeps nobody from being served.
-    void this.#audit.open()
+    void this.audit.open()
     return this.#listener.open(desk)
   }
 
@@ -193,11 +187,11 @@ export class Agent {
    */
   async close(): Promise<void> {
     await this.#listener.close()
-    await this.#consent.close()
+    await this.consent.close()
     await this.#sessions.release()
     await Promise.all([...this.#waysIn.values()].map((way) => way.settled()))
-    this.#calls.close()
-    await this.#audit.close()
+    this.calls.close()
+    await this.audit.close()
   }
 
   /**
@@ -224,76 +218,6 @@ export class Agent {
 
   status(): SiteStatus[] {
     return this.#sessions.status()
-  }
-
-  /** The tools that got a session or a REST token since midnight, newest first; their names are what they say. */
-  toolsToday(): readonly ToolUse[] {
-    return this.#calls.tools.today()
-  }
-
-  /** The tools that asked for one since midnight and got an error, newest first. */
-  toolsRefusedToday(): readonly RefusedToday[] {
-    return this.#calls.tools.refusedToday()
-  }
-
-  /** Calls `listener` each time a tool gets one; returns how to stop. */
-  onToolUse(listener: (use: ToolUse) => void): () => void {
-    return this.#calls.tools.uses.listen(listener)
-  }
-
-  /** Calls `listener` each time a tool that asked for one gets an error; returns how to stop. */
-  onToolRefused(listener: (refusal: ToolRefusal) => void): () => void {
-    return this.#calls.tools.refusals.listen(listener)
-  }
-
-  /** What keeps the audit from being written, while something does. */
-  auditProblem(): AgentError | undefined {
-    return this.#audit.problem
-  }
-
-  /** Calls `listener` with each change of `auditProblem`; returns how to stop. */
-  onAuditProblem(listener: (problem: AgentError | undefined) => void): () => void {
-    return this.#audit.problems.listen(listener)
-  }
-
-  /** What programs have asked for lately, newest first, at most 200. */
-  recentCalls(): readonly AuditEntry[] {
-    return this.#calls.recent()
-  }
-
-  /** Calls `listener` with each new call; of many equal ones with the first, and then once a second. Returns how to stop. */
-  onCall(listener: (entry: AuditEntry) => void): () => void {
-    return this.#calls.entries.listen(listener)
-  }
-
-  /** The programs that may have a session without a question, newest first; those that IT allows are not among them. */
-  allowedTools(): readonly AllowedTool[] {
-    return this.#consent.allowed()
-  }
-
-  /** The programs that are not asked about for a while, newest first. */
-  refusedTools(): readonly RefusedTool[] {
-    return this.#consent.refused()
-  }
-
-  /** As `Consent.askAgain`. */
-  askAgain({ site, ...application }: Pick<RefusedTool, 'executable' | 'script' | 'site'>): void {
-    this.#consent.askAgain(application, site)
-  }
-
-  /** As `Consent.revoke`; the program's connections end. */
-  async revokeTool(id: string): Promise<void> {
-    await this.#consent.revoke(id)
-  }
-
-  /** Calls `listener` when `allowedTools` has changed; returns how to stop. */
-  onToolsChanged(listener: () => void): () => void {
-    return this.#toolsChanged.listen(listener)
-  }
-
-  /** Why answers about programs are not kept, or those of earlier runs are missing; undefined when all is well. */
-  toolsProblem(): StateProblem | undefined {
-    return this.#consent.problem
   }
 
   /** Signs the artist in, or joins the sign-in under way. Resolves with the site's status when it is done. */
