@@ -4,6 +4,7 @@ import type { Config } from '../src/config.ts'
 import { keepOutOfDumps } from '../src/keep-out-of-dumps.ts'
 import type { Paths } from '../src/paths.ts'
 import type { Log, Ports, SecretStore } from '../src/ports.ts'
+import { sendingBytesThemselves } from '../src/send-bytes.ts'
 import { claimEndpoint } from '../src/socket/claim-endpoint.ts'
 import { systemClock } from '../src/system-clock.ts'
 import { electronFetch } from './system/electron-fetch.ts'
@@ -38,8 +39,9 @@ export async function openCore(
   prepare: (agent: Agent) => void,
 ): Promise<Core> {
   keepOutOfDumps(log)
+  const fetch = await electronFetch(config.network)
   const ports: Ports = {
-    fetch: await electronFetch(config.network),
+    fetch: (url, init) => fetch(url, sendingBytesThemselves(init)),
     clock: systemClock,
     openBrowser: (url) => openOutside(url, rules),
     log,

@@ -1,36 +1,41 @@
 import { randomBytes } from 'node:crypto'
 import type { Secret } from './secret.ts'
 
+/** Nobody can have written this into a message of theirs: it never leaves `encodeJson`. */
+const mark = randomBytes(16).toString('hex')
+/** Of the message that `encodeJson` is just writing, in their order. */
+let written: Secret[] | undefined
+
 /** The place in a message where a secret is to stand. Printed like any secret; `encodeJson` alone puts the bytes there. */
 export class SecretText {
-  readonly secret: Secret
+  readonly #secret: Secret
 
   constructor(secret: Secret) {
-    this.secret = secret
+    this.#secret = secret
   }
 
   toJSON(): string {
-    return this.secret.toJSON()
+    if (!written) return this.#secret.toJSON()
+    written.push(this.#secret)
+    return mark
   }
 }
 
 /**
- * What `JSON.stringify` makes of a message and `ending`, as UTF-8, with each `SecretText` revealed and never in a string on the way. The
- * bytes are the caller's, to be wiped when they are sent. Throws `login_required` where a secret is wiped.
+ * What `JSON.stringify` makes of a message and `ending`, as UTF-8, with each `SecretText` revealed and never in a string on the
+ * way. The bytes are the caller's, to be wiped when they are sent. Throws `login_required` where a secret is wiped.
  */
 export function encodeJson(message: object, ending = ''): Buffer<ArrayBuffer> {
   const secrets: Secret[] = []
-  // Nobody can have written this into a message of theirs.
-  const mark = randomBytes(16).toString('hex')
-  const text = JSON.stringify(message, function (this: object, name: string, value: unknown): unknown {
-    // `value` is what toJSON has made of it already.
-    const own: unknown = Reflect.get(this, name)
-    if (!(own instanceof SecretText)) return value
-    secrets.push(own.secret)
-    return mark
-  })
+  written = secrets
+  let text: string
+  try {
+    text = `${JSON.stringify(message)}${ending}`
+  } finally {
+    written = undefined
+  }
   const literals = secrets.map((secret) => secret.use(jsonString))
-  return interleave(`${text}${ending}`.split(`"${mark}"`), literals)
+  return interleave(secrets.length === 0 ? [text] : text.split(`"${mark}"`), literals)
 }
 
 /** As `URLSearchParams` writes a form, in bytes; as `encodeJson`, of the fields that are secrets. */

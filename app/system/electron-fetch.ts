@@ -1,7 +1,6 @@
 import { type Session, session } from 'electron'
 import type { Config } from '../../src/config.ts'
 import type { Fetch } from '../../src/ports.ts'
-import { sendingBytesThemselves } from '../../src/send-bytes.ts'
 
 /**
  * Chromium's way out: the system's proxy, PAC and certificates; no cookies, no cache, nothing on disk. `proxy` of the
@@ -20,7 +19,7 @@ export async function electronFetch(network: Pick<Config['network'], 'proxy'>, w
   return async (url, init) => {
     try {
       return await outside.fetch(url, {
-        ...sendingBytesThemselves(init),
+        ...init,
         credentials: 'omit',
         cache: 'no-store',
         bypassCustomProtocolHandlers: true,

@@ -181,8 +181,9 @@ export class IdentityTokens {
     this.#refreshToken = undefined
     const accessToken = this.#accessToken
     this.#accessToken = undefined
-    // Tools may have one that a refresh has replaced since and that still works.
-    const older = this.#living().filter((given) => given.accessToken !== accessToken)
+    // One that a refresh has replaced since may still work, whether a tool has it or not.
+    const known = new Set([...this.#living(), ...(this.#current ? [this.#current] : [])])
+    const older = [...known].filter((given) => given.accessToken !== accessToken)
     this.#handedOut = []
     this.#current = undefined
     await Promise.all([

@@ -34,7 +34,7 @@ describe.skipIf(!isLinux)('the memory of an agent that a broker signs in', () =>
   afterAll(() => used.close())
 
   test('what looks for text in it finds what is there', () => {
-    const { address } = copiesIn(used.agent.pid, { address: used.scene.site.url.replace('http://', '') })
+    const { address } = copiesIn(used.agent.pid, { address: used.scene.site.url })
     expect(sum(address ?? none)).toBeGreaterThan(0)
   })
 

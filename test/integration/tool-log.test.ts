@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Agent } from '../../src/agent.ts'
@@ -42,7 +43,8 @@ test('who asks while nobody is signed in is told of, with the site and why', asy
   await codeOf(maya.reportRejected({}))
   await maya.status()
   stop()
-  const who = { name: 'maya', version: '2026', pid: process.pid }
+  const program = { executable: await realpath(process.execPath), script: expect.stringContaining('vitest') }
+  const who = { name: 'maya', version: '2026', pid: process.pid, ...program }
   expect(refusals).toEqual([
     { ...who, site: world.site.url, code: 'login_required' },
     { ...who, site: world.site.url, code: 'login_required' },

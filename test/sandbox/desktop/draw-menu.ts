@@ -11,7 +11,7 @@ export async function drawMenu(item: TrayItem, file: string): Promise<void> {
     <ul>${(await item.menu()).map(line).join('')}</ul></div>`
   const browser = await launchChromium()
   try {
-    const tab = await browser.newPage({ viewport: { width: 520, height: 420 }, deviceScaleFactor: 2 })
+    const tab = await browser.newPage({ viewport: { width: 520, height: 450 }, deviceScaleFactor: 2 })
     await tab.setContent(page)
     await tab.locator('.screen').screenshot({ path: file })
   } finally {
@@ -33,7 +33,7 @@ function escaped(text: string): string {
 
 const style = `
   body { margin: 0; font: 14px/1.3 "DejaVu Sans", sans-serif; }
-  .screen { width: 520px; height: 420px; background: linear-gradient(160deg, #34495e, #17212b); position: relative; }
+  .screen { width: 520px; height: 450px; background: linear-gradient(160deg, #34495e, #17212b); position: relative; }
   .panel { background: #f4f4f6; height: 34px; display: flex; justify-content: flex-end; align-items: center; gap: 14px;
     padding: 0 14px; }
   .panel img { width: 22px; height: 22px; }
