@@ -85,11 +85,11 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
       return null
     },
     async revokeTool({ id }) {
-      await shell.agent.revokeTool(id)
+      await shell.agent.consent.revoke(id)
       return null
     },
     askAgain({ executable, script, site }) {
-      shell.agent.askAgain({ executable, ...(script === '' ? {} : { script }), site })
+      shell.agent.consent.askAgain({ executable, ...(script === '' ? {} : { script }) }, site)
       shell.refresh()
       return null
     },

@@ -162,16 +162,16 @@ export class Shell {
     const { config } = this.#effective ?? {}
     const agent = this.#core?.agent
     const store = agent?.secretStoreProblem()
-    const audit = agent?.auditProblem()
+    const audit = agent?.audit.problem
     return {
       now: Date.now(),
       sites: this.#siteSituations(),
-      tools: agent?.toolsToday() ?? [],
-      refused: agent?.toolsRefusedToday() ?? [],
-      calls: agent?.recentCalls() ?? [],
-      programs: agent?.allowedTools() ?? [],
-      refusedPrograms: agent?.refusedTools() ?? [],
-      answersProblem: agent?.toolsProblem()?.message,
+      tools: agent?.calls.tools.today() ?? [],
+      refused: agent?.calls.tools.refusedToday() ?? [],
+      calls: agent?.calls.recent() ?? [],
+      programs: agent?.consent.allowed() ?? [],
+      refusedPrograms: agent?.consent.refused() ?? [],
+      answersProblem: agent?.consent.problem?.message,
       consent: config?.tools.consent ?? 'prompt',
       question: this.programs.waiting,
       online: this.#system.online || this.#needsNoNetwork,
@@ -263,14 +263,15 @@ export class Shell {
       // Asked once more, for a code, is asked of who is at it already.
       if (step.kind === 'credentials' && !step.wantsCode) this.#surroundings.askForCredentials(site)
     })
-    agent.onToolUse(() => this.#refreshSoon())
-    agent.onCall((entry) => {
+    agent.calls.tools.uses.listen(() => this.#refreshSoon())
+    agent.calls.entries.listen((entry) => {
       if (entry.outcome === 'consent_denied' && !this.#lock.isLocked) this.programs.onDenied(entry)
       this.#refreshSoon()
     })
-    agent.onToolsChanged(() => this.refresh())
-    agent.onAuditProblem(() => this.refresh())
-    agent.onToolRefused(({ name, site, code }) => {
+    agent.consent.allowedNow.listen(() => this.refresh())
+    agent.consent.revokedNow.listen(() => this.refresh())
+    agent.audit.problems.listen(() => this.refresh())
+    agent.calls.tools.refusals.listen(({ name, site, code }) => {
       if (code !== 'login_required' || this.#lock.isLocked) return
       const at = site ?? this.sites[0]?.url
       if (at === undefined || agent.signInStep(at)) return

@@ -1,36 +1,30 @@
-import type { AuditEntry } from './audit/audit-entry.ts'
+import { deskOf } from './agent-desk.ts'
 import { CallRecord } from './audit/call-record.ts'
 import { LocalAudit } from './audit/local-audit.ts'
 import type { Logger } from './audit/system-log.ts'
 import type { Config, SiteConfig } from './config.ts'
-import { findSite, knownSite } from './config.ts'
+import { findSite } from './config.ts'
 import { isOf } from './consent/application.ts'
 import { Consent } from './consent/consent.ts'
 import { Decisions } from './consent/decisions.ts'
 import { type ConsentLimits, consentLimits } from './consent/limits.ts'
 import { isOwnCommand, type OwnCommand } from './consent/own-command.ts'
 import type { AskConsent } from './consent/question.ts'
-import { AgentError } from './errors.ts'
-import { Feed } from './feed.ts'
+import type { AgentError } from './errors.ts'
 import { HandOut, type NumberedSession } from './hand-out/hand-out.ts'
 import type { Ports } from './ports.ts'
 import type { EndReason, SiteStatus } from './session/changes.ts'
 import { Sessions } from './session/sessions.ts'
 import { RestTokens } from './shotgrid/rest-tokens.ts'
 import type { Choice } from './sign-in/choose-way-in.ts'
-import { type SignInStepOptions, SignInSteps } from './sign-in/sign-in-steps.ts'
-import type { SiteWayIn } from './sign-in/site-way-in.ts'
+import { type SignInOptions, SignIns, type SignInsRules, wayLimitMs } from './sign-in/sign-ins.ts'
 import type { Credentials, SignInStep } from './sign-in/way-in.ts'
-import { makeWaysIn } from './sign-in/ways-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
 import { isRootOwned, sha256Of } from './socket/peers/program-file.ts'
-import type { RefusedToday, ToolRefusal, ToolUse } from './socket/tool-log.ts'
-import type { AllowedTool, RefusedTool } from './socket/tools-desk.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
 import { StallWatch } from './stall-watch.ts'
-import type { StateProblem } from './state-file.ts'
 
 export type { AuditEntry } from './audit/audit-entry.ts'
 export type { OwnCommand } from './consent/own-command.ts'
@@ -42,20 +36,11 @@ export {
   checkAddresses,
   type SiteFinding,
 } from './sign-in/check-addresses.ts'
+export type { SignInOptions } from './sign-in/sign-ins.ts'
 export type { Credentials, SignInStep } from './sign-in/way-in.ts'
 export type { AllowedTool, RefusedTool } from './socket/tools-desk.ts'
 
-export interface SignInOptions extends SignInStepOptions {
-  readonly onStep?: (site: string, step: SignInStep) => void
-}
-
-/** For saying which way a sign-in would go: less than a client waits for the answer. */
-const wayLimitMs = 25_000
-
-export interface AgentRules {
-  readonly insecureLoopback: boolean
-  /** Whether a window asks for login and passphrase as soon as a sign-in waits for them. Default true. */
-  readonly hasCredentialsWindow?: boolean
+export interface AgentRules extends SignInsRules {
   /** Where what is kept between runs is written; absent: nothing is kept. */
   readonly stateFolder?: string
   /** Whether nobody can be sitting at the screen. Default: never. */
@@ -74,27 +59,22 @@ export interface AgentRules {
  * The tray app and `sg-session agent` are two shells round it.
  */
 export class Agent {
+  /** Which programs may have a session, and what the artist said of them. */
+  readonly consent: Consent
+  /** What programs have asked for: today, lately, and as it happens. */
+  readonly calls: CallRecord
+  /** What of it is kept on the disk. */
+  readonly audit: LocalAudit
   readonly #config: Config
-  readonly #hasSecretStore: boolean
-  readonly #hasCredentialsWindow: boolean
   readonly #sessions: Sessions
   readonly #handOut: HandOut
-  readonly #waysIn: ReadonlyMap<string, SiteWayIn>
-  readonly #calls: CallRecord
-  readonly #audit: LocalAudit
-  readonly #consent: Consent
-  readonly #decisions: Decisions
-  readonly #toolsChanged: Feed<[]>
+  readonly #signIns: SignIns
+  readonly #desk: Desk
   readonly #listener: SocketListener
-  readonly #steps: SignInSteps
-  readonly #startedAt: number
-  readonly #stalls: StallWatch
 
-  constructor(config: Config, ports: Ports, { hasCredentialsWindow = true, askConsent, ...rules }: AgentRules) {
+  constructor(config: Config, ports: Ports, rules: AgentRules) {
     this.#config = config
-    this.#hasSecretStore = ports.secretStore !== undefined
-    this.#hasCredentialsWindow = hasCredentialsWindow
-    this.#startedAt = ports.clock.now()
+    const startedAt = ports.clock.now()
     const restTokens = new RestTokens(ports.fetch, ports.clock)
     this.#sessions = new Sessions({
       sites: config.sites.map((site) => site.url),
@@ -108,83 +88,58 @@ export class Agent {
       sessions: this.#sessions,
       restTokens,
       servesAutodeskToken: config.identity.serveAccessToken,
-      signIn: (site) => this.#signInForTool(this.#site(site)),
+      signIn: (site) => this.#signIns.signInForTool(site),
     })
-    this.#steps = new SignInSteps(ports)
-    this.#waysIn = makeWaysIn(config, ports, rules)
-    this.#calls = new CallRecord(ports.clock, ports.log)
-    this.#audit = new LocalAudit({
+    this.#signIns = new SignIns(config, ports, this.#sessions, rules)
+    this.calls = new CallRecord(ports.clock, ports.log)
+    this.audit = new LocalAudit({
       audit: config.audit,
       stateFolder: rules.stateFolder,
       clock: ports.clock,
       log: ports.log,
       logger: rules.systemLogger,
     })
-    this.#calls.entries.listen((entry) => this.#audit.write(entry))
-    this.#sessions.changes.listen((status) => this.#calls.noteState(status))
-    this.#consent = new Consent({
+    this.calls.entries.listen((entry) => this.audit.write(entry))
+    this.#sessions.changes.listen((status) => this.calls.noteState(status))
+    this.consent = new Consent({
       tools: config.tools,
       clock: ports.clock,
       log: ports.log,
       files: { isRootOwned, sha256Of },
       limits: { ...consentLimits, ...rules.consentLimits },
       isScreenLocked: rules.isScreenLocked ?? (() => false),
-      ask: askConsent,
+      ask: rules.askConsent,
       stateFolder: rules.stateFolder,
       isHandingOn: (application) => isOwnCommand(application, rules.ownCommand),
     })
-    this.#decisions = new Decisions(this.#consent, rules.ownCommand)
-    this.#toolsChanged = new Feed((error) => ports.log.error({ err: error }, 'a listener failed'))
     // Without a window there is nobody who says that the machine woke up.
-    this.#stalls = new StallWatch({ clock: ports.clock, log: ports.log, onClockMoved: () => this.checkClock() })
+    const stalls = new StallWatch({ clock: ports.clock, log: ports.log, onClockMoved: () => this.checkClock() })
+    const tools = new Decisions(this.consent, rules.ownCommand)
+    this.#desk = deskOf(this, { config, startedAt, stalls, tools })
     this.#listener = new SocketListener({
-      stalls: this.#stalls,
+      stalls,
       peers: systemPeers(),
-      gate: this.#consent,
-      calls: this.#calls,
+      gate: this.consent,
+      calls: this.calls,
       log: ports.log,
     })
     this.#sessions.changes.listen((status) => this.#listener.announce(status))
-    this.#consent.allowedNow.listen((application, site) => {
-      this.#calls.noteDecision('toolAllowed', application, site)
+    this.consent.allowedNow.listen((application, site) => {
+      this.calls.noteDecision('toolAllowed', application, site)
       this.#listener.announceTo((tool) => isOf(tool, application), this.#sessions.at(site).status())
-      this.#toolsChanged.announce()
     })
-    this.#consent.revokedNow.listen((application) => {
-      this.#calls.noteDecision('toolRevoked', application)
+    this.consent.revokedNow.listen((application) => {
+      this.calls.noteDecision('toolRevoked', application)
       this.#listener.closeWhere((tool) => isOf(tool, application))
-      this.#toolsChanged.announce()
     })
   }
 
   /** Opens the socket, after reading which programs earlier runs have allowed. Resolves with what the endpoint file must say. */
   async listen(): Promise<Endpoint> {
-    await this.#consent.open()
-    const desk: Desk = {
-      startedAt: this.#startedAt,
-      session: (request) => this.session(request.site, request.minValidityMs, request.interactive),
-      restToken: (site) => this.restToken(site),
-      autodeskToken: (site, minValidityMs) => this.autodeskToken(site, minValidityMs),
-      reportRejected: (site, generation) => this.reportRejected(site, generation),
-      signIn: ({ site, ...options }) => this.signIn(site, options),
-      wayIn: async (site) => ({
-        site: this.#site(site).url,
-        ...(await this.wayIn(site, AbortSignal.timeout(wayLimitMs))),
-      }),
-      submitCredentials: (site, credentials) => this.submitCredentials(site, credentials),
-      pasteRedirect: async (site, address) => this.pasteRedirect(site, address),
-      cancelSignIn: (site) => this.cancelSignIn(site),
-      signOut: (site) => this.signOut(site),
-      status: () => this.#sessions.status(),
-      tools: this.#decisions,
-      siteMeant: (wanted) => this.#site(wanted).url,
-      lastStall: () => this.#stalls.last,
-      auditProblem: () => this.auditProblem(),
-      siteNamed: (wanted) => knownSite(this.#config, wanted),
-    }
+    await this.consent.open()
     // A disk that hangs keeps nobody from being served.
-    void this.#audit.open()
-    return this.#listener.open(desk)
+    void this.audit.open()
+    return this.#listener.open(this.#desk)
   }
 
   /**
@@ -193,11 +148,11 @@ export class Agent {
    */
   async close(): Promise<void> {
     await this.#listener.close()
-    await this.#consent.close()
+    await this.consent.close()
     await this.#sessions.release()
-    await Promise.all([...this.#waysIn.values()].map((way) => way.settled()))
-    this.#calls.close()
-    await this.#audit.close()
+    await this.#signIns.settled()
+    this.calls.close()
+    await this.audit.close()
   }
 
   /**
@@ -205,16 +160,12 @@ export class Agent {
    * and never throws. Called once at the start, and again when the network is back.
    */
   async resume(): Promise<void> {
-    await Promise.all(
-      [...this.#waysIn].map(([site, way]) => this.#sessions.at(site).resume((signal) => way.resume(signal))),
-    )
+    await this.#signIns.resume()
   }
 
   /** Why sign-ins are not remembered although the configuration wants it; undefined when all is well. */
   secretStoreProblem(): AgentError | undefined {
-    if (!this.#config.session.rememberSignIn) return undefined
-    if (!this.#hasSecretStore) return new AgentError('secret_store_unavailable', 'this system has no keychain to use')
-    return [...this.#waysIn.values()].map((way) => way.secretStoreProblem).find((problem) => problem !== undefined)
+    return this.#signIns.secretStoreProblem()
   }
 
   /** Calls `listener` with every change of every site; returns how to stop. */
@@ -226,91 +177,17 @@ export class Agent {
     return this.#sessions.status()
   }
 
-  /** The tools that got a session or a REST token since midnight, newest first; their names are what they say. */
-  toolsToday(): readonly ToolUse[] {
-    return this.#calls.tools.today()
-  }
-
-  /** The tools that asked for one since midnight and got an error, newest first. */
-  toolsRefusedToday(): readonly RefusedToday[] {
-    return this.#calls.tools.refusedToday()
-  }
-
-  /** Calls `listener` each time a tool gets one; returns how to stop. */
-  onToolUse(listener: (use: ToolUse) => void): () => void {
-    return this.#calls.tools.uses.listen(listener)
-  }
-
-  /** Calls `listener` each time a tool that asked for one gets an error; returns how to stop. */
-  onToolRefused(listener: (refusal: ToolRefusal) => void): () => void {
-    return this.#calls.tools.refusals.listen(listener)
-  }
-
-  /** What keeps the audit from being written, while something does. */
-  auditProblem(): AgentError | undefined {
-    return this.#audit.problem
-  }
-
-  /** Calls `listener` with each change of `auditProblem`; returns how to stop. */
-  onAuditProblem(listener: (problem: AgentError | undefined) => void): () => void {
-    return this.#audit.problems.listen(listener)
-  }
-
-  /** What programs have asked for lately, newest first, at most 200. */
-  recentCalls(): readonly AuditEntry[] {
-    return this.#calls.recent()
-  }
-
-  /** Calls `listener` with each new call; of many equal ones with the first, and then once a second. Returns how to stop. */
-  onCall(listener: (entry: AuditEntry) => void): () => void {
-    return this.#calls.entries.listen(listener)
-  }
-
-  /** The programs that may have a session without a question, newest first; those that IT allows are not among them. */
-  allowedTools(): readonly AllowedTool[] {
-    return this.#consent.allowed()
-  }
-
-  /** The programs that are not asked about for a while, newest first. */
-  refusedTools(): readonly RefusedTool[] {
-    return this.#consent.refused()
-  }
-
-  /** As `Consent.askAgain`. */
-  askAgain({ site, ...application }: Pick<RefusedTool, 'executable' | 'script' | 'site'>): void {
-    this.#consent.askAgain(application, site)
-  }
-
-  /** As `Consent.revoke`; the program's connections end. */
-  async revokeTool(id: string): Promise<void> {
-    await this.#consent.revoke(id)
-  }
-
-  /** Calls `listener` when `allowedTools` has changed; returns how to stop. */
-  onToolsChanged(listener: () => void): () => void {
-    return this.#toolsChanged.listen(listener)
-  }
-
-  /** Why answers about programs are not kept, or those of earlier runs are missing; undefined when all is well. */
-  toolsProblem(): StateProblem | undefined {
-    return this.#consent.problem
-  }
-
   /** Signs the artist in, or joins the sign-in under way. Resolves with the site's status when it is done. */
   async signIn(wanted: string | undefined, options: SignInOptions = {}): Promise<SiteStatus> {
-    const site = this.#site(wanted)
-    // Also one that has not reached the browser yet: it would come back with the account the browser remembers.
-    if (options.switchUser) this.#sessions.at(site.url).cancelSignIn()
-    // Asking again is how an artist says that they closed the tab.
-    else if (this.signInAddress(site.url) && options.openBrowser !== false) this.#steps.openOrTell(site.url)
-    await this.#signIn(site, options)
-    return this.#sessions.at(site.url).status()
+    const { url } = this.#site(wanted)
+    await this.#signIns.signIn(url, options)
+    return this.#sessions.at(url).status()
   }
 
   /** The address the browser came back to, pasted by the artist. Throws `invalid_request` if no sign-in waits for it. */
   pasteRedirect(wanted: string | undefined, address: string): SiteStatus {
     const { url } = this.#site(wanted)
-    this.#steps.acceptRedirect(url, address)
+    this.#signIns.steps.acceptRedirect(url, address)
     return this.#sessions.at(url).status()
   }
 
@@ -320,14 +197,14 @@ export class Agent {
    */
   async submitCredentials(wanted: string | undefined, credentials: Credentials): Promise<SiteStatus> {
     const { url } = this.#site(wanted)
-    await this.#steps.submit(url, credentials)
+    await this.#signIns.steps.submit(url, credentials)
     await this.#sessions.at(url).signedIn()
     return this.#sessions.at(url).status()
   }
 
   /** What a sign-in waits for, while it waits for the artist. */
   signInStep(wanted?: string): SignInStep | undefined {
-    return this.#steps.at(this.#site(wanted).url)
+    return this.#signIns.steps.at(this.#site(wanted).url)
   }
 
   /** Where the artist signs in, while a sign-in waits for the browser. */
@@ -337,23 +214,23 @@ export class Agent {
   }
 
   /** Which way a sign-in to the site goes now, and why. Asks the site where only it can tell. Throws like a sign-in. */
-  async wayIn(wanted: string | undefined, signal: AbortSignal): Promise<Choice> {
-    return this.#wayInto(this.#site(wanted)).choose(signal)
+  async wayIn(wanted: string | undefined, signal = AbortSignal.timeout(wayLimitMs)): Promise<Choice> {
+    return this.#signIns.wayInto(this.#site(wanted).url).choose(signal)
   }
 
   /** Throws `invalid_request` if no sign-in waits for the browser, or what kept the browser from starting. */
   async openBrowserAgain(wanted?: string): Promise<void> {
-    await this.#steps.open(this.#site(wanted).url)
+    await this.#signIns.steps.open(this.#site(wanted).url)
   }
 
   /** Calls `listener` whenever a sign-in, whoever started it, begins to wait for the artist; returns how to stop. */
   onSignInStep(listener: (site: string, step: SignInStep) => void): () => void {
-    return this.#steps.begun.listen(listener)
+    return this.#signIns.steps.begun.listen(listener)
   }
 
   /** Calls `listener` when a browser could not be started for a sign-in, which goes on; returns how to stop. */
   onBrowserFailed(listener: (site: string) => void): () => void {
-    return this.#steps.failed.listen(listener)
+    return this.#signIns.steps.failed.listen(listener)
   }
 
   cancelSignIn(wanted: string | undefined): SiteStatus {
@@ -364,13 +241,13 @@ export class Agent {
 
   async signOut(wanted: string | undefined): Promise<SiteStatus> {
     const { url } = this.#site(wanted)
-    await this.#end(url, 'signed_out')
+    await this.#signIns.end(url, 'signed_out')
     return this.#sessions.at(url).status()
   }
 
   /** Signs out of every site, saying why; sign-ins under way are cancelled. */
   async endSessions(reason: Exclude<EndReason, 'signed_out'>): Promise<void> {
-    await Promise.all(this.#config.sites.map(({ url }) => this.#end(url, reason)))
+    await Promise.all(this.#config.sites.map(({ url }) => this.#signIns.end(url, reason)))
   }
 
   /** To be called when the machine woke up or its clock was set: ends what is over, renews nothing. */
@@ -397,40 +274,6 @@ export class Agent {
   /** As `HandOut.autodeskToken`. */
   async autodeskToken(wanted: string | undefined, minValidityMs: number): Promise<AutodeskTokenOf> {
     return this.#handOut.autodeskToken(this.#site(wanted).url, minValidityMs)
-  }
-
-  async #signIn(site: SiteConfig, options: SignInOptions): Promise<void> {
-    const way = this.#wayInto(site)
-    const hear = (at: string, step: SignInStep): void => {
-      if (at === site.url) options.onStep?.(at, step)
-    }
-    const joined = options.switchUser ? undefined : this.#steps.at(site.url)
-    if (joined) hear(site.url, joined)
-    const stop = this.#steps.begun.listen(hear)
-    try {
-      await this.#sessions.at(site.url).signIn((signal) => this.#steps.run(way, site.url, options, signal))
-    } finally {
-      stop()
-    }
-  }
-
-  /** A tool has nobody who types: it joins a sign-in that somebody began, and begins none that only a terminal could go on with. */
-  async #signInForTool(site: SiteConfig): Promise<void> {
-    const isUnderWay = this.#sessions.at(site.url).status().state === 'signing_in'
-    if (!this.#hasCredentialsWindow && !isUnderWay) {
-      await this.#wayInto(site).demandNothingToType(AbortSignal.timeout(wayLimitMs))
-    }
-    await this.#signIn(site, {})
-  }
-
-  #wayInto(site: SiteConfig): SiteWayIn {
-    const way = this.#waysIn.get(site.url)
-    if (!way) throw new AgentError('site_unknown', `"${site.url}" is not configured`)
-    return way
-  }
-
-  async #end(site: string, reason: EndReason): Promise<void> {
-    await Promise.all([this.#sessions.at(site).signOut(reason), this.#waysIn.get(site)?.forgetRemembered()])
   }
 
   #site(wanted: string | undefined): SiteConfig {

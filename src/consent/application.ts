@@ -1,4 +1,4 @@
-import type { CallingTool } from '../socket/connection.ts'
+import type { CallingTool } from '../socket/gate.ts'
 
 /** What is remembered of a program: never a process. */
 export interface Application {

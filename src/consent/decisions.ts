@@ -1,5 +1,5 @@
 import { AgentError } from '../errors.ts'
-import type { CallingTool } from '../socket/connection.ts'
+import type { CallingTool } from '../socket/gate.ts'
 import type { AllowedTool, PendingQuestion, RefusedTool, ToolsDesk, ToolToAllow } from '../socket/tools-desk.ts'
 import type { Consent } from './consent.ts'
 import { demandOwnCommand, type OwnCommand } from './own-command.ts'

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { AgentError } from '../errors.ts'
-import type { CallingTool } from '../socket/connection.ts'
+import type { CallingTool } from '../socket/gate.ts'
 import type { Program } from '../socket/peer.ts'
 import { type Application, isSameApplication } from './application.ts'
 

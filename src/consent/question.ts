@@ -1,4 +1,4 @@
-import type { CallingTool } from '../socket/connection.ts'
+import type { CallingTool } from '../socket/gate.ts'
 import type { Scope } from '../socket/scopes.ts'
 
 /** A program that wants something nobody has decided about yet. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { AgentError } from '../errors.ts'
 import type { Clock, Log } from '../ports.ts'
-import type { CallingTool } from '../socket/connection.ts'
+import type { CallingTool } from '../socket/gate.ts'
 import type { Scope } from '../socket/scopes.ts'
 import type { PendingQuestion } from '../socket/tools-desk.ts'
 import type { ConsentLimits } from './limits.ts'

@@ -1,6 +1,6 @@
 import { AgentError } from '../errors.ts'
 import { printable } from '../printable.ts'
-import type { CallingTool } from '../socket/connection.ts'
+import type { CallingTool } from '../socket/gate.ts'
 import type { Outcome } from './questions.ts'
 
 /** The program in an error's words: what is known of it, else that nothing is. */

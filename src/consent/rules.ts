@@ -1,5 +1,5 @@
 import type { ToolRule } from '../config.ts'
-import type { CallingTool } from '../socket/connection.ts'
+import type { CallingTool } from '../socket/gate.ts'
 import type { Peer } from '../socket/peer.ts'
 import { includesScope, type Scope } from '../socket/scopes.ts'
 import { fitsPattern } from './path-pattern.ts'

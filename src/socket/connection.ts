@@ -1,14 +1,12 @@
 import type { TLSSocket } from 'node:tls'
 import { AgentError, asAgentError } from '../errors.ts'
 import type { Log } from '../ports.ts'
-import type { Secret } from '../secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
-import type { StallWatch } from '../stall-watch.ts'
-import { version } from '../version.ts'
-import type { AllowedBy, Call, CallBook, TurnedAway } from './calls.ts'
+import type { AllowedBy, Call, TurnedAway } from './calls.ts'
 import { encodeFrame, FrameError, FrameReader } from './frames.ts'
-import { JsonTextError, parseJsonText } from './json-text.ts'
-import type { Limits } from './limits.ts'
+import type { CallingTool, Gate } from './gate.ts'
+import { type GreetingSettings, greet, isOfThisUser, noteTurnedAway } from './greeting.ts'
+import { parseJsonText } from './json-text.ts'
 import {
   answer,
   isMethod,
@@ -17,55 +15,19 @@ import {
   type Method,
   methods,
   notification,
-  type Params,
-  protocolVersion,
   type Request,
   refusal,
 } from './messages.ts'
 import { type Caller, type Desk, handlers, toWireStatus, type WaitsFor } from './methods.ts'
-import type { Identified } from './peer.ts'
 import { type Scope, scopeOf } from './scopes.ts'
-import { nameless, type Tool, toolFromClaim } from './tool-log.ts'
-import type { Met, Peers } from './who-is-calling.ts'
+import { nameless, type Tool } from './tool-log.ts'
 
-/** Who asks: what the system says of the program, and what it says of itself. */
-export interface CallingTool {
-  readonly identified: Identified
-  readonly claim: Tool
-}
-
-/** Decides which program may have what. */
-export interface Gate {
-  /**
-   * Resolves if the program may, with what lets it; undefined for what needs no leave. Asks the artist where the configuration
-   * says so: an `interactive` caller waits for the answer. `site` undefined: no site in particular.
-   * Throws `consent_denied`, `consent_timeout`, `interaction_required`.
-   */
-  demand(
-    tool: CallingTool,
-    scope: Scope,
-    site: string | undefined,
-    interactive: boolean,
-  ): Promise<AllowedBy | undefined>
-}
-
-export interface ConnectionSettings {
-  readonly key: Secret
+export interface ConnectionSettings extends GreetingSettings {
   readonly desk: Desk
-  readonly peers: Peers
-  /** The other end, as it was met when the connection came. */
-  readonly met: Met
   readonly gate: Gate
-  readonly calls: CallBook
   readonly log: Log
-  readonly limits: Limits
-  readonly stalls: Pick<StallWatch, 'begin'>
-  /** Called once, when the peer has shown the key. */
-  readonly onKeyShown: () => void
-  /** Called once instead, when it has said something wrong: it is not read any more, and waits for its time to be over. */
+  /** Called once instead of `onKeyShown`, when it has said something wrong: it is not read any more, and waits for its time to be over. */
   readonly onHeld: (reason: string) => void
-  /** Throws `rate_limited` when the program has connections enough. */
-  readonly demandPlace: (identified: Identified) => void
 }
 
 /**
@@ -129,51 +91,30 @@ export class Connection {
       if (!(error instanceof FrameError)) this.#settings.log.error({ err: error }, 'a connection failed')
       const reason = error instanceof FrameError ? error.message : 'failure'
       if (this.#tool) this.#cut(reason)
-      else this.#hold('no_hello', reason)
+      else this.#hold('no_hello', reason, nameless)
     }
   }
 
-  /** Lets the peer in if it has the key and is this user's. Never rejects. */
+  /** Never rejects. */
   async #greet(line: string): Promise<void> {
-    let request: Request
-    let hello: Params<'hello'>
-    try {
-      request = judgeRequest(parseJsonText(line, this.#settings.limits.jsonDepth))
-      if (request.method !== 'hello') return this.#hold('no_hello', 'the first message was not hello')
-      hello = judgeParams('hello', request.params)
-    } catch (error) {
-      const said = error instanceof JsonTextError || error instanceof AgentError ? error.message : 'failure'
-      return this.#hold('no_hello', said)
+    const greeted = await greet(line, this.#settings, {
+      isGone: () => this.#socket.destroyed,
+      cut: (reason) => this.#cut(reason),
+    })
+    switch (greeted.kind) {
+      case 'held':
+        return this.#hold(greeted.outcome, greeted.reason, greeted.claim)
+      case 'gone':
+        return
+      case 'refused':
+        this.#send(greeted.reply)
+        this.#socket.destroySoon()
+        return
+      case 'let-in':
+        this.#tool = greeted.tool
+        this.#idle = setTimeout(() => this.#endIfIdle(), this.#settings.limits.idleMs).unref()
+        this.#send(greeted.reply)
     }
-    const claim = toolFromClaim(hello.client)
-    if (!this.#settings.key.equals(hello.key)) return this.#hold('wrong_key', 'wrong key', claim)
-    this.#settings.onKeyShown()
-    this.#idle = setTimeout(() => this.#cut('nobody could say who calls'), this.#settings.limits.identifyMs).unref()
-    const greeted = this.#settings.stalls.begin('hello')
-    const identified = await this.#settings.peers.identify(this.#settings.met, hello.client.pid).finally(greeted)
-    clearTimeout(this.#idle)
-    if (this.#socket.destroyed) return
-    const tool: CallingTool = { identified, claim }
-    if (uidOf(identified) !== ownUid) {
-      this.#noteTurnedAway('other_user', tool)
-      return this.#cut('not a program of this user')
-    }
-    try {
-      if (hello.protocol !== protocolVersion) {
-        const said = `this agent speaks protocol ${protocolVersion}, the client ${hello.protocol}`
-        throw new AgentError('unsupported_version', said)
-      }
-      this.#settings.demandPlace(identified)
-    } catch (thrown) {
-      const error = asAgentError(thrown)
-      this.#noteTurnedAway(error.code, tool)
-      this.#send(refusal(request.id, error))
-      this.#socket.destroySoon()
-      return
-    }
-    this.#tool = tool
-    this.#idle = setTimeout(() => this.#endIfIdle(), this.#settings.limits.idleMs).unref()
-    this.#send(answer(request.id, { protocol: protocolVersion, agent: { version, pid: process.pid } }))
   }
 
   #receive(line: string): void {
@@ -274,7 +215,7 @@ export class Connection {
     if (!identified || !claim) throw new AgentError('consent_denied')
     if (identified.kind === 'known' && (await peers.isStill(identified.peer))) return
     const now = await peers.identify(met, identified.kind === 'known' ? identified.peer.pid : claim.pid)
-    if (uidOf(now) !== ownUid) {
+    if (!isOfThisUser(now)) {
       this.#cut('not a program of this user any more')
       throw new AgentError('consent_denied')
     }
@@ -294,10 +235,6 @@ export class Connection {
     this.#socket.write(frame, () => frame.fill(0))
   }
 
-  #noteTurnedAway(outcome: Call['outcome'], who: Pick<CallingTool, 'claim'> & Partial<CallingTool>): void {
-    this.#settings.calls.note({ ...who, method: 'hello', scope: 'status', outcome, ms: 0 })
-  }
-
   /** The client connects again when it has something to ask. */
   #endIfIdle(): void {
     if (this.#watching || this.#inFlight > 0 || this.#socket.destroyed) return
@@ -306,8 +243,8 @@ export class Connection {
   }
 
   /** Whoever guesses pays for each guess with the whole time that a stranger has. */
-  #hold(outcome: TurnedAway, reason: string, claim: Tool = this.#claim): void {
-    this.#noteTurnedAway(outcome, { claim })
+  #hold(outcome: TurnedAway, reason: string, claim: Tool): void {
+    noteTurnedAway(this.#settings.calls, outcome, { claim })
     this.#socket.pause()
     this.#settings.onHeld(reason)
   }
@@ -334,10 +271,4 @@ function takesSite(method: string): boolean {
 
 function nameOf({ name, version }: Tool): string {
   return `${name}/${version}`
-}
-
-const ownUid = process.getuid?.() ?? -1
-
-function uidOf(identified: Identified): number | undefined {
-  return identified.kind === 'known' ? identified.peer.uid : identified.uid
 }

@@ -1,4 +1,4 @@
-import type { CallingTool } from './connection.ts'
+import type { CallingTool } from './gate.ts'
 import type { Scope } from './scopes.ts'
 
 /** A program that may have the session of a site. Times are wall clock, ms since the epoch. */

@@ -102,12 +102,12 @@ test('what is polled is not: status, and the watching for changes', async () => 
 
 test('the recent calls are the same entries, newest first, and each is told of', async () => {
   const told: AuditEntry[] = []
-  const stopListening = agent.onCall((entry) => told.push(entry))
+  const stopListening = agent.calls.entries.listen((entry) => told.push(entry))
   await codeOf(tool.call('session/get', { site: 'https://third.example' }))
   await codeOf(tool.call('signIn/cancel', {}))
   stopListening()
   expect(told.map(({ method }) => method)).toContain('signIn/cancel')
-  expect(agent.recentCalls()[0]).toMatchObject({
+  expect(agent.calls.recent()[0]).toMatchObject({
     ...{ executable: process.execPath, pid: process.pid, claimed: { name: 'maya', version: '2026' } },
     ...{ method: 'signIn/cancel', site: stage.site.url, outcome: 'ok' },
   })
@@ -152,12 +152,12 @@ test('a file that cannot be written keeps nobody waiting: it is said, and made g
   await rename(place('state'), place('away'))
   await symlink(place('nowhere'), place('state'))
   await tool.getSession()
-  await expect.poll(() => agent.auditProblem()?.message, patiently).toMatch(/^the audit ".*" cannot be written: /)
-  expect((await tool.status()).audit?.problem).toBe(agent.auditProblem()?.message)
+  await expect.poll(() => agent.audit.problem?.message, patiently).toMatch(/^the audit ".*" cannot be written: /)
+  expect((await tool.status()).audit?.problem).toBe(agent.audit.problem?.message)
   await tool.signOut()
   await rm(place('state'))
   await rename(place('away'), place('state'))
-  await expect.poll(() => agent.auditProblem(), patiently).toBeUndefined()
+  await expect.poll(() => agent.audit.problem, patiently).toBeUndefined()
   await untilWritten(({ method }) => method === 'signOut')
   await untilWritten(({ method, outcome }) => method === 'signedOut' && outcome === 'signed_out')
   expect((await tool.status()).audit).toBeUndefined()

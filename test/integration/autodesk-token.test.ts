@@ -72,9 +72,9 @@ describe('a tool that asks for the Autodesk token', () => {
     const agent = await signedIn()
     const client = await clientOf(await agent.listen())
     const refused: string[] = []
-    agent.onToolRefused(({ name, code }) => void refused.push(`${name} ${code}`))
+    agent.calls.tools.refusals.listen(({ name, code }) => void refused.push(`${name} ${code}`))
     await client.getAutodeskToken()
-    expect(agent.toolsToday()).toMatchObject([{ name: 'flow-tool', site: world.site.url, count: 1 }])
+    expect(agent.calls.tools.today()).toMatchObject([{ name: 'flow-tool', site: world.site.url, count: 1 }])
     await agent.signOut(undefined)
     expect(await codeOf(client.getAutodeskToken())).toBe('login_required')
     expect(refused).toEqual(['flow-tool login_required'])

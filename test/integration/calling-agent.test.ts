@@ -152,6 +152,6 @@ describe.runIf(process.platform === 'linux')('an agent', () => {
     await greet(patient)
     await getSession(patient, true)
     expect(asked.filter((one) => one.kind === 'known' && one.peer.pid !== hasty.pid)).toHaveLength(1)
-    expect(agent.toolsToday().map(({ name }) => name)).not.toContain('hasty')
+    expect(agent.calls.tools.today().map(({ name }) => name)).not.toContain('hasty')
   })
 })

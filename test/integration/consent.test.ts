@@ -55,7 +55,7 @@ describe('at a screen', () => {
     const agent = await stage.restart({}, { askConsent: ask })
     expect(await saidBy(await stage.startPython('publish.py', pythonTool))).toEqual({ login: 'artist@studio.example' })
     expect(asked).toEqual([])
-    expect(agent.allowedTools()).toMatchObject([
+    expect(agent.consent.allowed()).toMatchObject([
       { script: join(stage.folder, 'publish.py'), site: stage.site, scope: 'rest' },
     ])
     const state = join(stage.folder, 'state')
@@ -70,8 +70,9 @@ describe('at a screen', () => {
     const { ask, asked } = artist({ 'stays.ts': 'always' })
     const agent = await stage.restart({}, { askConsent: ask })
     const told: number[] = []
-    const stop = agent.onToolsChanged(() => told.push(agent.allowedTools().length))
-    const before = agent.allowedTools().length
+    const note = (): unknown => told.push(agent.consent.allowed().length)
+    const stops = [agent.consent.allowedNow.listen(note), agent.consent.revokedNow.listen(note)]
+    const before = agent.consent.allowed().length
     const stays = await stage.startNode(
       'stays.ts',
       nodeTool.replace(
@@ -80,14 +81,14 @@ describe('at a screen', () => {
       ),
     )
     await untilSaid(stays, 'connected', 20_000)
-    const tool = agent.allowedTools().find(({ script }) => script?.endsWith('stays.ts'))
-    await agent.revokeTool(tool?.id ?? '')
+    const tool = agent.consent.allowed().find(({ script }) => script?.endsWith('stays.ts'))
+    await agent.consent.revoke(tool?.id ?? '')
     // The watch comes back by itself: its connection ended, what it may ask for is another matter.
     await expect.poll(() => stays.stdout().split('connected').length, { timeout: 20_000 }).toBe(3)
     await stays.stop()
-    stop()
+    for (const stop of stops) stop()
     expect(told).toEqual([before + 1, before])
-    expect(await codeOf(agent.revokeTool(tool?.id ?? ''))).toBe('invalid_request')
+    expect(await codeOf(agent.consent.revoke(tool?.id ?? ''))).toBe('invalid_request')
     expect(asked).toHaveLength(1)
     expect(await saidBy(await stage.startNode('stays.ts', nodeTool))).toEqual({ login: 'artist@studio.example' })
     expect(asked).toHaveLength(2)
@@ -119,7 +120,7 @@ describe('at a screen', () => {
     line.send({ jsonrpc: '2.0', id: 4, method: 'session/get', params: {} })
     expect(await line.message()).toMatchObject({ id: 4, result: { login: 'artist@studio.example' } })
     line.close()
-    expect(agent.allowedTools().length).toBeGreaterThan(0)
+    expect(agent.consent.allowed().length).toBeGreaterThan(0)
   })
 
   test('nobody answers: the Python client raises a typed error with what to do', async () => {
@@ -165,7 +166,7 @@ describe('at a screen', () => {
       code: 'consent_denied',
       said: '1 other questions wait for their answers',
     })
-    expect(agent.refusedTools()).toEqual([])
+    expect(agent.consent.refused()).toEqual([])
   })
 })
 
@@ -238,7 +239,7 @@ describe('without a screen', () => {
     const program = await stage.startPython('batch.py', 'pass')
     await program.ended
     const file = join(stage.folder, 'batch.py')
-    const python = agent.allowedTools().find(({ script }) => script?.endsWith('headless.py'))?.executable ?? ''
+    const python = agent.consent.allowed().find(({ script }) => script?.endsWith('headless.py'))?.executable ?? ''
     expect(await finished(stage.sgSession('tools', 'allow', python, '--script', file, '--yes'))).toMatchObject({
       status: 0,
       stdout: expect.stringContaining('batch.py in '),
@@ -274,7 +275,7 @@ describe('without a screen', () => {
 
   test('a program cannot approve itself through a command that it starts', async () => {
     const agent = await stage.restart()
-    const before = agent.allowedTools().length
+    const before = agent.consent.allowed().length
     const code = `
 import json, subprocess, sys, sg_session
 client = sg_session.Client("self")
@@ -288,14 +289,14 @@ allow = subprocess.run([${JSON.stringify(process.execPath)}, ${JSON.stringify(co
     __file__, "--yes", "--json"], stdout=subprocess.PIPE)
 print(json.dumps({"approve": json.loads(done.stdout)["error"], "allow": json.loads(allow.stdout)["error"]}))
 `
-    const python = agent.allowedTools().find(({ script }) => script?.endsWith('headless.py'))?.executable ?? ''
+    const python = agent.consent.allowed().find(({ script }) => script?.endsWith('headless.py'))?.executable ?? ''
     const said = await saidBy(await stage.startPython('self.py', code, python))
     const refused = {
       code: 'consent_denied',
       message: 'a program cannot be allowed by a command that it started itself',
     }
     expect(said).toMatchObject({ approve: refused, allow: refused })
-    expect(agent.allowedTools()).toHaveLength(before)
+    expect(agent.consent.allowed()).toHaveLength(before)
   })
 
   test('no other program decides about programs, and the list itself is open', async () => {
@@ -317,7 +318,7 @@ print(json.dumps({"approve": json.loads(done.stdout)["error"], "allow": json.loa
       status: 30,
       stderr: expect.stringContaining('Use the window of sg-session'),
     })
-    expect(agent.allowedTools().length).toBeGreaterThan(0)
+    expect(agent.consent.allowed().length).toBeGreaterThan(0)
   })
 
   test('sg-session’s own `get` is asked about each time', async () => {

@@ -33,7 +33,7 @@ function tool(name: string, version = '1'): AgentClient {
 
 test('who asks while nobody is signed in is told of, with the site and why', async () => {
   const refusals: ToolRefusal[] = []
-  const stop = agent.onToolRefused((refusal) => refusals.push(refusal))
+  const stop = agent.calls.tools.refusals.listen((refusal) => refusals.push(refusal))
   const maya = tool('maya\u202e', '2026')
   await codeOf(maya.getSession())
   await codeOf(maya.getRestToken(world.site.url))
@@ -51,13 +51,13 @@ test('who asks while nobody is signed in is told of, with the site and why', asy
     { ...who, code: 'site_unknown' },
     { ...who, site: world.site.url, code: 'invalid_request' },
   ])
-  expect(agent.toolsToday()).toEqual([])
+  expect(agent.calls.tools.today()).toEqual([])
 })
 
 test('who gets the session is on the list of today, the command line like any other', async () => {
   await agent.signIn(undefined)
   const uses: ToolUse[] = []
-  const stop = agent.onToolUse((use) => uses.push(use))
+  const stop = agent.calls.tools.uses.listen((use) => uses.push(use))
   const maya = tool('maya', '2026')
   await maya.getSession()
   await maya.getRestToken()
@@ -69,11 +69,11 @@ test('who gets the session is on the list of today, the command line like any ot
     ['maya', 2],
     ['sg-session-cli', 1],
   ])
-  expect(agent.toolsToday()).toMatchObject([
+  expect(agent.calls.tools.today()).toMatchObject([
     { name: 'sg-session-cli', site: world.site.url, pid: process.pid, count: 1 },
     { name: 'maya', version: '2026', site: world.site.url, count: 2 },
   ])
-  expect(JSON.stringify(agent.toolsToday())).not.toContain((await maya.getSession()).sessionToken)
+  expect(JSON.stringify(agent.calls.tools.today())).not.toContain((await maya.getSession()).sessionToken)
   clock.advance(24 * 3600_000)
-  expect(agent.toolsToday()).toEqual([])
+  expect(agent.calls.tools.today()).toEqual([])
 })

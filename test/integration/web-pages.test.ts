@@ -139,7 +139,7 @@ describe('a web page that is open beside', () => {
     // Those that got through TLS said something, and it was not let in; no method was ever called.
     expect(said.filter((entry) => entry.includes('a stranger was not let in')).length).toBeGreaterThan(0)
     expect(said.filter((entry) => !entry.includes('a stranger was not let in'))).toEqual([])
-    expect(agent.toolsToday()).toEqual([])
+    expect(agent.calls.tools.today()).toEqual([])
     await context.close()
     await world.close()
   })

@@ -3,7 +3,7 @@ import type { Config } from '../../../src/config.ts'
 import { Consent } from '../../../src/consent/consent.ts'
 import { consentLimits } from '../../../src/consent/limits.ts'
 import type { AskConsent, ConsentAnswer, ConsentQuestion } from '../../../src/consent/question.ts'
-import type { CallingTool } from '../../../src/socket/connection.ts'
+import type { CallingTool } from '../../../src/socket/gate.ts'
 import type { Scope } from '../../../src/socket/scopes.ts'
 import { programAt, unknownProgram } from './programs.ts'
 

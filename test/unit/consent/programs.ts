@@ -1,4 +1,4 @@
-import type { CallingTool } from '../../../src/socket/connection.ts'
+import type { CallingTool } from '../../../src/socket/gate.ts'
 import type { Peer } from '../../../src/socket/peer.ts'
 
 /** A program as the socket describes it. */

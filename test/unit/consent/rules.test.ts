@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { mergeConfig, type PartialConfig } from '../../../src/config.ts'
 import { type FileFacts, isRuledIn, isRuledOut } from '../../../src/consent/rules.ts'
-import type { CallingTool } from '../../../src/socket/connection.ts'
+import type { CallingTool } from '../../../src/socket/gate.ts'
 import type { Scope } from '../../../src/socket/scopes.ts'
 import { programAt, unknownProgram } from './programs.ts'
 

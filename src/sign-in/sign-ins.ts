@@ -1,0 +1,110 @@
+import type { Config } from '../config.ts'
+import { AgentError } from '../errors.ts'
+import type { Ports } from '../ports.ts'
+import type { EndReason } from '../session/changes.ts'
+import type { Sessions } from '../session/sessions.ts'
+import { type SignInStepOptions, SignInSteps } from './sign-in-steps.ts'
+import type { SiteWayIn } from './site-way-in.ts'
+import type { SignInStep } from './way-in.ts'
+import { makeWaysIn } from './ways-in.ts'
+
+export interface SignInOptions extends SignInStepOptions {
+  readonly onStep?: (site: string, step: SignInStep) => void
+}
+
+export interface SignInsRules {
+  readonly insecureLoopback: boolean
+  /** Whether a window asks for login and passphrase as soon as a sign-in waits for them. Default true. */
+  readonly hasCredentialsWindow?: boolean
+}
+
+/** For saying which way a sign-in would go: less than a client waits for the answer. */
+export const wayLimitMs = 25_000
+
+/** The sign-ins of every configured site: begun, joined, resumed, ended. Sites are canonical. */
+export class SignIns {
+  readonly steps: SignInSteps
+  readonly #config: Config
+  readonly #hasSecretStore: boolean
+  readonly #hasCredentialsWindow: boolean
+  readonly #sessions: Sessions
+  readonly #waysIn: ReadonlyMap<string, SiteWayIn>
+
+  constructor(
+    config: Config,
+    ports: Ports,
+    sessions: Sessions,
+    { hasCredentialsWindow = true, ...rules }: SignInsRules,
+  ) {
+    this.steps = new SignInSteps(ports)
+    this.#config = config
+    this.#hasSecretStore = ports.secretStore !== undefined
+    this.#hasCredentialsWindow = hasCredentialsWindow
+    this.#sessions = sessions
+    this.#waysIn = makeWaysIn(config, ports, rules)
+  }
+
+  /** As `Agent.resume`. */
+  async resume(): Promise<void> {
+    await Promise.all(
+      [...this.#waysIn].map(([site, way]) => this.#sessions.at(site).resume((signal) => way.resume(signal))),
+    )
+  }
+
+  /** Resolves when what is to be remembered or revoked is; bounded in time. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#waysIn.values()].map((way) => way.settled()))
+  }
+
+  /** As `Agent.secretStoreProblem`. */
+  secretStoreProblem(): AgentError | undefined {
+    if (!this.#config.session.rememberSignIn) return undefined
+    if (!this.#hasSecretStore) return new AgentError('secret_store_unavailable', 'this system has no keychain to use')
+    return [...this.#waysIn.values()].map((way) => way.secretStoreProblem).find((problem) => problem !== undefined)
+  }
+
+  /** Throws `site_unknown` for a site that is not configured. */
+  wayInto(site: string): SiteWayIn {
+    const way = this.#waysIn.get(site)
+    if (!way) throw new AgentError('site_unknown', `"${site}" is not configured`)
+    return way
+  }
+
+  /** Signs the artist in, or joins the sign-in under way. Resolves when it is done. */
+  async signIn(site: string, options: SignInOptions): Promise<void> {
+    // Also one that has not reached the browser yet: it would come back with the account the browser remembers.
+    if (options.switchUser) this.#sessions.at(site).cancelSignIn()
+    // Asking again is how an artist says that they closed the tab.
+    else if (this.steps.at(site)?.kind === 'browser' && options.openBrowser !== false) this.steps.openOrTell(site)
+    await this.#signIn(site, options)
+  }
+
+  /** A tool has nobody who types: it joins a sign-in that somebody began, and begins none that only a terminal could go on with. */
+  async signInForTool(site: string): Promise<void> {
+    const isUnderWay = this.#sessions.at(site).status().state === 'signing_in'
+    if (!this.#hasCredentialsWindow && !isUnderWay) {
+      await this.wayInto(site).demandNothingToType(AbortSignal.timeout(wayLimitMs))
+    }
+    await this.#signIn(site, {})
+  }
+
+  /** Ends the session, or the sign-in under way, and forgets what a later run could resume. */
+  async end(site: string, reason: EndReason): Promise<void> {
+    await Promise.all([this.#sessions.at(site).signOut(reason), this.#waysIn.get(site)?.forgetRemembered()])
+  }
+
+  async #signIn(site: string, options: SignInOptions): Promise<void> {
+    const way = this.wayInto(site)
+    const hear = (at: string, step: SignInStep): void => {
+      if (at === site) options.onStep?.(at, step)
+    }
+    const joined = options.switchUser ? undefined : this.steps.at(site)
+    if (joined) hear(site, joined)
+    const stop = this.steps.begun.listen(hear)
+    try {
+      await this.#sessions.at(site).signIn((signal) => this.steps.run(way, site, options, signal))
+    } finally {
+      stop()
+    }
+  }
+}
