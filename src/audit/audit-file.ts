@@ -98,9 +98,9 @@ export class AuditFile {
           this.#waiting.push(this.#lostLine(this.#lost))
           this.#lost = 0
         }
-        const lines = this.#waiting
+        // A copy: what comes while it is written is pushed onto the other.
+        const lines = [...this.#waiting]
         if (lines.length > 0) await handle.append(Buffer.from(lines.map((line) => `${line}\n`).join('')))
-        // What came while it was written stands behind it.
         this.#waiting = this.#waiting.slice(lines.length)
       } while (this.#waiting.length > 0)
       this.#recover()

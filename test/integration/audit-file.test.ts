@@ -67,6 +67,18 @@ async function counts(at = file): Promise<number[]> {
 const numbers = (length: number, first = 1): number[] => Array.from({ length }, (_, index) => first + index)
 
 describe('the file', () => {
+  test('has every line, also those that come while others are being written', async () => {
+    const written = audit()
+    await written.open()
+    for (const number of numbers(500)) {
+      written.write(line(number))
+      // Some of them within a write, whatever that takes here.
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    await written.close()
+    expect(await counts()).toEqual(numbers(500))
+  })
+
   test('is this user’s alone, in a folder that is', async () => {
     const written = audit()
     written.write(line(1))
