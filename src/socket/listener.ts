@@ -106,24 +106,23 @@ export class SocketListener {
     const name = peerName(socket)
     const met = this.#settings.peers.meet(socket)
     this.#met.set(name, met)
-    void met.isForeign.then((isForeign) => isForeign && !socket.destroyed && this.#refuseForeign(socket))
+    void met.isForeign.then((isForeign) => isForeign && this.#refuseForeign(socket, met))
     socket.once('close', () => {
       this.#raw.delete(socket)
       if (this.#met.get(name) === met) this.#met.delete(name)
     })
   }
 
-  #refuseForeign(socket: Socket): void {
+  /** One without a row is over already: nobody can say whose it was. */
+  async #refuseForeign(socket: Socket, met: Met): Promise<void> {
+    const row = await met.row
+    if (socket.destroyed) return
     this.#strangers.note('not a connection of this user')
-    const identified: Identified = { kind: 'unknown', because: 'it is another user’s' }
-    this.#settings.calls.note({
-      identified,
-      claim: nameless,
-      method: 'hello',
-      scope: 'status',
-      outcome: 'other_user',
-      ms: 0,
-    })
+    if (row) {
+      const identified: Identified = { kind: 'unknown', uid: row.uid, because: 'it is another user’s' }
+      const call = { claim: nameless, method: 'hello', scope: 'status', outcome: 'other_user', ms: 0 } as const
+      this.#settings.calls.note({ identified, ...call })
+    }
     socket.destroy()
   }
 
