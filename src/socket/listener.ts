@@ -106,7 +106,7 @@ export class SocketListener {
     const name = peerName(socket)
     const met = this.#settings.peers.meet(socket)
     this.#met.set(name, met)
-    void met.isForeign.then((isForeign) => isForeign && this.#refuseForeign(socket, met))
+    void met.isForeign.then((isForeign) => (isForeign ? this.#refuseForeign(socket, met) : undefined))
     socket.once('close', () => {
       this.#raw.delete(socket)
       if (this.#met.get(name) === met) this.#met.delete(name)
