@@ -38,8 +38,18 @@ async function demandServed(): Promise<void> {
 }
 
 describe('an agent that stands still', () => {
-  test('because its process was stopped says for how long and during what, keeps what it holds, and is not woken while idle', async () => {
+  test('because its process was stopped says for how long and during what, and keeps what it holds; while nobody asks it is not woken', async () => {
     agent = await stage.studio.startAgent()
+    await client.status()
+    const wakeUps = async () =>
+      Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(await readFile(`/proc/${agent.pid}/status`, 'utf8'))?.[1])
+    const inASecond = async (): Promise<number> => {
+      const before = await wakeUps()
+      await sleep(1_100)
+      return (await wakeUps()) - before
+    }
+    await expect.poll(inASecond, { timeout: 20_000, interval: 0 }).toBe(0)
+
     await stage.signInAtSecond(client)
     const { generation } = await client.getSession({ site })
     stage.second.faults.inject({ path: '/', times: 1, does: { kind: 'delay', ms: 500 } })
@@ -58,16 +68,6 @@ describe('an agent that stands still', () => {
       .filter((line) => line.includes('the agent stood still'))
     expect(lines).toHaveLength(1)
     await demandServed()
-
-    const wakeUps = async () =>
-      Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(await readFile(`/proc/${agent.pid}/status`, 'utf8'))?.[1])
-    const inASecond = async (): Promise<number> => {
-      const before = await wakeUps()
-      await sleep(1_100)
-      return (await wakeUps()) - before
-    }
-    // When the last connections to the services have been closed.
-    await expect.poll(inASecond, { timeout: 20_000, interval: 0 }).toBe(0)
   })
 })
 
