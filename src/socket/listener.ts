@@ -106,15 +106,16 @@ export class SocketListener {
     const name = peerName(socket)
     const met = this.#settings.peers.meet(socket)
     this.#met.set(name, met)
-    void met.isForeign.then((isForeign) => isForeign && this.#refuseForeign(socket))
+    void met.isForeign.then(async (isForeign) => isForeign && this.#refuseForeign(socket, (await met.row)?.uid))
     socket.once('close', () => {
       this.#raw.delete(socket)
       if (this.#met.get(name) === met) this.#met.delete(name)
     })
   }
 
-  #refuseForeign(socket: Socket): void {
-    const identified: Identified = { kind: 'unknown', because: 'it is another user’s' }
+  #refuseForeign(socket: Socket, uid: number | undefined): void {
+    const because = 'it is another user’s'
+    const identified: Identified = { kind: 'unknown', because, ...(uid === undefined ? {} : { uid }) }
     this.#settings.calls.note({
       identified,
       claim: nameless,
