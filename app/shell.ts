@@ -14,6 +14,7 @@ import { ProgramWatch } from './program-watch.ts'
 import { settingDocument } from './settings.ts'
 import { SignInWatch } from './sign-in-watch.ts'
 import { type Command, minutesToEnd, type SiteSituation, type Situation } from './situation.ts'
+import { situationOf } from './situation-of.ts'
 import { chooseLanguage, type Language } from './strings/catalogue.ts'
 import { nobody, type Surroundings } from './surroundings.ts'
 import { Keychain } from './system/keychain.ts'
@@ -159,35 +160,16 @@ export class Shell {
   }
 
   situation(): Situation {
-    const { config } = this.#effective ?? {}
-    const agent = this.#core?.agent
-    const store = agent?.secretStoreProblem()
-    const audit = agent?.audit.problem
-    return {
-      now: Date.now(),
+    return situationOf(this.#core?.agent, this.#effective, {
       sites: this.#siteSituations(),
-      tools: agent?.calls.tools.today() ?? [],
-      refused: agent?.calls.tools.refusedToday() ?? [],
-      calls: agent?.calls.recent() ?? [],
-      programs: agent?.consent.allowed() ?? [],
-      refusedPrograms: agent?.consent.refused() ?? [],
-      answersProblem: agent?.consent.problem?.message,
-      consent: config?.tools.consent ?? 'prompt',
       question: this.programs.waiting,
       online: this.#system.online || this.#needsNoNetwork,
       screenLocked: this.#lock.isLocked,
       startAtLogin: this.#startAtLogin,
-      dayMs: (config?.session.maxAgeHours ?? 12) * 3600_000,
-      remindBeforeMs: (config?.session.remindBeforeMinutes ?? 0) * 60_000,
       trayShown: this.#tray.isInPanel,
-      problems: [
-        ...(this.#problem ? [{ code: this.#problem.code, detail: this.#problem.message }] : []),
-        ...(store ? [{ code: store.code }] : []),
-        ...(audit ? [{ code: audit.code, detail: audit.message }] : []),
-      ],
-      startAtLoginLocked: this.#effective?.sources.get('app.startAtLogin')?.source === 'locked',
       collecting: this.#collecting,
-    }
+      problem: this.#problem,
+    })
   }
 
   #siteSituations(): SiteSituation[] {

@@ -1,4 +1,5 @@
 import type { PreflightReport } from '../preflight/preflight-report.ts'
+import { markUnseen } from '../printable.ts'
 import type { TokenTestReport } from './token-test.ts'
 
 const states = { ok: 'ok', missing: 'MISSING', unknown: 'unknown', not_needed: 'not needed' } as const
@@ -38,7 +39,7 @@ export function describePreflight(report: PreflightReport, width = process.stdou
   const remarks = notes.flatMap(({ says }) =>
     wrap(says, Math.max(leastTextWidth, width - 2)).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`),
   )
-  return [printable(site), printable(who), '', ...rows, '', 'Worth knowing', ...remarks].join('\n')
+  return [markUnseen(site), markUnseen(who), '', ...rows, '', 'Worth knowing', ...remarks].join('\n')
 }
 
 /** The guided test's outcome for people. */
@@ -55,7 +56,7 @@ function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((paragraph) => {
     const lines: string[] = []
     let line = ''
-    for (const word of printable(paragraph).split(' ')) {
+    for (const word of markUnseen(paragraph).split(' ')) {
       if (line !== '' && line.length + 1 + word.length > width) {
         lines.push(line)
         line = word
@@ -63,11 +64,6 @@ function wrap(text: string, width: number): string[] {
     }
     return [...lines, line]
   })
-}
-
-/** Logins and names come from the site, where people choose theirs; a terminal would obey what is in them. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�')
 }
 
 function widthOf(texts: readonly string[]): number {

@@ -159,8 +159,7 @@ export class Consent implements Gate {
   async revoke(id: string): Promise<AllowedTool> {
     const tool = this.allowed().find((allowed) => allowed.id === id)
     if (!tool) throw new AgentError('invalid_request', `there is no allowed program "${id}"`)
-    const { executable, script } = tool
-    const application = { executable, ...(script === undefined ? {} : { script }) }
+    const application = applicationOf(tool)
     const isForgotten = await this.#remembered.forget(id)
     this.#once.forget(application)
     this.revokedNow.announce(application)

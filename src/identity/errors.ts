@@ -54,7 +54,7 @@ const untrusted = new Set([
 ])
 
 function fromOAuthCode(code: string, status: number, step: string, cause: unknown): AgentError {
-  const said = `${step}: Autodesk answered "${printable(code)}"`
+  const said = `${step}: Autodesk answered "${plainCode(code)}"`
   if (code === 'access_denied') return new AgentError('access_denied', said, { cause })
   if (code === 'login_required' || code === 'interaction_required')
     return new AgentError('interaction_required', said, { cause })
@@ -67,7 +67,7 @@ function fromOAuthCode(code: string, status: number, step: string, cause: unknow
 }
 
 function fromStatus(status: number, step: string, gateway: string | undefined, cause: unknown): AgentError {
-  const said = `${step}: Autodesk answered ${status}${gateway ? ` (${printable(gateway)})` : ''}`
+  const said = `${step}: Autodesk answered ${status}${gateway ? ` (${plainCode(gateway)})` : ''}`
   if (status === 429) return new AgentError('rate_limited', said, { cause })
   return new AgentError(status >= 500 || status < 400 ? 'identity_unreachable' : 'identity_rejected', said, { cause })
 }
@@ -81,7 +81,7 @@ async function gatewayCode(response: Response): Promise<string | undefined> {
 }
 
 /** A code from outside, fit to stand in a log line or a sentence. */
-function printable(code: string): string {
+function plainCode(code: string): string {
   return code.replace(/[^\w .:-]/g, '?').slice(0, 60)
 }
 

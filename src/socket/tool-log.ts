@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors.ts'
 import { Feed } from '../feed.ts'
 import type { Clock, Log } from '../ports.ts'
+import { unseen } from '../printable.ts'
 
 /** What a plug-in says of itself, fit to be shown: a claim, no proof. */
 export interface Tool {
@@ -125,8 +126,7 @@ export function toolFromClaim({ name, version, pid }: Tool): Tool {
 export function shownText(text: string, longest: number): string {
   const plain = text
     .replace(/\s+/gu, ' ')
-    // Controls, bidi and other format characters, halves of pairs; what fonts draw as nothing.
-    .replace(/[\p{C}\p{Default_Ignorable_Code_Point}]/gu, '')
+    .replace(unseen, '')
     // What stood between two spaces may have been unseen.
     .replace(/ +/g, ' ')
     .trim()

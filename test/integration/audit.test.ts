@@ -128,9 +128,10 @@ test('a hundred wrong keys are a few lines, and none of them holds a key', async
     entries.filter(({ outcome }) => outcome === 'wrong_key').reduce((sum, { count }) => sum + count, 0)
   await expect.poll(async () => counted(await lines()), patiently).toBeGreaterThan(20)
   for (const line of held) line.close()
-  const added = (await lines()).slice(before)
+  // Calls of before that are counted together are told of late.
+  const added = (await lines()).slice(before).filter(({ method }) => method === 'hello')
   expect(added.length).toBeLessThan(20)
-  expect(added[0]).toMatchObject({ method: 'hello', outcome: 'wrong_key' })
+  expect(added[0]).toMatchObject({ outcome: 'wrong_key' })
   expect(added[0]).not.toHaveProperty('executable')
   expect(await readFile(place('state', 'audit.jsonl'), 'utf8')).not.toContain('wrong-key-')
 })
@@ -144,7 +145,9 @@ test.skipIf(otherUserMissing)('another user of this machine is in it, with their
     line.on('error', () => undefined).on('data', (data) => console.log(String(data))).on('close', () => console.log('cut'))
     line.write(${JSON.stringify(`${JSON.stringify(hello(endpoint.key.reveal()))}\n`)})`
   expect((await runAsOtherUser(script)).trim()).toBe('cut')
-  expect(await untilWritten(({ outcome }) => outcome === 'other_user')).toMatchObject({ method: 'hello', uid: 65_534 })
+  // A connection that is over before it is looked at is nobody's, and has no number.
+  const found = await untilWritten(({ outcome, uid }) => outcome === 'other_user' && uid !== undefined)
+  expect(found).toMatchObject({ method: 'hello', uid: 65_534 })
 })
 
 test('a file that cannot be written keeps nobody waiting: it is said, and made good', async () => {

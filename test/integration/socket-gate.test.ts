@@ -1,29 +1,17 @@
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Agent } from '../../src/agent.ts'
-import { mergeConfig } from '../../src/config.ts'
+import type { Agent } from '../../src/agent.ts'
 import { makeRunCertificate } from '../../src/socket/certificate.ts'
 import type { Endpoint } from '../../src/socket/endpoint-file.ts'
 import { limits } from '../../src/socket/limits.ts'
-import { systemClock } from '../../src/system-clock.ts'
 import { hello, RawLine } from './raw-line.ts'
-import { rules, silentLog } from './world.ts'
+import { signedOutAgent } from './signed-out-agent.ts'
 
 let agent: Agent
 let endpoint: Endpoint
 let key: string
 beforeAll(async () => {
-  const content = {
-    sites: [{ url: 'https://studio.example', broker: 'https://broker.example' }],
-    identity: { clientId: 'x' },
-  }
-  const { config } = mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules)
-  const noNetwork = () => new Promise<Response>(() => undefined)
-  agent = new Agent(
-    config,
-    { fetch: noNetwork, clock: systemClock, log: silentLog, openBrowser: async () => undefined },
-    rules,
-  )
+  agent = signedOutAgent()
   endpoint = await agent.listen()
   key = endpoint.key.reveal()
 })

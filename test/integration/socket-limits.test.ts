@@ -4,9 +4,8 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { Agent } from '../../src/agent.ts'
+import type { Agent } from '../../src/agent.ts'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
-import { mergeConfig } from '../../src/config.ts'
 import type { Log } from '../../src/ports.ts'
 import { dial } from '../../src/socket/dial.ts'
 import { type Endpoint, writeEndpointFile } from '../../src/socket/endpoint-file.ts'
@@ -14,27 +13,16 @@ import { type Limits, limits } from '../../src/socket/limits.ts'
 import { SocketListener } from '../../src/socket/listener.ts'
 import type { Desk } from '../../src/socket/methods.ts'
 import { systemPeers } from '../../src/socket/who-is-calling.ts'
-import { systemClock } from '../../src/system-clock.ts'
 import { hello, RawLine } from './raw-line.ts'
-import { codeOf, rules, silentLog } from './world.ts'
+import { signedOutAgent } from './signed-out-agent.ts'
+import { codeOf, silentLog } from './world.ts'
 
 /** Every limit of the socket: what is just taken, and what is one too many. */
 let agent: Agent
 let endpoint: Endpoint
 let key: string
 beforeAll(async () => {
-  const content = {
-    sites: [{ url: 'https://studio.example', broker: 'https://broker.example' }],
-    identity: { clientId: 'x' },
-    tools: { consent: 'allow-all' },
-  } as const
-  const { config } = mergeConfig([{ source: 'settings', file: 'settings.json', content }], rules)
-  const noNetwork = () => new Promise<Response>(() => undefined)
-  agent = new Agent(
-    config,
-    { fetch: noNetwork, clock: systemClock, log: silentLog, openBrowser: async () => undefined },
-    rules,
-  )
+  agent = signedOutAgent({ consent: 'allow-all' })
   endpoint = await agent.listen()
   key = endpoint.key.reveal()
 })

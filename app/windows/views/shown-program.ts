@@ -1,12 +1,11 @@
 import type { ConsentQuestion } from '../../../src/agent.ts'
+import { markUnseen } from '../../../src/printable.ts'
 import type { Strings } from '../../strings/en.ts'
 
 /** As long as three lines of a window. */
 const longestPath = 110
 const longestName = 44
 
-/** What is not seen, what turns text round, what breaks a line, halves of pairs; what fonts draw as nothing. */
-const unseen = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 /** Every space but a single ordinary one: enough of them would push a path's end out of sight. */
 const oddSpaces = /(?! )\p{Z}|(?<= ) | (?= )/gu
 
@@ -57,5 +56,5 @@ function shortened(text: string, longest: number): Shown {
 }
 
 function visible(text: string): string {
-  return text.replace(unseen, '\ufffd').replace(oddSpaces, '\u2423')
+  return markUnseen(text).replace(oddSpaces, '\u2423')
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { markUnseen } from '../../printable.ts'
 import type { Parts } from '../parts.ts'
 import { foldCase, isEmailAddress } from '../people/email-address.ts'
 import { findUsers, type UserName } from '../people/find-users.ts'
@@ -13,7 +14,7 @@ import { type Finding, syncPeople } from '../people/sync-people.ts'
 import { atWork, type ConfigOptions, withConfigOptions } from './config-options.ts'
 import { printOut, readFileNamed, writeFileNamed } from './operator-files.ts'
 import { Progress } from './progress.ts'
-import { formatTable, printable } from './table.ts'
+import { formatTable } from './table.ts'
 import { siteNamed, sitesNamed } from './which-site.ts'
 
 interface SiteOptions extends ConfigOptions {
@@ -154,14 +155,14 @@ async function set({ parts, operator, changes }: Work, options: SetOptions): Pro
       ? { ...common, account: undefined, email: foldCase(email ?? '') }
       : { ...common, account: { issuer: parts.config.identity.issuer, subject }, email: undefined }
   const [verdict] = await changes.add([row], operator, 'set')
-  await printOut(`${printable(describeRow(row))}${verdict?.kind === 'unchanged' ? ': that is so already' : ''}\n`)
+  await printOut(`${markUnseen(describeRow(row))}${verdict?.kind === 'unchanged' ? ': that is so already' : ''}\n`)
   const obstacle = whyNotUsable(user, site.policy)
-  if (obstacle) process.stderr.write(`note: nobody can sign in as this user so far: ${printable(obstacle.message)}\n`)
+  if (obstacle) process.stderr.write(`note: nobody can sign in as this user so far: ${markUnseen(obstacle.message)}\n`)
   const before = (await changes.list([site.url])).find(
     (one) => one.account && one.userId !== user.id && one.email !== undefined && foldCase(one.email) === row.email,
   )
   if (!row.account && before) {
-    process.stderr.write(`note: this is for another account with the address; ${printable(describeRow(before))}\n`)
+    process.stderr.write(`note: this is for another account with the address; ${markUnseen(describeRow(before))}\n`)
   }
 }
 
@@ -188,7 +189,7 @@ function rowName({ email, subject, login }: RemoveOptions): RowName | undefined 
 
 async function remove({ parts, operator, changes }: Work, options: RemoveOptions, name: RowName): Promise<void> {
   const row = await changes.remove(siteNamed(parts, options.site).url, name, operator)
-  await printOut(`removed: ${printable(describeRow(row))}\n`)
+  await printOut(`removed: ${markUnseen(describeRow(row))}\n`)
   if (row.account) {
     process.stderr.write('note: sessions that the site itself has made for the account last until they expire there\n')
   }

@@ -1,18 +1,6 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import {
-  chmod,
-  copyFile,
-  link,
-  mkdir,
-  mkdtemp,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises'
+import { chmod, copyFile, link, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -113,8 +101,10 @@ describe('the hash of a program', () => {
   })
 
   test('is of a program of many pieces too, asked for by several at once', async () => {
-    const expected = hashOf(await readFile(process.execPath))
-    expect(await Promise.all([sha256Of(process.execPath), sha256Of(process.execPath)])).toEqual([expected, expected])
+    const file = join(folder, 'large')
+    const bytes = randomBytes(3 * 1024 * 1024 + 1)
+    await writeFile(file, bytes)
+    expect(await Promise.all([sha256Of(file), sha256Of(file)])).toEqual([hashOf(bytes), hashOf(bytes)])
   })
 
   test('is not there for a folder, a device or nothing', async () => {
