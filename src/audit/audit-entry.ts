@@ -41,8 +41,7 @@ export function entryOf(call: Call, at: number): AuditEntry {
   const uid = identified?.kind === 'known' ? identified.peer.uid : identified?.uid
   return {
     at,
-    ...(peer ? { executable: shownText(peer.executable, longestPath) } : {}),
-    ...(peer?.script === undefined ? {} : { script: shownText(peer.script, longestPath) }),
+    ...(peer ? shownProgram(peer) : {}),
     pid: peer?.pid ?? claim.pid,
     ...(uid === undefined || uid < 0 ? {} : { uid }),
     claimed: { name: claim.name, version: claim.version },
@@ -57,10 +56,21 @@ export function entryOf(call: Call, at: number): AuditEntry {
 }
 
 /** What sg-session itself has to say. */
-export function ownEntry(what: Pick<AuditEntry, 'at' | 'method' | 'outcome'> & Partial<AuditEntry>): AuditEntry {
+export function ownEntry({
+  about,
+  ...what
+}: Pick<AuditEntry, 'at' | 'method' | 'outcome'> & Partial<AuditEntry>): AuditEntry {
   return {
     ...{ executable: process.execPath, pid: process.pid, claimed: { name: 'sg-session', version } },
     ...{ scope: 'status', ms: 0, count: 1 },
     ...what,
+    ...(about === undefined ? {} : { about: shownProgram(about) }),
+  }
+}
+
+function shownProgram({ executable, script }: NonNullable<AuditEntry['about']>): NonNullable<AuditEntry['about']> {
+  return {
+    executable: shownText(executable, longestPath),
+    ...(script === undefined ? {} : { script: shownText(script, longestPath) }),
   }
 }

@@ -27,7 +27,7 @@ export function isOf({ identified }: CallingTool, application: Application): boo
 }
 
 const languages =
-  /(^|[/\\])(python|pypy|mayapy|hython|node(js)?|(ba|da|z|k|mk|a)?sh|perl|ruby)[\d.]*[a-z]?([.-]bin)?(\.exe)?$/i
+  /(^|[/\\])(python|pypy|mayapy|hython|node(js)?|(ba|da|z|k|mk|a|c|tc|fi)?sh|perl|ruby|pwsh|powershell|busybox|php|lua(jit)?|tclsh|deno|bun)[\d.]*[a-z]?([._-](bin|d|dbg|debug|c|intel64|\w+-linux-gnu))?(\.exe)?$/i
 
 /** An interpreter that runs no script, but what is typed or handed to it: a yes to it would be one to everything. */
 export function isBareInterpreter({ executable, script }: NamedProgram): boolean {

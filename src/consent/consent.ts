@@ -133,13 +133,25 @@ export class Consent implements Gate {
     return this.#refusals.all()
   }
 
-  /** Allows a program without a question; one that waits is answered. Throws `invalid_request` for an interpreter without a script. */
+  /**
+   * Allows a program without a question; one that waits is answered. Throws `invalid_request` for what a yes is good for once
+   * only: an interpreter without a script, and what hands the session on.
+   */
   async allow({ site, scope, ...application }: ToolToAllow): Promise<AllowedTool> {
     if (isBareInterpreter(application)) {
       throw new AgentError('invalid_request', `"${application.executable}" is an interpreter: name its script too`, {
         advice:
           'Without it everything that the interpreter runs would be meant: "sg-session tools allow … --script FILE".',
       })
+    }
+    if (await this.#settings.isHandingOn(application)) {
+      throw new AgentError(
+        'invalid_request',
+        'sg-session’s own command line is allowed once at most: it hands on what it gets',
+        {
+          advice: 'Answer its question when it asks. IT can name the program that starts it as "parent" of a rule.',
+        },
+      )
     }
     const id = await this.#remember(application, site, scope)
     for (const asked of scope === 'autodesk' ? (['rest', scope] as const) : [scope]) {
@@ -242,7 +254,9 @@ export class Consent implements Gate {
     for (const file of [application.executable, application.script ?? []].flat())
       if (await files.isRootOwned(file)) rootOwned.push(file)
     const before = this.#remembered.find(application, site, scope)
-    const tool = { ...application, site, scope: before?.scope ?? scope, allowedAt: clock.now(), rootOwned }
+    // More than was asked about stays only where it would be given now.
+    const granted = before && (await this.#isAsItWas(before)) ? before.scope : scope
+    const tool = { ...application, site, scope: granted, allowedAt: clock.now(), rootOwned }
     return this.#remembered.remember(tool)
   }
 }

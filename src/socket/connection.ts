@@ -149,14 +149,14 @@ export class Connection {
     const startedMs = performance.now()
     const leave: Leave = { allowedBy: undefined }
     let outcome: Call['outcome'] = 'ok'
-    let reply: object
+    let frame: Buffer
     try {
-      reply = answer(request.id, await this.#call(request, leave))
+      frame = this.#encode(answer(request.id, await this.#call(request, leave)))
     } catch (thrown) {
       const error = asAgentError(thrown)
       outcome = error.code
       if (error.code === 'internal_error') log.error({ err: error }, 'a request failed')
-      reply = refusal(request.id, error)
+      frame = this.#encode(refusal(request.id, error))
     }
     const ms = Math.round(performance.now() - startedMs)
     const site = takesSite(method) ? desk.siteNamed(request.params['site']) : undefined
@@ -169,7 +169,7 @@ export class Connection {
       ...(leave.allowedBy === undefined ? {} : { allowedBy: leave.allowedBy }),
       ms,
     })
-    this.#send(reply)
+    this.#write(frame)
     log.info({ client: nameOf(this.#claim), method, outcome, ms }, 'request')
   }
 
@@ -183,44 +183,50 @@ export class Connection {
   async #dispatch<M extends Exclude<Method, 'hello'>>(method: M, unjudged: unknown, leave: Leave): Promise<unknown> {
     const { desk } = this.#settings
     const params = judgeParams(method, unjudged)
-    const site =
-      'site' in params || scopeOf[method] !== 'status' ? desk.siteNamed(Reflect.get(params, 'site')) : undefined
+    // Also where it is left out: then the first is meant.
+    const site = takesSite(method) ? desk.siteNamed(Reflect.get(params, 'site')) : undefined
     // A site that is not configured is the handler's to refuse.
     const scope = site === undefined ? 'status' : scopeOf[method]
-    leave.allowedBy = await this.#demand(scope, site, Reflect.get(params, 'interactive') === true)
+    const asked = this.#tool
+    if (!asked) throw new AgentError('consent_denied')
+    leave.allowedBy = await this.#settings.gate.demand(asked, scope, site, Reflect.get(params, 'interactive') === true)
     const caller: Caller = {
       watch: () => {
         this.#watching = true
       },
-      release: (released) => this.#checkAgain(scopeOf[method], released),
-      confirm: async () => {
-        await this.#checkAgain('status', undefined)
-        if (!this.#tool) throw new AgentError('consent_denied')
-        return this.#tool
-      },
+      release: async (released) => void (await this.#checkAgain(asked, leave, scopeOf[method], released)),
+      confirm: () => this.#checkAgain(asked, leave, 'status', site),
       notifyStep: (at, step) => this.#send(stepNotification(at, step)),
     }
     return handlers[method](params, desk, caller)
   }
 
-  async #demand(scope: Scope, site: string | undefined, interactive: boolean): Promise<AllowedBy | undefined> {
-    if (!this.#tool) throw new AgentError('consent_denied')
-    return this.#settings.gate.demand(this.#tool, scope, site, interactive)
+  /**
+   * Whoever holds the connection now: it may have changed hands, and its program with it, since `asked` was given leave. Then
+   * whoever it is now needs leave too.
+   */
+  async #checkAgain(asked: CallingTool, leave: Leave, scope: Scope, site: string | undefined): Promise<CallingTool> {
+    const { peers, gate } = this.#settings
+    const tool = this.#tool ?? asked
+    const { identified } = tool
+    const isStill = identified.kind === 'known' && (await peers.isStill(identified.peer))
+    // Another request may have found out already that it is somebody else.
+    if (isStill && tool === asked) return asked
+    const now = isStill ? tool : await this.#identifyAgain(tool)
+    leave.allowedBy = await gate.demand(now, scope, site, false)
+    // Leave may have taken its time.
+    return now.identified.kind === 'known' ? this.#checkAgain(now, leave, scope, site) : now
   }
 
-  /** Whoever holds the connection now: it may have changed hands, and its program with it, since it was let in. */
-  async #checkAgain(scope: Scope, site: string | undefined): Promise<void> {
+  async #identifyAgain({ identified, claim }: CallingTool): Promise<CallingTool> {
     const { peers, met } = this.#settings
-    const { identified, claim } = this.#tool ?? {}
-    if (!identified || !claim) throw new AgentError('consent_denied')
-    if (identified.kind === 'known' && (await peers.isStill(identified.peer))) return
     const now = await peers.identify(met, identified.kind === 'known' ? identified.peer.pid : claim.pid)
     if (!isOfThisUser(now)) {
       this.#cut('not a program of this user any more')
       throw new AgentError('consent_denied')
     }
     this.#tool = { identified: now, claim }
-    await this.#demand(scope, site, false)
+    return this.#tool
   }
 
   get #claim(): Tool {
@@ -228,10 +234,19 @@ export class Connection {
   }
 
   #send(message: object): void {
-    const { limits } = this.#settings
-    if (this.#socket.destroyed || this.#socket.writableEnded) return
-    if (this.#socket.writableLength > limits.unreadBytes) return this.#cut('answers were not read')
-    const frame = encodeFrame(message, limits.messageBytes)
+    this.#write(this.#encode(message))
+  }
+
+  #encode(message: object): Buffer {
+    return encodeFrame(message, this.#settings.limits.messageBytes)
+  }
+
+  #write(frame: Buffer): void {
+    const isGone = this.#socket.destroyed || this.#socket.writableEnded
+    const isFull = this.#socket.writableLength > this.#settings.limits.unreadBytes
+    if (isGone || isFull) frame.fill(0)
+    if (isGone) return
+    if (isFull) return this.#cut('answers were not read')
     this.#socket.write(frame, () => frame.fill(0))
   }
 

@@ -2,7 +2,7 @@ import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
-import { readEndpointFile } from '../../src/socket/endpoint-file.ts'
+import { type Endpoint, readEndpointFile } from '../../src/socket/endpoint-file.ts'
 import { finished, untilSaid } from '../sandbox/processes.ts'
 import { artist, type ConsentStage, command, nodeTool, pythonTool, saidBy, startConsentStage } from './consent-stage.ts'
 import { RawLine } from './raw-line.ts'
@@ -13,6 +13,12 @@ beforeAll(async () => {
   stage = await startConsentStage()
 })
 afterAll(() => stage.close())
+
+const present = async (): Promise<Endpoint> => {
+  const endpoint = await readEndpointFile(stage.endpointFile)
+  if (!endpoint) throw new Error('no agent is there')
+  return endpoint
+}
 
 const anyone = (): AgentClient =>
   new AgentClient({ endpointFiles: [stage.endpointFile], caller: { name: 'anyone', version: '1' } })
@@ -183,6 +189,26 @@ describe('by the policy, without a question', () => {
     // Remembered from before, and of no account where a list decides.
     expect(await saidBy(await stage.startPython('publish.py', pythonTool))).toMatchObject({ code: 'consent_denied' })
     expect(asked).toEqual([])
+  })
+
+  test('what is refused for a site is refused for it also where the site is left out', async () => {
+    const agent = await stage.restart({ consent: 'allow-all', deny: [{ client: 'test', sites: [stage.site] }] })
+    const line = await RawLine.greeted(await present())
+    for (const method of [
+      'signOut',
+      'signIn',
+      'signIn/way',
+      'signIn/cancel',
+      'session/reportRejected',
+      'session/get',
+    ]) {
+      for (const params of [{ site: stage.site }, {}]) {
+        line.send({ jsonrpc: '2.0', id: method, method, params })
+        expect(await line.message()).toMatchObject({ id: method, error: { data: { code: 'consent_denied' } } })
+      }
+    }
+    line.close()
+    expect(agent.status()).toMatchObject([{ state: 'signed_in' }])
   })
 })
 

@@ -92,6 +92,16 @@ describe.runIf(process.platform === 'linux')('who is calling', () => {
     expect(known(await peers.identify(await connect(caller), caller.pid)).script).toBe(callerScript)
   })
 
+  test('is nobody when its command line names a script with a name that no file can have', async () => {
+    // What is an option’s value to a Python is a script to a Node, by whose name it goes.
+    const disguised = join(folder, 'node')
+    await copyFile(python.file, disguised)
+    const caller = Caller.startAs(disguised, ['-X', 'x'.repeat(100_000), callerScript])
+    callers.push(caller)
+    const because = expect.stringContaining('longer than')
+    expect(await peers.identify(await connect(caller), caller.pid)).toMatchObject({ kind: 'unknown', because })
+  })
+
   test('is found whatever number it claims', async () => {
     const [caller, other] = [start(), start()]
     await connect(other)

@@ -6,7 +6,7 @@ import { withPatience } from '../../with-patience.ts'
 import type { Identified, Peer, Program } from '../peer.ts'
 import type { Met, Peers } from '../who-is-calling.ts'
 import { isSameFile, readArguments, readLink, readOwner, readState } from './procfs.ts'
-import { isInterpreter, scriptOf } from './script-of.ts'
+import { isInterpreter, longestScript, scriptOf } from './script-of.ts'
 import { type Holder, linkOf, SocketHolders } from './socket-holders.ts'
 
 const mostParents = 8
@@ -171,11 +171,16 @@ async function scriptOfProcess(pid: number, executable: string): Promise<string 
   if (!args) throw new Unnamed(`the command line of "${executable}" cannot be read`)
   const found = scriptOf(executable, args)
   if (!found) return undefined
+  const [name = ''] = Object.values(found)
+  if (name.length > longestScript - '-m '.length)
+    throw new Unnamed(`the script of "${executable}" has a name longer than any file's`)
   if ('module' in found) return `-m ${found.module}`
   const folder = readLink(pid, 'cwd')
   if (folder === undefined && !found.file.startsWith('/')) return undefined
   const file = resolve(folder ?? '/', found.file)
-  return (await withPatience(realpath(file), scriptLimitMs).catch(() => undefined)) ?? file
+  const real = (await withPatience(realpath(file), scriptLimitMs).catch(() => undefined)) ?? file
+  if (real.length > longestScript) throw new Unnamed(`the script of "${executable}" has a path longer than any file's`)
+  return real
 }
 
 /** As far as we may look. */

@@ -1,5 +1,5 @@
 import type { Identified, Peer, Program } from '../peer.ts'
-import { scriptOf } from './script-of.ts'
+import { longestScript, scriptOf } from './script-of.ts'
 
 /** A process as a system's table of all processes has it. */
 export interface TableProcess {
@@ -77,9 +77,10 @@ function programIn(
   if (executable === undefined || startMark === undefined || !args) return undefined
   const found = scriptOf(executable, args)
   if (!found) return { pid, executable, startMark }
-  if ('module' in found) return { pid, executable, startMark, script: `-m ${found.module}` }
   // Where nobody tells the folder it stays as it was written.
-  return { pid, executable, startMark, script: folder === undefined ? found.file : resolvePath(folder, found.file) }
+  const script =
+    'module' in found ? `-m ${found.module}` : folder === undefined ? found.file : resolvePath(folder, found.file)
+  return script.length > longestScript ? undefined : { pid, executable, startMark, script }
 }
 
 function parentsIn(table: ReadonlyMap<number, TableProcess>, pid: number, resolvePath: ResolvePath): Program[] {

@@ -1,6 +1,9 @@
 /** What an interpreter was told to run: a file as it was named, or a module by its name. */
 export type ScriptNamed = { readonly file: string } | { readonly module: string }
 
+/** No file has a longer path: PATH_MAX of Linux. Nothing that is remembered or told of a program may be longer either. */
+export const longestScript = 4_096
+
 /** How an interpreter takes its arguments apart. */
 interface Grammar {
   /** Short options that take a value: what is left of the cluster, else the next argument. */
@@ -87,9 +90,10 @@ export function scriptOf(executable: string, args: readonly string[]): ScriptNam
   return interpreters.find(([known]) => known.test(name))?.[1](args.slice(1))
 }
 
-/** `/usr/autodesk/maya2025/bin/mayapy.bin` is mayapy, `C:\Python311\python.exe` is python, `/opt/hfs20/bin/houdini-bin` houdini. */
+/** `/usr/autodesk/maya2025/bin/mayapy.bin` is mayapy, `C:\Python311\python.exe` and `python-dbg` are python, `/opt/hfs20/bin/houdini-bin` houdini. */
 function programName(executable: string): string {
-  return (executable.split(/[/\\]/).at(-1) ?? '').replace(/\.exe$/i, '').replace(/[.-]bin$/i, '')
+  const name = (executable.split(/[/\\]/).at(-1) ?? '').replace(/\.exe$/i, '')
+  return name.replace(/[._-](bin|d|dbg|debug|c|intel64|\w+-linux-gnu)$/i, '')
 }
 
 /** The first argument that is neither an option nor the value of one. */

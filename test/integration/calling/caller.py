@@ -43,9 +43,13 @@ def secure(certificate):
     line.set_inheritable(True)
 
 
+def send(*messages):
+    line.sendall(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+
+
 def ask(message):
     global heard
-    line.sendall(json.dumps(message).encode() + b"\n")
+    send(message)
     while b"\n" not in heard:
         more = line.recv(65536)
         if not more:
@@ -81,7 +85,7 @@ def fork_on():
 
 def shout(*messages):
     """Says it all and is gone."""
-    line.sendall(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+    send(*messages)
     os._exit(0)
 
 

@@ -72,6 +72,17 @@ describe('a call', () => {
     expect(told[0]?.script).toBe('/xy.py')
   })
 
+  test('about a program that was decided about names it as plainly', () => {
+    record.noteDecision(
+      'toolAllowed',
+      { executable: `/opt/a\u202e\n${'b'.repeat(4_000)}`, script: '/x\u0000y.py' },
+      site,
+    )
+    expect(told[0]?.about?.executable).toMatch(/^\/opt\/a b+…$/)
+    expect(told[0]?.about?.executable).toHaveLength(1_000)
+    expect(told[0]?.about?.script).toBe('/xy.py')
+  })
+
   test.each(['status', 'session/watch', 'signIn/way'])('of %s is kept only when it was refused', (method) => {
     record.note(call({ method, scope: 'status' }))
     expect(record.recent()).toEqual([])

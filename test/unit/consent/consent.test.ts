@@ -188,6 +188,8 @@ describe('a yes', () => {
     await screen.answer('always')
     expect(await outcomeOf(asked)).toBe('allowed')
     expect(await outcomeOf(ask(programAt('/usr/bin/node', { script: '/opt/sg-session.js' })))).toBe('waits')
+    const wanted = { executable: '/usr/bin/node', script: '/opt/sg-session.js', site, scope: 'rest' } as const
+    await expect(consent.allow(wanted)).rejects.toMatchObject({ code: 'invalid_request' })
   })
 
   test('to an interpreter that runs no script is for once too: it runs whatever it is given', async () => {
@@ -207,6 +209,18 @@ describe('a yes', () => {
     expect(await outcomeOf(ask(programAt('/usr/local/Nuke15.1v3/Nuke15.1', { pid: 9 })))).toBe('allowed')
   })
 
+  test.each([
+    ...['/usr/bin/python3.11-dbg', 'C:\\Python311\\python_d.exe', '/usr/bin/perl5.36-x86_64-linux-gnu', '/bin/tcsh'],
+    ...[
+      'C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe',
+      '/usr/bin/pwsh',
+      '/bin/busybox',
+      '/usr/bin/php8.2',
+    ],
+  ])('to %s without a script is for once too', async (executable) => {
+    await expect(consent.allow({ executable, site, scope: 'rest' })).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+
   test('holds while a file that only root could write still is such a file', async () => {
     rootOwned.add('/usr/bin/maya')
     void ask(maya)
@@ -217,6 +231,17 @@ describe('a yes', () => {
     await screen.answer('always')
     // Now it is known to be anybody's.
     expect(await outcomeOf(ask(maya))).toBe('allowed')
+  })
+
+  test('to the session gives back no Autodesk token that a file of today would not get', async () => {
+    rootOwned.add('/usr/bin/maya')
+    void ask(maya, { scope: 'autodesk' })
+    await screen.answer('always')
+    rootOwned.clear()
+    void ask(maya)
+    await screen.answer('always')
+    expect(await outcomeOf(ask(maya))).toBe('allowed')
+    expect(await outcomeOf(ask(maya, { scope: 'autodesk' }))).toBe('waits')
   })
 
   test('is told to whoever listens, with the application and the site', async () => {

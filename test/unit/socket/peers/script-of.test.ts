@@ -6,6 +6,9 @@ const table: readonly (readonly [executable: string, args: string, script: strin
   // Python and what is one
   ['/usr/bin/python3.11', 'tool.py', 'tool.py'],
   ['/usr/bin/python3.11', './tool.py --site x', './tool.py'],
+  ['/usr/bin/python3.11-dbg', 'tool.py', 'tool.py'],
+  ['C:\\Python311\\python_d.exe', 'tool.py', 'tool.py'],
+  ['/usr/bin/perl5.36-x86_64-linux-gnu', 'tool.pl', 'tool.pl'],
   ['/usr/bin/python3', '/opt/tool.py -c x', '/opt/tool.py'],
   ['/usr/bin/python3', '-u -B tool.py', 'tool.py'],
   ['/usr/bin/python3', '-uB tool.py', 'tool.py'],
