@@ -6,6 +6,7 @@ import { readAudit } from '../audit/read-audit.ts'
 import { readConfig } from '../config-files.ts'
 import { AgentError } from '../errors.ts'
 import { standardPaths } from '../paths.ts'
+import { printable } from '../printable.ts'
 import { makeOutput, type Output } from './output.ts'
 
 export interface AuditOptions {
@@ -50,14 +51,16 @@ export function describeLine(line: AuditLine): string {
   const program = executable === undefined ? 'unknown' : [executable, script].flatMap(nameOf).join(' ')
   const times = count > 1 ? ` ×${count}` : ''
   const by = line.allowedBy === undefined ? '' : ` (${line.allowedBy})`
-  return [
+  // Every program of the same user can write to the file.
+  const parts = [
     localTime(line.time),
     `${program} ${pid}`.padEnd(28),
     `${line.method}${times}`.padEnd(20),
     line.site ?? '-',
     `${line.outcome}${by}`,
     `says it is ${claimedName} ${claimedVersion}`.trimEnd(),
-  ].join('  ')
+  ]
+  return printable(parts.join('  '))
 }
 
 function nameOf(path: string | undefined): string[] {

@@ -36,7 +36,9 @@ export class OnceAllowed {
 
   has(peer: Peer, site: string, scope: Scope): boolean {
     const allowed = this.#allowed.get(idOfProcess(peer, site))
-    return allowed !== undefined && includesScope(allowed.scope, scope)
+    // The id is short: a script could be named so that it has this one too.
+    const isSame = allowed?.pid === peer.pid && isSameApplication(allowed, peer)
+    return isSame && includesScope(allowed.scope, scope)
   }
 
   forget(application: Application): void {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { PeerRow } from '../connection-table.ts'
 import { AgentError } from '../errors.ts'
 import type { Log } from '../ports.ts'
 import { Secret } from '../secret.ts'
@@ -106,23 +107,27 @@ export class SocketListener {
     const name = peerName(socket)
     const met = this.#settings.peers.meet(socket)
     this.#met.set(name, met)
-    void met.isForeign.then((isForeign) => (isForeign ? this.#refuseForeign(socket, met) : undefined))
+    void met.isForeign.then(async (isForeign) => isForeign && this.#refuseForeign(socket, await met.row))
     socket.once('close', () => {
       this.#raw.delete(socket)
       if (this.#met.get(name) === met) this.#met.delete(name)
     })
   }
 
-  /** One without a row is over already: nobody can say whose it was. */
-  async #refuseForeign(socket: Socket, met: Met): Promise<void> {
-    const row = await met.row
-    if (socket.destroyed) return
+  /** Of a connection that was gone before anybody could look nobody can say whose it was. */
+  #refuseForeign(socket: Socket, row: PeerRow | undefined): void {
+    const identified: Identified = row
+      ? { kind: 'unknown', uid: row.uid, because: 'it is another user’s' }
+      : { kind: 'unknown', because: 'its connection is over' }
     this.#strangers.note('not a connection of this user')
-    if (row) {
-      const identified: Identified = { kind: 'unknown', uid: row.uid, because: 'it is another user’s' }
-      const call = { claim: nameless, method: 'hello', scope: 'status', outcome: 'other_user', ms: 0 } as const
-      this.#settings.calls.note({ identified, ...call })
-    }
+    this.#settings.calls.note({
+      identified,
+      claim: nameless,
+      method: 'hello',
+      scope: 'status',
+      outcome: row ? 'other_user' : 'no_hello',
+      ms: 0,
+    })
     socket.destroy()
   }
 

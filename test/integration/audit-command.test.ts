@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readAudit } from '../../src/audit/read-audit.ts'
-import { momentOf } from '../../src/cli/audit-command.ts'
+import { describeLine, momentOf } from '../../src/cli/audit-command.ts'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
 import { compileCache, type Finished, finished, type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
 import { codeOf } from './world.ts'
@@ -122,6 +122,16 @@ describe('sg-session audit, without an agent', () => {
     await writeFile(auditFile(), `${JSON.stringify(line)}\n`, { flag: 'a' })
     await untilSaid(following, 'says it is nuke 16', 20_000)
     await following.stop('SIGINT')
+  })
+
+  test('writes nothing to the terminal that is not to be seen, whoever has put it into the file', () => {
+    const said = describeLine({
+      ...{ time: new Date().toISOString(), pid: 7, scope: 'status', ms: 1, count: 1, site },
+      ...{ executable: '/opt/\u001b]0;x\u0007maya', method: 'a\u001b[2J', outcome: 'ok\r\n' },
+      ...{ claimedName: '\u202eayam', claimedVersion: '1\u009b2J' },
+    })
+    expect(said).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u)
+    expect(said).toContain('maya')
   })
 
   test('refuses a moment that is none', async () => {

@@ -86,6 +86,18 @@ describe.runIf(process.platform === 'linux')('a program that became another one'
   })
 })
 
+describe.runIf(process.platform === 'linux')('a program of ours that connects and is gone', () => {
+  test('is not written down as another user', patience, async () => {
+    for (let time = 0; time < 5; time += 1) {
+      const line = await RawLine.tcp(endpoint.port)
+      line.close()
+      await line.closed
+    }
+    await expect.poll(() => calls.length, patience).toBe(5)
+    expect(new Set(calls.splice(0).map(({ outcome }) => outcome))).toEqual(new Set(['no_hello']))
+  })
+})
+
 describe('a session that was given up while it was on its way', () => {
   test('is an error to whoever waits for it, and is written down as one', patience, async () => {
     const line = await RawLine.greeted(endpoint)
