@@ -5,7 +5,7 @@ import { SharedLook } from '../../shared-look.ts'
 import { withPatience } from '../../with-patience.ts'
 import type { Identified, Peer, Program } from '../peer.ts'
 import type { Met, Peers } from '../who-is-calling.ts'
-import { isSameFile, readArguments, readLink, readOwner, readState } from './procfs.ts'
+import { foreignPaths, isSameFile, readArguments, readLink, readOwner, readState } from './procfs.ts'
 import { isInterpreter, longestScript, scriptOf } from './script-of.ts'
 import { type Holder, linkOf, SocketHolders } from './socket-holders.ts'
 
@@ -178,7 +178,11 @@ async function scriptOfProcess(pid: number, executable: string): Promise<string 
   const folder = readLink(pid, 'cwd')
   if (folder === undefined && !found.file.startsWith('/')) return undefined
   const file = resolve(folder ?? '/', found.file)
-  const real = (await withPatience(realpath(file), scriptLimitMs).catch(() => undefined)) ?? file
+  const real =
+    (await withPatience(
+      foreignPaths.take(() => realpath(file)),
+      scriptLimitMs,
+    ).catch(() => undefined)) ?? file
   if (real.length > longestScript) throw new Unnamed(`the script of "${executable}" has a path longer than any file's`)
   return real
 }

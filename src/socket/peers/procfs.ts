@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
+import { Turns } from '../../turns.ts'
 import { withPatience } from '../../with-patience.ts'
 
 /**
@@ -77,27 +78,15 @@ export function readChildren(pid: number): number[] {
   )
 }
 
-let reading = 0
-const waiting: (() => void)[] = []
+const commandLines = new Turns(mostReading)
 
 /**
  * The arguments, as the process shows them: it can rewrite them. `undefined` when they cannot be had. Reading them reaches into
  * the memory of the process, and one that wants to can let that wait for ever: two threads of ours at most, for all there are.
  */
 export async function readArguments(pid: number): Promise<string[] | undefined> {
-  const bytes = readInTurn(`/proc/${pid}/cmdline`)
+  const bytes = commandLines.take(() => readBeginning(`/proc/${pid}/cmdline`))
   return judgeCommandLine(await withPatience(bytes, argumentsLimitMs).catch(() => undefined))
-}
-
-async function readInTurn(file: string): Promise<Buffer> {
-  if (reading >= mostReading) await new Promise<void>((resolve) => waiting.push(resolve))
-  reading += 1
-  try {
-    return await readBeginning(file)
-  } finally {
-    reading -= 1
-    waiting.shift()?.()
-  }
 }
 
 /** Each argument ends with a NUL. A process that has rewritten its title may show something else: one argument without an end. */
@@ -110,9 +99,14 @@ export function judgeCommandLine(bytes: Buffer | undefined): string[] | undefine
   return parts
 }
 
+/** For paths that a program has chosen: on a share that is gone, a look at one of them keeps its thread. */
+export const foreignPaths = new Turns(1)
+
 /** Whether two paths lead to one file now; undefined when that cannot be found out in time. */
 export async function isSameFile(one: string, other: string): Promise<boolean | undefined> {
-  const both = Promise.all([stat(one, { bigint: true }), stat(other, { bigint: true })])
+  const both = foreignPaths.take(
+    async () => [await stat(one, { bigint: true }), await stat(other, { bigint: true })] as const,
+  )
   const found = await withPatience(both, lookLimitMs).catch(() => undefined)
   return found && found[0].dev === found[1].dev && found[0].ino === found[1].ino
 }

@@ -4,6 +4,7 @@ import { lstat, open, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { runProgram } from '../../run-program.ts'
 import { withPatience } from '../../with-patience.ts'
+import { foreignPaths } from './procfs.ts'
 
 /** What is known of a program's file, for rules and for the question on the screen. Nothing here throws, or waits for ever on a dead share. */
 
@@ -21,7 +22,12 @@ const mostRemembered = 500
  */
 export async function isRootOwned(path: string): Promise<boolean> {
   if (process.platform === 'win32' || !path.startsWith('/')) return false
-  return (await withPatience(isRootsToTheEnd(path), lookLimitMs)) ?? false
+  return (
+    (await withPatience(
+      foreignPaths.take(() => isRootsToTheEnd(path)),
+      lookLimitMs,
+    )) ?? false
+  )
 }
 
 async function isRootsToTheEnd(path: string): Promise<boolean> {
@@ -70,7 +76,10 @@ const hashes = new Map<string, Promise<string | undefined>>()
  * longer than 30 s to read, or changes meanwhile. Read once for as long as device, inode, size and times of the file stay.
  */
 export async function sha256Of(path: string): Promise<string | undefined> {
-  const version = await withPatience(versionOf(path), lookLimitMs)
+  const version = await withPatience(
+    foreignPaths.take(() => versionOf(path)),
+    lookLimitMs,
+  )
   if (version === undefined) return undefined
   const known = hashes.get(version)
   if (known) return known
@@ -121,7 +130,10 @@ const packages = new Map<string, Promise<string | undefined>>()
  * Undefined where none does, there is no such database, or it does not answer in three seconds a question.
  */
 export async function packageOf(path: string): Promise<string | undefined> {
-  const version = await withPatience(versionOf(path), lookLimitMs)
+  const version = await withPatience(
+    foreignPaths.take(() => versionOf(path)),
+    lookLimitMs,
+  )
   if (process.platform !== 'linux' || version === undefined) return undefined
   const key = `${version} ${path}`
   const known = packages.get(key)
@@ -132,7 +144,10 @@ export async function packageOf(path: string): Promise<string | undefined> {
 }
 
 async function askForPackage(path: string): Promise<string | undefined> {
-  const real = await withPatience(realpath(path), lookLimitMs)
+  const real = await withPatience(
+    foreignPaths.take(() => realpath(path)),
+    lookLimitMs,
+  )
   if (real === undefined) return undefined
   const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' }
   // dpkg takes what follows for a pattern. Files that came to /bin before it was a link to /usr/bin are listed there.
