@@ -223,7 +223,7 @@ export const en = {
     headline: 'Programs that may use your session',
     mode: {
       prompt:
-        'You are asked once for each program. A program that you revoke loses the session at once; you are asked when it wants it again.',
+        'You are asked once for each program. A program that you revoke gets your session no more; you are asked when it wants it again. What it has already works until the site ends that session.',
       'allow-list': 'Your studio decides which programs may. You are not asked.',
       'allow-all': 'Every program that you start may, says your studio. You are not asked.',
     },

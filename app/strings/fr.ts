@@ -226,7 +226,7 @@ export const fr: Strings = {
     headline: 'Les programmes qui peuvent utiliser votre session',
     mode: {
       prompt:
-        'On vous le demande une fois par programme. Un programme révoqué perd la session aussitôt\u202f; s’il la veut de nouveau, on vous le demandera.',
+        'On vous le demande une fois par programme. Un programme révoqué ne reçoit plus votre session\u202f; s’il la veut de nouveau, on vous le demandera. Ce qu’il a déjà reste valable jusqu’à ce que le site mette fin à cette session.',
       'allow-list': 'C’est votre studio qui décide quels programmes le peuvent. Rien ne vous est demandé.',
       'allow-all': 'Tous les programmes que vous lancez le peuvent, dit votre studio. Rien ne vous est demandé.',
     },
