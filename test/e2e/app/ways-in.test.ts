@@ -31,7 +31,7 @@ async function withoutBroker(
     scene: { site },
     async prepare(scene) {
       await watchOpeners(scene.studio)
-      const content = { sites: [{ url: scene.site.url, name: 'Studio Example' }] }
+      const content = { sites: [{ url: scene.site.url, name: 'Studio Example' }], tools: { consent: 'allow-all' } }
       await writeFile(settingsFile(scene), JSON.stringify(content))
       await options.prepare?.(scene)
     },
@@ -143,7 +143,7 @@ test('two tools that need two sites: the second site asks when the artist is don
           { url: prepared.site.url, name: 'Studio Example' },
           { url: second.url, name: 'Second Unit' },
         ]
-        return writeFile(settingsFile(prepared), JSON.stringify({ sites }))
+        return writeFile(settingsFile(prepared), JSON.stringify({ sites, tools: { consent: 'allow-all' } }))
       },
     })
     const item = await tray()
