@@ -1,4 +1,5 @@
 import pRetry from 'p-retry'
+import { anySignal } from '../any-signal.ts'
 import type { Fetch } from '../ports.ts'
 import { SiteTrouble } from './faults.ts'
 
@@ -45,7 +46,7 @@ export async function askSiteOnce(
     headers: { ...headers, accept: 'application/json' },
     ...(body === undefined ? {} : { body }),
     redirect: 'manual',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(tryLimitMs)]),
+    signal: anySignal([signal, AbortSignal.timeout(tryLimitMs)]),
   })
   const { status } = response
   if (status >= 500 || status === 429 || (status >= 300 && status < 400)) {

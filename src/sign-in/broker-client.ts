@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { z } from 'zod'
+import { anySignal } from '../any-signal.ts'
 import { AgentError, isErrorCode } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import type { Secret } from '../secret.ts'
@@ -107,7 +108,7 @@ export class BrokerClient {
     signal: AbortSignal,
     limitMs = callLimitMs,
   ): Promise<z.output<S>> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
+    const limited = anySignal([signal, AbortSignal.timeout(limitMs)])
     let status: number
     let text: string
     let retryAfterMs: number | undefined
