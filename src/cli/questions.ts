@@ -1,3 +1,4 @@
+import { anySignal } from '../any-signal.ts'
 import { AgentError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -54,7 +55,7 @@ export class Questions {
   async #answer(question: Parameters<Terminal['ask']>[0], limitMs: number): Promise<string> {
     const limit = AbortSignal.timeout(limitMs)
     try {
-      return await untilAborted(this.#terminal.ask(question), AbortSignal.any([this.#stop.signal, limit]))
+      return await untilAborted(this.#terminal.ask(question), anySignal([this.#stop.signal, limit]))
     } catch (error) {
       if (!limit.aborted || this.#stop.signal.aborted) throw error
       const minutes = Math.round(limitMs / 60_000)

@@ -1,3 +1,4 @@
+import { anySignal } from '../any-signal.ts'
 import { AgentError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { probeAutodeskToken } from '../shotgrid/autodesk-token.ts'
@@ -44,7 +45,7 @@ export async function checkAutodeskToken(
 
 /** Undefined when it takes longer. */
 async function inTime<T>(signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
+  const limited = anySignal([signal, AbortSignal.timeout(limitMs)])
   return untilAborted(ask(limited), limited).catch((error: unknown) => {
     if (limited.aborted) return undefined
     throw error

@@ -7,6 +7,7 @@ import {
   None,
   type ServerMetadata,
 } from 'openid-client'
+import { anySignal } from '../any-signal.ts'
 import type { Fetch } from '../ports.ts'
 import { SingleFlight } from '../single-flight.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -51,7 +52,7 @@ export class IssuerMetadata {
     const configuration = new Configuration(metadata, this.#settings.clientId, client, None())
     configuration[customFetch] = (url, options) => {
       const signals = [signal, ...(options.signal ? [options.signal] : [])]
-      return fetch(url, { ...options, body: options.body ?? null, signal: AbortSignal.any(signals) } as RequestInit)
+      return fetch(url, { ...options, body: options.body ?? null, signal: anySignal(signals) } as RequestInit)
     }
     configuration.timeout = callTimeoutS
     enableNonRepudiationChecks(configuration)

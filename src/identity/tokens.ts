@@ -1,4 +1,5 @@
 import { fetchUserInfo, refreshTokenGrant, tokenRevocation } from 'openid-client'
+import { anySignal } from '../any-signal.ts'
 import { AgentError } from '../errors.ts'
 import type { Fetch, Log, Ports } from '../ports.ts'
 import { Secret } from '../secret.ts'
@@ -162,7 +163,7 @@ export class IdentityTokens {
   async accountName(signal: AbortSignal): Promise<string | undefined> {
     if (this.person.email !== undefined) return this.person.email
     try {
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(sideLimitMs)])
+      const limited = anySignal([signal, AbortSignal.timeout(sideLimitMs)])
       const configuration = await this.#metadata.configuration(limited, this.#ports.fetch)
       return (await fetchUserInfo(configuration, this.accessToken.reveal(), this.person.subject)).email
     } catch (error) {

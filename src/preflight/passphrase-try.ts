@@ -1,3 +1,4 @@
+import { anySignal } from '../any-signal.ts'
 import { AgentError, type ErrorCode } from '../errors.ts'
 import type { Ports } from '../ports.ts'
 import type { Secret } from '../secret.ts'
@@ -48,7 +49,7 @@ export async function tryPassphrase(
   const onStep = (step: SignInStep): void => {
     if (step.kind === 'credentials') take(step)
   }
-  const request = { switchUser: false, onStep, signal: AbortSignal.any([signal, over.signal]) }
+  const request = { switchUser: false, onStep, signal: anySignal([signal, over.signal]) }
   const signIn = new LegacyWayIn({ site }, ports).signIn(request)
   const refusalOf = async (work: Promise<unknown>): Promise<AgentError | undefined> => {
     try {

@@ -1,4 +1,5 @@
 import pRetry from 'p-retry'
+import { anySignal } from '../any-signal.ts'
 import type { Fetch } from '../ports.ts'
 import { type ReadAnswer, readSecrets } from '../read-secrets.ts'
 import type { Secret } from '../secret.ts'
@@ -53,7 +54,7 @@ export async function askSiteOnce(
     headers: { ...headers, accept: 'application/json' },
     ...(body === undefined ? {} : { body }),
     redirect: 'manual',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(tryLimitMs)]),
+    signal: anySignal([signal, AbortSignal.timeout(tryLimitMs)]),
   })
   const { status } = response
   if (status >= 500 || status === 429 || (status >= 300 && status < 400)) {

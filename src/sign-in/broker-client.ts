@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { z } from 'zod'
+import { anySignal } from '../any-signal.ts'
 import { AgentError, isErrorCode } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import { readSecrets } from '../read-secrets.ts'
@@ -137,7 +138,7 @@ export class BrokerClient {
     { url, init, schema, limitMs = callLimitMs, secretAt }: Asked<S>,
     signal: AbortSignal,
   ): Promise<{ readonly answer: z.output<S>; readonly secret: Secret | undefined }> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
+    const limited = anySignal([signal, AbortSignal.timeout(limitMs)])
     let status: number
     let body: unknown
     let secret: Secret | undefined

@@ -1,4 +1,5 @@
 import pRetry from 'p-retry'
+import { anySignal } from '../any-signal.ts'
 import { AgentError, type ErrorCode } from '../errors.ts'
 import type { IdentityTokens } from '../identity/tokens.ts'
 import type { Secret } from '../secret.ts'
@@ -58,7 +59,7 @@ export class BrokerExchanges {
     const { client, metadata, tokens } = this.#settings
     const fresh = await tokens.refresh(limit)
     over.throwIfAborted()
-    const signal = AbortSignal.any([limit, over])
+    const signal = anySignal([limit, over])
     // Autodesk may or may not send an ID token with a refresh; the access token always comes. facts: identity §0.2
     const subject = fresh.idToken
       ? { token: fresh.idToken, type: subjectTokenTypes.idToken }

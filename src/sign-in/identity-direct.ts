@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { anySignal } from '../any-signal.ts'
 import { AgentError } from '../errors.ts'
 import type { BrowserReturn, BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { IdentityTokens } from '../identity/tokens.ts'
@@ -116,7 +117,7 @@ export class IdentityDirectWayIn implements WayIn {
         // Not cut short by a sign-out: what it brings home must be revoked.
         await tokens.refresh(limit)
         over.signal.throwIfAborted()
-        const signal = AbortSignal.any([limit, over.signal])
+        const signal = anySignal([limit, over.signal])
         return this.#sessionOf(tokens, signal).catch((error: unknown) => {
           throw asEnd(error)
         })

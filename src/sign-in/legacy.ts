@@ -1,3 +1,4 @@
+import { anySignal } from '../any-signal.ts'
 import { AgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
 import type { Secret } from '../secret.ts'
@@ -46,7 +47,7 @@ export class LegacyWayIn implements WayIn {
    * takes no passphrases, before anything is asked for; `site_unreachable`.
    */
   async signIn({ onStep, signal }: SignInRequest): Promise<SignedIn> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(infoLimitMs)])
+    const limited = anySignal([signal, AbortSignal.timeout(infoLimitMs)])
     const info = await readSiteInfo(this.#ports.fetch, this.#site, limited)
     signal.throwIfAborted()
     if (!takesPassphrases(info.authentication)) throw takesNoPassphrases(this.#site, info)
@@ -113,7 +114,7 @@ class CredentialsDesk {
 
   async #try(credentials: Credentials): Promise<SignedIn> {
     const { site, ports, signal, tryLimitMs } = this.#settings
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(tryLimitMs)])
+    const limited = anySignal([signal, AbortSignal.timeout(tryLimitMs)])
     const sessionToken = await this.#sessionOf(credentials, limited)
     return takeInSiteSession(ports, { site, sessionToken, obtainedBy: 'legacy' }, limited)
   }

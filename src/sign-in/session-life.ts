@@ -1,3 +1,4 @@
+import { anySignal } from '../any-signal.ts'
 import type { Ports } from '../ports.ts'
 import type { Secret } from '../secret.ts'
 import type { IssuedSession } from '../session/session.ts'
@@ -18,7 +19,7 @@ export const readingLimitMs = 5_000
  */
 export async function readEnd(ports: SitePorts, session: SessionAtSite, signal: AbortSignal): Promise<SessionEnd> {
   try {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(readingLimitMs)])
+    const limited = anySignal([signal, AbortSignal.timeout(readingLimitMs)])
     return await new SessionClock(ports.fetch, ports.clock).read(session.site, session.sessionToken, limited)
   } catch {
     signal.throwIfAborted()

@@ -1,4 +1,5 @@
 import pRetry from 'p-retry'
+import { anySignal } from '../any-signal.ts'
 import { AgentError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import type { IssuedSession, Renewal, SignedIn } from '../session/session.ts'
@@ -134,7 +135,7 @@ class SiteSessionLife {
     const { site, sessionToken } = this.#session
     if (end.known === 'exact' && end.endsFirst !== 'cap') {
       try {
-        const limited = AbortSignal.any([signal, AbortSignal.timeout(readingLimitMs)])
+        const limited = anySignal([signal, AbortSignal.timeout(readingLimitMs)])
         return await this.#clock.prolong(site, end.endsFirst, sessionToken, limited)
       } catch {
         signal.throwIfAborted()

@@ -1,8 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Running } from '../sandbox/processes.ts'
 
-/** Makes Node tell on standard output how much of its heap is in use after each collection, and collect all of it each time. */
-export const tellHeap: readonly string[] = ['--trace-gc', '--gc-global']
+/**
+ * Makes Node tell on standard output how much of its heap is in use after each collection, and collect all of it each time. The
+ * machine code that V8 makes of what is called often is in the heap too, and grows for an hour: so it makes none.
+ */
+export const tellHeap: readonly string[] = ['--trace-gc', '--gc-global', '--no-opt', '--no-maglev', '--no-sparkplug']
 
 export interface Sample {
   /** Since the sampling began. */

@@ -1,3 +1,4 @@
+import { anySignal } from '../../any-signal.ts'
 import type { Log } from '../../ports.ts'
 import type { AuditRow } from '../database/tables.ts'
 import { lineOf } from './export.ts'
@@ -111,7 +112,7 @@ export class Syslog {
 
   #deliver(messages: readonly SyslogMessage[]): Promise<void> {
     const signals = [AbortSignal.timeout(this.#limits.deliveryMs), ...(this.#closing ? [this.#closing.signal] : [])]
-    return this.#carrier.deliver(messages, AbortSignal.any(signals))
+    return this.#carrier.deliver(messages, anySignal(signals))
   }
 
   /** A receiver may close what rests; it is away only when it cannot be reached. */

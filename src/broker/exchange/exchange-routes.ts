@@ -1,5 +1,6 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { anySignal } from '../../any-signal.ts'
 import { AgentError } from '../../errors.ts'
 import { grantType, metadataPath, restTokenType, sessionTokenType } from '../../token-exchange.ts'
 import { version } from '../../version.ts'
@@ -71,7 +72,7 @@ export async function serveExchange(app: FastifyInstance, parts: Parts): Promise
         proof: typeof proof === 'string' ? proof : undefined,
         requestId: request.id,
         clientAddress: request.ip,
-        signal: AbortSignal.any([gone.signal, AbortSignal.timeout(exchangeLimitMs)]),
+        signal: anySignal([gone.signal, AbortSignal.timeout(exchangeLimitMs)]),
       })
     return underWay.run(() => metrics.exchange(audienceOf(request.body), judge))
   })

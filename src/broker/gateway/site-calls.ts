@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
+import { anySignal } from '../../any-signal.ts'
 import type { Fetch } from '../../ports.ts'
 import { SiteTrouble, translateSiteTrouble } from '../../shotgrid/faults.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
@@ -50,7 +51,7 @@ export async function callSite(fetch: Fetch, site: ScriptedSite, call: SiteCall)
       headers: { ...call.headers },
       ...(isStream ? { body: sending(body), duplex: 'half' } : body === undefined ? {} : { body }),
       redirect: 'manual',
-      signal: AbortSignal.any([call.gone, tooLate.signal]),
+      signal: anySignal([call.gone, tooLate.signal]),
     })
   } catch (cause) {
     throw thrownByBody ?? translateSiteTrouble(cause, site.url, `calling "${call.path.split('?', 1)[0]}"`)

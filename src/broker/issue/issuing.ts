@@ -1,3 +1,4 @@
+import { anySignal } from '../../any-signal.ts'
 import { AgentError } from '../../errors.ts'
 import type { Fetch } from '../../ports.ts'
 import type { Secret } from '../../secret.ts'
@@ -133,5 +134,5 @@ export class Issuing {
 }
 
 function limited(waiting: AbortSignal): AbortSignal {
-  return AbortSignal.any([waiting, AbortSignal.timeout(siteLimitMs)])
+  return anySignal([waiting, AbortSignal.timeout(siteLimitMs)])
 }
