@@ -32,7 +32,8 @@ function collectGarbage(log: Log): void {
     inspector.connect()
     const startedMs = performance.now()
     inspector.post('HeapProfiler.collectGarbage', (error) => {
-      inspector.disconnect()
+      // Not from here: V8 holds a lock while it answers, and waits for that lock for ever when the session goes.
+      setImmediate(() => inspector.disconnect())
       log.debug({ err: error ?? undefined, ms: Math.round(performance.now() - startedMs) }, 'cleared the heap')
     })
   } catch (error) {
