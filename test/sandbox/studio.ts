@@ -1,6 +1,7 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, watch, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { noteSecret } from './canaries.ts'
 import { sandboxScripts } from './people.ts'
 import {
@@ -174,9 +175,27 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     },
     async close() {
       await Promise.all([...running].map((one) => one.stop()))
+      // Plug-ins start agents of their own, which outlive them: one that comes up late would go elsewhere, without this folder.
+      for (let rounds = 0; rounds < 5 && (await endProcessesOf(folder)); rounds += 1) await setTimeout(50)
       await rm(folder, { recursive: true, force: true, maxRetries: 3 })
     },
   }
+}
+
+/** Ends what was started with an environment of this studio, whoever started it (Linux). Resolves with whether there was any. */
+async function endProcessesOf(folder: string): Promise<boolean> {
+  let found = false
+  for (const pid of (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+    if (Number(pid) === process.pid || !environment.includes(`XDG_RUNTIME_DIR=${join(folder, 'run')}\0`)) continue
+    found = true
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It ended by itself.
+    }
+  }
+  return found
 }
 
 function loopbackFor(command: string, loopback: readonly string[]): string {
