@@ -44,6 +44,10 @@ export async function watchForSecrets() {
       return new Promise((resolve) => {
         child.once('error', resolve)
         child.once('close', resolve)
+        // What a test has left running holds our pipes open, for ever perhaps.
+        child.once('exit', () => setTimeout(resolve, 1_000))
+      }).finally(() => {
+        for (const stream of ['stdout', 'stderr']) child[stream]?.destroy()
       })
     },
     /** `isWhole`: all tests ran, so that there must be secrets. */
