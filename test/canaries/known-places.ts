@@ -16,5 +16,20 @@ export const knownPlaces: readonly KnownPlace[] = [
     what: /^endpoint key$/,
     because: 'the file by which a program of the user finds the key',
   },
+  {
+    where: /\/app-\w+\/start\.js$/,
+    what: /^session token$/,
+    because: 'the Electron program of a test of fetch, with what it is to send',
+  },
+  {
+    where: /\/trace$/,
+    what: /^script key$/,
+    because: 'what strace wrote of a broker that reads its key file: its system calls are what that test looks at',
+  },
+  {
+    where: /\/token$/,
+    what: /^session token$/,
+    because: 'what `sg-session get` has printed into a file, in a test of what it prints',
+  },
   { where: /\.key$/, what: /^script key$/, because: 'the file in which the operator gives the broker its script key' },
 ]
