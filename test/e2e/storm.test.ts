@@ -160,6 +160,11 @@ describe('a thousand clients at once', { timeout: 300_000 }, () => {
         .join('\n'),
     ).toEqual([])
     expect(bearers() - before).toBe(1)
+    const said = (name: string, took: number, late: number): string =>
+      `${name} ${Math.round(took)} ms, lag p99 ${late.toFixed(1)} ms`
+    process.stdout.write(
+      `after the last of a thousand connects: ${said('agent', tookMs, lag)}; ${said('bare TLS', control.tookMs, controlLag)}\n`,
+    )
     // On a machine that is busy with other things the bare server is late too.
     expect(tookMs).toBeLessThan(Math.max(2_000, 4 * control.tookMs))
     expect(lag).toBeLessThan(Math.max(100, 4 * controlLag))
@@ -184,6 +189,9 @@ describe('a thousand slow clients', { timeout: 300_000 }, () => {
     const strangers = await Promise.all(others.map((crew) => crew.do({ what: 'leave' })))
     const after = await honest.do(work)
     expect(new Set([before, beside, after].flatMap(({ outcomes }) => outcomes))).toEqual(new Set(['ok']))
+    process.stdout.write(
+      `honest p99: ${[before, beside, after].map((report) => `${p99(report).toFixed(1)} ms`).join(', ')} (before, beside, after)\n`,
+    )
     // Twice a few milliseconds is the noise of a machine that does something else: below a quarter of a second it does not count.
     expect(p99(beside)).toBeLessThan(Math.max(2 * Math.max(p99(before), p99(after)), 250))
     expect(strangers[0]?.heardBytes).toBe(0)
