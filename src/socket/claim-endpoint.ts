@@ -9,20 +9,28 @@ import { claimFolder, type Endpoint, readEndpointFile, removeEndpointFile, write
 
 export interface ClaimedEndpoint {
   readonly file: string
+  /** Writes the file again, where another process has written it since or removed it. */
+  announceAgain(): Promise<void>
   /** Removes the file, unless a later agent has written it since. */
   release(): Promise<void>
 }
 
 const answerLimitMs = 3_000
 const startPatienceMs = 30_000
-const busyCodes: ReadonlySet<string> = new Set(['agent_timeout', 'temporarily_unavailable'])
+/** What an agent says or does that lives: one of another version, too. */
+const livingCodes: ReadonlySet<string> = new Set(['agent_timeout', 'temporarily_unavailable', 'unsupported_version'])
 
 /**
  * Makes this process the user's one agent: opens the socket and announces it in the first of `files` whose surroundings
  * exist and can be written. Throws `agent_already_running`, naming its pid, when another agent answers with the key of its
- * file, `config_invalid` when the file cannot be written; one that a killed agent left behind is replaced.
+ * file, `config_invalid` when the file cannot be written; one that a killed agent left behind is replaced, and that of
+ * `predecessor`, a process that is about to end.
  */
-export async function claimEndpoint(files: readonly string[], open: () => Promise<Endpoint>): Promise<ClaimedEndpoint> {
+export async function claimEndpoint(
+  files: readonly string[],
+  open: () => Promise<Endpoint>,
+  predecessor?: number,
+): Promise<ClaimedEndpoint> {
   const file = await firstUsable(files)
   let lost: Error | undefined
   // Held while starting only: from then on whether an agent lives is found out by talking to it.
@@ -30,14 +38,18 @@ export async function claimEndpoint(files: readonly string[], open: () => Promis
     lost = error
   })
   try {
-    await demandNoOther(files)
+    await demandNoOther(files, predecessor)
     const endpoint = await open()
     if (lost) throw new AgentError('temporarily_unavailable', 'another sg-session started meanwhile', { cause: lost })
     await removeUnfinished(file)
     await writeEndpointFile(file, endpoint).catch((cause: unknown) => {
       throw cannotBeWritten(file, cause)
     })
-    return { file, release: () => removeEndpointFile(file, endpoint.key) }
+    return {
+      file,
+      announceAgain: () => writeEndpointFile(file, endpoint),
+      release: () => removeEndpointFile(file, endpoint.key),
+    }
   } finally {
     await unlock().catch(() => undefined)
   }
@@ -102,10 +114,10 @@ async function demandOwnSurroundings(folder: string): Promise<void> {
     throw new AgentError('config_invalid', `"${folder}" belongs to another user`)
 }
 
-async function demandNoOther(files: readonly string[]): Promise<void> {
+async function demandNoOther(files: readonly string[], predecessor: number | undefined): Promise<void> {
   for (const file of files) {
     const endpoint = await readEndpointFile(file).catch(() => undefined)
-    if (endpoint && (await answers(endpoint))) {
+    if (endpoint && endpoint.pid !== predecessor && (await answers(endpoint))) {
       throw new AgentError('agent_already_running', `sg-session is already running (process ${endpoint.pid})`)
     }
   }
@@ -119,7 +131,7 @@ async function answers(endpoint: Endpoint): Promise<boolean> {
   } catch (error) {
     // One that takes connections and is slow to answer, or has too many callers, is busy and not gone; unless its process
     // is gone, and what takes the connections is somebody else's.
-    return error instanceof AgentError && busyCodes.has(error.code) && isAlive(endpoint.pid)
+    return error instanceof AgentError && livingCodes.has(error.code) && isAlive(endpoint.pid)
   }
 }
 

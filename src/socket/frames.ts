@@ -1,5 +1,5 @@
-import { GatheredBytes } from '../gathered-bytes.ts'
-import { encodeJson } from '../write-secrets.ts'
+import { GatheredBytes } from '../secrets/gathered-bytes.ts'
+import { encodeJson } from '../secrets/write-secrets.ts'
 
 /** A peer sent something that is no frame; the message names the rule and quotes nothing. */
 export class FrameError extends Error {

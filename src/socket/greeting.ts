@@ -1,15 +1,16 @@
 import { AgentError, asAgentError } from '../errors.ts'
-import type { Secret } from '../secret.ts'
-import type { StallWatch } from '../stall-watch.ts'
+import type { Secret } from '../secrets/secret.ts'
+import type { StallWatch } from '../system/stall-watch.ts'
 import { version } from '../version.ts'
 import type { Call, CallBook, TurnedAway } from './calls.ts'
 import type { CallingTool } from './gate.ts'
 import { JsonTextError, parseJsonText } from './json-text.ts'
 import type { Limits } from './limits.ts'
-import { answer, judgeParams, judgeRequest, type Params, protocolVersion, type Request, refusal } from './messages.ts'
+import { answer, judgeParams, judgeRequest, type Params, type Request, refusal, refuseVersion } from './messages.ts'
 import type { Identified } from './peer.ts'
+import type { Met } from './peers/met.ts'
 import { nameless, type Tool, toolFromClaim } from './tool-log.ts'
-import type { Met, Peers } from './who-is-calling.ts'
+import type { Peers } from './who-is-calling.ts'
 
 export interface GreetingSettings {
   readonly key: Secret
@@ -18,6 +19,8 @@ export interface GreetingSettings {
   readonly met: Met
   readonly calls: CallBook
   readonly limits: Limits
+  /** The versions of the protocol that are served. */
+  readonly protocols: readonly number[]
   readonly stalls: Pick<StallWatch, 'begin'>
   /** Called once, when the peer has shown the key. */
   readonly onKeyShown: () => void
@@ -43,7 +46,7 @@ export type Greeted =
 
 /** Judges a connection's first message: a `hello` with the run's key, from a program of this user. Never rejects. */
 export async function greet(line: string, settings: GreetingSettings, doorstep: Doorstep): Promise<Greeted> {
-  const { key, peers, met, calls, limits, stalls, onKeyShown, demandPlace } = settings
+  const { key, peers, met, calls, limits, protocols, stalls, onKeyShown, demandPlace } = settings
   let request: Request
   let hello: Params<'hello'>
   try {
@@ -64,18 +67,19 @@ export async function greet(line: string, settings: GreetingSettings, doorstep: 
     doorstep.cut('not a program of this user')
     return { kind: 'gone' }
   }
+  if (!protocols.includes(hello.protocol)) {
+    noteTurnedAway(calls, 'unsupported_version', tool)
+    return { kind: 'refused', reply: refuseVersion(request.id, hello.protocol, protocols) }
+  }
   try {
-    if (hello.protocol !== protocolVersion) {
-      const said = `this agent speaks protocol ${protocolVersion}, the client ${hello.protocol}`
-      throw new AgentError('unsupported_version', said)
-    }
     demandPlace(identified)
   } catch (thrown) {
     const error = asAgentError(thrown)
     noteTurnedAway(calls, error.code, tool)
     return { kind: 'refused', reply: refusal(request.id, error) }
   }
-  const reply = answer(request.id, { protocol: protocolVersion, agent: { version, pid: process.pid } })
+  // The client's own: what is said on this connection is said in that version.
+  const reply = answer(request.id, { protocol: hello.protocol, agent: { version, pid: process.pid } })
   return { kind: 'let-in', tool, reply }
 
   async function identify(claimedPid: number): Promise<Identified> {

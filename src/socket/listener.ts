@@ -1,23 +1,27 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import type { PeerRow } from '../connection-table.ts'
 import { AgentError } from '../errors.ts'
 import type { Log } from '../ports.ts'
-import { Secret } from '../secret.ts'
+import { Secret } from '../secrets/secret.ts'
 import type { SiteStatus } from '../session/changes.ts'
-import type { StallWatch } from '../stall-watch.ts'
+import type { PeerRow } from '../system/connection-table.ts'
+import type { StallWatch } from '../system/stall-watch.ts'
 import type { CallBook } from './calls.ts'
 import { makeRunCertificate } from './certificate.ts'
 import { Connection } from './connection.ts'
 import type { Endpoint } from './endpoint-file.ts'
 import type { CallingTool, Gate } from './gate.ts'
+import { noteTurnedAway } from './greeting.ts'
 import { type Limits, limits as standardLimits } from './limits.ts'
+import { protocolsServed, protocolVersion } from './messages.ts'
 import type { Desk } from './methods.ts'
 import type { Identified } from './peer.ts'
+import type { Met } from './peers/met.ts'
 import { peerName, Strangers } from './strangers.ts'
 import { nameless } from './tool-log.ts'
-import type { Met, Peers } from './who-is-calling.ts'
+import { Turnstile } from './turnstile.ts'
+import type { Peers } from './who-is-calling.ts'
 
 export interface ListenerSettings {
   readonly peers: Peers
@@ -27,6 +31,10 @@ export interface ListenerSettings {
   /** Those of limits.ts when not said. */
   readonly limits?: Limits
   readonly stalls: Pick<StallWatch, 'begin'>
+  /** The newest version of the protocol that is served, beside the one before it. That of messages.ts when not said. */
+  readonly newestProtocol?: number
+  /** Absent: it is always open. */
+  readonly turnstile?: Turnstile
 }
 
 /** The agent's own socket: TLS on 127.0.0.1, a port the system chose, a certificate and a key of this run. */
@@ -38,10 +46,12 @@ export class SocketListener {
   readonly #raw = new Set<Socket>()
   /** The newest of each name. */
   readonly #met = new Map<string, Met>()
+  readonly #turnstile: Turnstile
   #server: Server | undefined
 
   constructor(settings: ListenerSettings) {
     this.#settings = settings
+    this.#turnstile = settings.turnstile ?? new Turnstile()
     this.#limits = settings.limits ?? standardLimits
     this.#strangers = new Strangers(this.#limits, settings.log)
   }
@@ -120,14 +130,7 @@ export class SocketListener {
       ? { kind: 'unknown', uid: row.uid, because: 'it is another user’s' }
       : { kind: 'unknown', because: 'its connection is over' }
     this.#strangers.note('not a connection of this user')
-    this.#settings.calls.note({
-      identified,
-      claim: nameless,
-      method: 'hello',
-      scope: 'status',
-      outcome: row ? 'other_user' : 'no_hello',
-      ms: 0,
-    })
+    noteTurnedAway(this.#settings.calls, row ? 'other_user' : 'no_hello', { identified, claim: nameless })
     socket.destroy()
   }
 
@@ -136,8 +139,9 @@ export class SocketListener {
     if (!met) return void socket.destroy()
     const { peers, gate, calls, stalls, log } = this.#settings
     const connection = new Connection(socket, {
-      ...{ peers, met, gate, calls, stalls, log, key, desk },
+      ...{ peers, met, gate, calls, stalls, log, key, desk, turnstile: this.#turnstile },
       limits: this.#limits,
+      protocols: protocolsServed(this.#settings.newestProtocol ?? protocolVersion),
       onKeyShown: () => this.#strangers.letIn(socket),
       onHeld: (reason) => this.#strangers.hold(socket, reason),
       demandPlace: (identified) => this.#demandPlace(identified),
@@ -147,6 +151,8 @@ export class SocketListener {
   }
 
   #demandPlace(identified: Identified): void {
+    // One program cannot have more than all have together.
+    if (this.#connections.size < this.#limits.connectionsOfOneExecutable) return
     const executable = executableOf(identified)
     let open = 0
     for (const { tool } of this.#connections) {

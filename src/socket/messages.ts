@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { AgentError, type ErrorCode, errorTable, isErrorCode } from '../errors.ts'
 import { limits } from './limits.ts'
+import { madeWhenAsked } from './made-when-asked.ts'
+import { toolsMethods } from './tools-messages.ts'
+import { seconds, site } from './wire-fields.ts'
 
 /**
  * What plug-ins and the agent say to each other: JSON-RPC 2.0 without batches, as docs/PROTOCOL.md describes. Times are
@@ -8,207 +11,177 @@ import { limits } from './limits.ts'
  */
 export const protocolVersion = 1
 
-const site = z.string().min(1).max(limits.siteCharacters)
-const seconds = z.number().int().nonnegative()
+/** The versions an agent serves whose newest is `newest`: that one and the one before it, newest first. */
+export function protocolsServed(newest: number): readonly number[] {
+  return [newest, newest - 1].filter((version) => version >= 1)
+}
+
 const minValidityS = seconds.max(limits.minValidityS).default(300)
 
 const siteStatus = z.object({
   site,
   state: z.enum(['signed_out', 'signing_in', 'signed_in']),
+  /** What led to that state: a word of docs/PROTOCOL.md, to which later agents may add. */
   reason: z.string().optional(),
   login: z.string().optional(),
   userId: z.number().int().optional(),
   name: z.string().optional(),
   obtainedBy: z.string().optional(),
+  /** The Autodesk account the artist signed in with. */
   account: z.string().optional(),
+  /** When the session's token ends; it is renewed on use. */
   expiresAt: seconds.optional(),
+  /** Whether the site itself has told `expiresAt`. */
   expiry: z.enum(['exact', 'estimated']).optional(),
+  /** The end of all renewing. */
   signInEndsAt: seconds.optional(),
+  /** The error code of the last renewal that failed. */
   problem: z.string().optional(),
+  /** Rises when the token changes. */
   generation: z.number().int().optional(),
   /** After a sign-out: until when the session lives on at the site if nobody uses it, and what can be done about it. */
   leftAtSite: z.object({ until: seconds, expiry: z.enum(['exact', 'estimated']), advice: z.string() }).optional(),
 })
 
-const toolPath = z.string().min(1).max(4_096)
-const tool = {
-  executable: z.string(),
-  /** Of an interpreter. */
-  script: z.string().optional(),
-  site,
-  scope: z.string(),
-}
-const allowedTool = z.object({
-  id: z.string(),
-  ...tool,
-  allowedAt: seconds,
-  /** To a day. */
-  lastUsedAt: seconds.optional(),
-  /** Allowed only for as long as this process runs. */
-  pid: z.number().int().optional(),
-})
-const pendingQuestion = z.object({
-  id: z.string(),
-  ...tool,
-  pid: z.number().int(),
-  /** Who started it, nearest first. */
-  parents: z.array(z.object({ pid: z.number().int(), executable: z.string() })),
-  /** What it says it is. */
-  client: z.object({ name: z.string(), version: z.string() }),
-  askedAt: seconds,
-  endsAt: seconds,
-})
-
 /** Every method: what it takes and what it answers. */
 export const methods = {
-  hello: {
-    params: z.object({
-      protocol: z.number().int(),
-      key: z.string().max(limits.keyCharacters),
-      client: z.object({
-        name: z.string().max(limits.clientNameCharacters),
-        version: z.string().max(limits.clientVersionCharacters),
-        pid: z.number().int().nonnegative(),
+  hello: madeWhenAsked({
+    params: () =>
+      z.object({
+        protocol: z.number().int(),
+        key: z.string().max(limits.keyCharacters),
+        client: z.object({
+          name: z.string().max(limits.clientNameCharacters),
+          version: z.string().max(limits.clientVersionCharacters),
+          pid: z.number().int().nonnegative(),
+        }),
       }),
-    }),
-    result: z.object({ protocol: z.number().int(), agent: z.object({ version: z.string(), pid: z.number().int() }) }),
-  },
-  'session/get': {
-    params: z.object({
-      site: site.optional(),
-      minValidityS,
-      interactive: z.boolean().default(false),
-    }),
-    result: z.object({
-      site,
-      /** Where the session is good: the site, or the gateway of the studio's broker. */
-      apiUrl: z.string(),
-      login: z.string(),
-      userId: z.number().int(),
-      name: z.string(),
-      sessionToken: z.string(),
-      expiresAt: seconds,
-      /** Whether the site itself has told `expiresAt`. */
-      expiry: z.enum(['exact', 'estimated']).optional(),
-      obtainedBy: z.string(),
-      generation: z.number().int(),
-    }),
-  },
-  'session/watch': { params: z.object({}), result: z.object({ sites: z.array(siteStatus) }) },
-  'session/reportRejected': {
-    params: z.object({ site: site.optional(), generation: z.number().int().optional() }),
-    result: siteStatus,
-  },
-  'rest/get': {
-    params: z.object({ site: site.optional() }),
-    result: z.object({ site, apiUrl: z.string(), accessToken: z.string(), expiresAt: seconds }),
-  },
+    result: () =>
+      z.object({ protocol: z.number().int(), agent: z.object({ version: z.string(), pid: z.number().int() }) }),
+  }),
+  'session/get': madeWhenAsked({
+    params: () =>
+      z.object({
+        site: site.optional(),
+        /** How long it is to live yet, where the site grants that many. Default: 300. */
+        minValidityS,
+        /** Signs the artist in if nobody is. Default: false. */
+        interactive: z.boolean().default(false),
+      }),
+    result: () =>
+      z.object({
+        site,
+        /** Where the session is good: the site, or the gateway of the studio's broker. */
+        apiUrl: z.string(),
+        login: z.string(),
+        userId: z.number().int(),
+        name: z.string(),
+        sessionToken: z.string(),
+        expiresAt: seconds,
+        /** Whether the site itself has told `expiresAt`. */
+        expiry: z.enum(['exact', 'estimated']).optional(),
+        /** The way in: `broker`, `web`, `legacy` or another of docs/PROTOCOL.md. */
+        obtainedBy: z.string(),
+        /** Rises when the token changes; for `session/reportRejected`. */
+        generation: z.number().int(),
+      }),
+  }),
+  'session/watch': madeWhenAsked({
+    params: () => z.object({}),
+    result: () => z.object({ sites: z.array(siteStatus) }),
+  }),
+  'session/reportRejected': madeWhenAsked({
+    params: () => z.object({ site: site.optional(), generation: z.number().int().optional() }),
+    result: () => siteStatus,
+  }),
+  'rest/get': madeWhenAsked({
+    params: () => z.object({ site: site.optional() }),
+    result: () => z.object({ site, apiUrl: z.string(), accessToken: z.string(), expiresAt: seconds }),
+  }),
   /** The Autodesk access token of the sign-in behind the session, where the configuration allows it. */
-  'autodesk/get': {
-    params: z.object({ site: site.optional(), minValidityS }),
-    result: z.object({
-      site,
-      accessToken: z.string(),
-      expiresAt: seconds,
-      /** What Autodesk has granted it, where that is known. */
-      scopes: z.array(z.string()).optional(),
-    }),
-  },
-  signIn: {
-    params: z.object({
-      site: site.optional(),
-      /** Ask for the account even if the browser still knows one. */
-      switchUser: z.boolean().default(false),
-      /** false: the caller shows the address itself, from the `signIn/browser` notification. */
-      openBrowser: z.boolean().default(true),
-    }),
-    result: siteStatus,
-  },
-  /** Which way a sign-in to the site goes now, and why. */
-  'signIn/way': {
-    params: z.object({ site: site.optional() }),
-    result: z.object({ site, way: z.string(), because: z.string() }),
-  },
-  /** For a browser that could not come back by itself: the address it was sent to, pasted by the artist. */
-  'signIn/paste': {
-    params: z.object({ site: site.optional(), url: z.string().max(limits.pastedAddressCharacters) }),
-    result: siteStatus,
-  },
-  'signIn/cancel': { params: z.object({ site: site.optional() }), result: siteStatus },
-  /** For a sign-in that asks for a login and passphrase. Answers when the site took them; an error leaves it waiting. */
-  'signIn/credentials': {
-    params: z.object({
-      site: site.optional(),
-      login: z.string().min(1).max(limits.loginCharacters),
-      passphrase: z.string().min(1).max(limits.passphraseCharacters),
-      /** Of the second factor. */
-      code: z.string().min(1).max(limits.codeCharacters).optional(),
-    }),
-    result: siteStatus,
-  },
-  signOut: { params: z.object({ site: site.optional() }), result: siteStatus },
-  status: {
-    params: z.object({}),
-    result: z.object({
-      agent: z.object({
-        version: z.string(),
-        pid: z.number().int(),
-        startedAt: seconds,
-        /** When the agent last stood still while somebody waited, and which methods waited. */
-        lastStall: z
-          .object({
-            endedAt: seconds,
-            lastedMs: z.number(),
-            because: z.enum(['busy', 'not_running']),
-            during: z.array(z.string()),
-          })
-          .optional(),
+  'autodesk/get': madeWhenAsked({
+    params: () => z.object({ site: site.optional(), minValidityS }),
+    result: () =>
+      z.object({
+        site,
+        accessToken: z.string(),
+        expiresAt: seconds,
+        /** What Autodesk has granted it, where that is known. */
+        scopes: z.array(z.string()).optional(),
       }),
-      sites: z.array(siteStatus),
-      /** What keeps the local audit from being written, while something does. */
-      audit: z.object({ problem: z.string(), advice: z.string() }).optional(),
-    }),
-  },
-  /** Which programs may have a session, and which are not asked about for a while. One page of it. */
-  'tools/list': {
-    params: z.object({
-      /** The `next` of the page before. */
-      after: z.number().int().nonnegative().default(0),
-    }),
-    result: z.object({
-      consent: z.string(),
-      allowed: z.array(allowedTool),
-      refused: z.array(z.object({ ...tool, until: seconds })),
-      next: z.number().int().optional(),
-    }),
-  },
-  /** The questions about programs that wait for an answer. */
-  'tools/pending': { params: z.object({}), result: z.object({ questions: z.array(pendingQuestion) }) },
-  'tools/allow': {
-    params: z.object({
-      executable: toolPath,
-      script: toolPath.optional(),
-      site: site.optional(),
-      scope: z.enum(['rest', 'autodesk']).default('rest'),
-    }),
-    result: allowedTool,
-  },
-  'tools/revoke': { params: z.object({ id: z.string().min(1).max(64) }), result: allowedTool },
-  'tools/answer': {
-    params: z.object({ id: z.string().min(1).max(64), answer: z.enum(['once', 'always', 'deny']) }),
-    result: pendingQuestion,
-  },
+  }),
+  signIn: madeWhenAsked({
+    params: () =>
+      z.object({
+        site: site.optional(),
+        /** Ask for the account even if the browser still knows one. Default: false. */
+        switchUser: z.boolean().default(false),
+        /** false: the caller shows the address itself, from the `signIn/browser` notification. Default: true. */
+        openBrowser: z.boolean().default(true),
+      }),
+    result: () => siteStatus,
+  }),
+  /** Which way a sign-in to the site goes now, and why. */
+  'signIn/way': madeWhenAsked({
+    params: () => z.object({ site: site.optional() }),
+    result: () => z.object({ site, way: z.string(), because: z.string() }),
+  }),
+  /** For a browser that could not come back by itself: the address it was sent to, pasted by the artist. */
+  'signIn/paste': madeWhenAsked({
+    params: () => z.object({ site: site.optional(), url: z.string().max(limits.pastedAddressCharacters) }),
+    result: () => siteStatus,
+  }),
+  'signIn/cancel': madeWhenAsked({ params: () => z.object({ site: site.optional() }), result: () => siteStatus }),
+  /** For a sign-in that asks for a login and passphrase. Answers when the site took them; an error leaves it waiting. */
+  'signIn/credentials': madeWhenAsked({
+    params: () =>
+      z.object({
+        site: site.optional(),
+        login: z.string().min(1).max(limits.loginCharacters),
+        passphrase: z.string().min(1).max(limits.passphraseCharacters),
+        /** Of the second factor. */
+        code: z.string().min(1).max(limits.codeCharacters).optional(),
+      }),
+    result: () => siteStatus,
+  }),
+  signOut: madeWhenAsked({ params: () => z.object({ site: site.optional() }), result: () => siteStatus }),
+  status: madeWhenAsked({
+    params: () => z.object({}),
+    result: () =>
+      z.object({
+        agent: z.object({
+          version: z.string(),
+          pid: z.number().int(),
+          startedAt: seconds,
+          /** When the agent last stood still while somebody waited, and which methods waited. */
+          lastStall: z
+            .object({
+              endedAt: seconds,
+              lastedMs: z.number(),
+              because: z.enum(['busy', 'not_running']),
+              during: z.array(z.string()),
+            })
+            .optional(),
+          /** Since when, and why, a newer program on the disk has not taken over. */
+          handOver: z.object({ failedAt: seconds, because: z.string() }).optional(),
+        }),
+        sites: z.array(siteStatus),
+        /** What keeps the local audit from being written, while something does. */
+        audit: z.object({ problem: z.string(), advice: z.string() }).optional(),
+      }),
+  }),
+  ...toolsMethods,
 } as const
 
 /** What the agent says unasked. */
-export const notifications = {
+export const notifications = madeWhenAsked({
   /** To connections that sent `session/watch`. */
-  'session/changed': siteStatus,
+  'session/changed': () => siteStatus,
   /** To connections whose `signIn` waits: where the artist signs in, for showing or opening again. */
-  'signIn/browser': z.object({ site, url: z.string() }),
+  'signIn/browser': () => z.object({ site, url: z.string() }),
   /** To the same: the sign-in waits for `signIn/credentials`, with a code if the site asks for one. */
-  'signIn/credentialsWanted': z.object({ site, wantsCode: z.boolean() }),
-} as const
+  'signIn/credentialsWanted': () => z.object({ site, wantsCode: z.boolean() }),
+})
 
 export type Method = keyof typeof methods
 export type Params<M extends Method> = z.output<(typeof methods)[M]['params']>
@@ -216,9 +189,8 @@ export type ParamsInput<M extends Method> = z.input<(typeof methods)[M]['params'
 export type Result<M extends Method> = z.output<(typeof methods)[M]['result']>
 export type Notification = keyof typeof notifications
 export type NotificationParams<N extends Notification> = z.output<(typeof notifications)[N]>
+/** The state of a site, without a secret. What does not apply is not there. */
 export type WireSiteStatus = z.output<typeof siteStatus>
-export type WireAllowedTool = z.output<typeof allowedTool>
-export type WireQuestion = z.output<typeof pendingQuestion>
 
 export type RequestId = string | number
 
@@ -263,7 +235,8 @@ function invalidRequest(what: string, error: z.ZodError): AgentError {
 export interface WireError {
   readonly code: number
   readonly message: string
-  readonly data: { readonly code: ErrorCode; readonly advice: string }
+  /** `protocols`: with `unsupported_version`, those that would be served. */
+  readonly data: { readonly code: ErrorCode; readonly advice: string; readonly protocols?: readonly number[] }
 }
 
 /** Rounded down: a client must not believe in a second the session does not have. */
@@ -272,7 +245,7 @@ export function toSeconds(ms: number): number {
 }
 
 /** An error as the wire carries it. `internal_error` says nothing of its cause: that is for the log. */
-export function toWireError(error: AgentError): WireError {
+function toWireError(error: AgentError): WireError {
   const row = errorTable[error.code]
   const message = error.code === 'internal_error' ? row.sentence : shortened(error.message)
   return { code: row.rpc, message, data: { code: error.code, advice: shortened(error.advice) } }
@@ -289,6 +262,17 @@ export function answer(id: RequestId, result: unknown): object {
 
 export function refusal(id: RequestId | null, error: AgentError): object {
   return { jsonrpc: '2.0', id, error: toWireError(error) }
+}
+
+/** The answer to a `hello` of a version that is not served: what is to be updated, and for a client that speaks several, which. */
+export function refuseVersion(id: RequestId, spoken: number, served: readonly number[]): object {
+  const said = `this agent speaks protocol ${served.join(' and ')}, the client ${spoken}`
+  const advice =
+    spoken > Math.max(...served)
+      ? 'Update sg-session on this machine, and start it again: the program that asks is newer.'
+      : 'Update the sg-session client of the program that asks, and start that program again.'
+  const error = toWireError(new AgentError('unsupported_version', said, { advice }))
+  return { jsonrpc: '2.0', id, error: { ...error, data: { ...error.data, protocols: served } } }
 }
 
 export function notification<N extends Notification>(method: N, params: NotificationParams<N>): object {

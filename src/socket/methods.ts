@@ -1,10 +1,10 @@
 import type { AgentError } from '../errors.ts'
-import { Secret } from '../secret.ts'
+import { Secret } from '../secrets/secret.ts'
+import { SecretText } from '../secrets/write-secrets.ts'
 import type { SiteStatus } from '../session/changes.ts'
 import type { AutodeskToken, Session } from '../session/session.ts'
-import type { Stall } from '../stall-watch.ts'
+import type { Stall } from '../system/stall-watch.ts'
 import { version } from '../version.ts'
-import { SecretText } from '../write-secrets.ts'
 import type { CallingTool } from './gate.ts'
 import { isMethod, type Method, type Params, type Result, toSeconds, type WireSiteStatus } from './messages.ts'
 import { scopeOf } from './scopes.ts'
@@ -61,6 +61,8 @@ export interface Desk {
   siteMeant(wanted: string | undefined): string
   /** When the agent last stood still while somebody waited. */
   lastStall(): Stall | undefined
+  /** Since when, and why, a newer program on the disk has not taken over. */
+  handOverProblem(): { readonly at: number; readonly because: string } | undefined
   /** What keeps the local audit from being written, while something does. */
   auditProblem(): AgentError | undefined
   /** The configured site that is meant, if any. */
@@ -158,8 +160,13 @@ export const handlers: Handlers = {
   },
   async status(_params, desk) {
     const problem = desk.auditProblem()
+    const handOver = desk.handOverProblem()
     return {
-      agent: { version, pid: process.pid, startedAt: toSeconds(desk.startedAt), ...toWireStall(desk.lastStall()) },
+      agent: {
+        ...{ version, pid: process.pid, startedAt: toSeconds(desk.startedAt) },
+        ...toWireStall(desk.lastStall()),
+        ...(handOver ? { handOver: { failedAt: toSeconds(handOver.at), because: handOver.because } } : {}),
+      },
       sites: desk.status().map(toWireStatus),
       ...(problem ? { audit: { problem: problem.message, advice: problem.advice } } : {}),
     }

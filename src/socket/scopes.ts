@@ -1,7 +1,7 @@
 import type { Method } from './messages.ts'
 
 /** What a program may ask for, each holding the ones before it. */
-export const scopes = ['status', 'session', 'rest', 'autodesk'] as const
+const scopes = ['status', 'session', 'rest', 'autodesk'] as const
 export type Scope = (typeof scopes)[number]
 
 export function includesScope(granted: Scope, wanted: Scope): boolean {

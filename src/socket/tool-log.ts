@@ -122,8 +122,12 @@ export function toolFromClaim({ name, version, pid }: Tool): Tool {
   return { name: shownText(name, longestName) || 'unnamed', version: shownText(version, longestVersion), pid }
 }
 
+/** Visible ASCII with single spaces between: nearly every path there is, and nothing of it would be changed. */
+const isPlain = /^[!-~]+(?: [!-~]+)*$/
+
 /** A text from outside on one line, of what can be seen, and no longer than that. */
 export function shownText(text: string, longest: number): string {
+  if (text.length <= longest && isPlain.test(text)) return text
   const plain = text
     .replace(/\s+/gu, ' ')
     .replace(unseen, '')

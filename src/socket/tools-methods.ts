@@ -1,8 +1,9 @@
 import { AgentError } from '../errors.ts'
 import { printable } from '../printable.ts'
-import { toSeconds, type WireAllowedTool, type WireQuestion } from './messages.ts'
+import { toSeconds } from './messages.ts'
 import type { Handlers } from './methods.ts'
 import type { AllowedTool, PendingQuestion } from './tools-desk.ts'
+import type { WireAllowedTool, WireQuestion } from './tools-messages.ts'
 
 /** How much of a list goes into one answer: the longest paths there are leave room for one more below 64 KiB. */
 const pageBytes = 24 * 1024

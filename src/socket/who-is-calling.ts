@@ -1,19 +1,9 @@
-import type { Ends, PeerRow } from '../connection-table.ts'
+import type { Ends } from '../system/connection-table.ts'
 import type { Identified, Peer } from './peer.ts'
 import { LinuxPeers } from './peers/linux.ts'
-import { MacPeers } from './peers/macos.ts'
-import { WindowsPeers } from './peers/windows.ts'
-
-/** A connection that was just accepted, and what is being found out about it. */
-export interface Met {
-  readonly ends: Ends
-  /** When it came; ms of `performance.now()`. */
-  readonly at: number
-  /** Where the system has a table of connections: the peer's row, undefined when there is none. Never rejects. */
-  readonly row: Promise<PeerRow | undefined>
-  /** Whether it is known, long before anybody is identified, to be no connection of this user. Never rejects. */
-  readonly isForeign: Promise<boolean>
-}
+import { macPeers } from './peers/macos.ts'
+import { type Met, meetWithoutTable } from './peers/met.ts'
+import { windowsPeers } from './peers/windows.ts'
 
 /** What an operating system tells about the other end of a loopback connection. */
 export interface Peers {
@@ -37,9 +27,9 @@ export function systemPeers(platform: NodeJS.Platform = process.platform): Peers
     case 'linux':
       return new LinuxPeers()
     case 'darwin':
-      return new MacPeers()
+      return macPeers()
     case 'win32':
-      return new WindowsPeers()
+      return windowsPeers()
     default:
       return noPeers
   }
@@ -47,7 +37,7 @@ export function systemPeers(platform: NodeJS.Platform = process.platform): Peers
 
 /** A system that nobody has taught us to ask. */
 const noPeers: Peers = {
-  meet: (ends) => ({ ends, at: performance.now(), row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }),
+  meet: meetWithoutTable,
   async identify() {
     return { kind: 'unknown', because: 'this system does not tell who is calling' }
   },

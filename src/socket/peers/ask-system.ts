@@ -1,4 +1,4 @@
-import { runProgram } from '../../run-program.ts'
+import { runProgram } from '../../system/run-program.ts'
 
 /**
  * Has a program of the system say what it knows: its file by its whole path, no shell, nothing in its arguments but options and

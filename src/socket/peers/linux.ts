@@ -1,11 +1,19 @@
 import { realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { askPeerRow, type Ends } from '../../connection-table.ts'
-import { SharedLook } from '../../shared-look.ts'
-import { withPatience } from '../../with-patience.ts'
+import { askPeerRow, type Ends } from '../../system/connection-table.ts'
+import { withPatience } from '../../waiting/with-patience.ts'
 import type { Identified, Peer, Program } from '../peer.ts'
-import type { Met, Peers } from '../who-is-calling.ts'
-import { foreignPaths, isSameFile, readArguments, readLink, readOwner, readState } from './procfs.ts'
+import type { Peers } from '../who-is-calling.ts'
+import type { Met } from './met.ts'
+import {
+  foreignPaths,
+  isSameFile,
+  randomizesAddresses,
+  readArguments,
+  readLink,
+  readOwner,
+  readState,
+} from './procfs.ts'
 import { isInterpreter, longestScript, scriptOf } from './script-of.ts'
 import { type Holder, linkOf, SocketHolders } from './socket-holders.ts'
 
@@ -13,7 +21,7 @@ const mostParents = 8
 /** Processes come and go while one looks. */
 const mostLooks = 3
 const scriptLimitMs = 2_000
-const mostSharedScripts = 500
+const mostKnownScripts = 500
 
 const ownUid = process.getuid?.() ?? -1
 
@@ -142,49 +150,73 @@ async function demandOurView(pid: number, executable: string): Promise<void> {
 
 const ownView = process.platform === 'linux' ? readLink(process.pid, 'ns/mnt') : undefined
 
-/** With the view of the file system: a process that changes it could run something else under the same path. */
+/**
+ * Changes when the process is another, when it runs another program, and with its view of the file system: a process that changes
+ * that could run something else under the same path.
+ */
 function startMarkOf(pid: number): string | undefined {
   const state = readState(pid)
-  return state && `${state.startTicks} ${readLink(pid, 'ns/mnt') ?? ''}`
+  return state && `${state.startTicks} ${state.stackStart} ${readLink(pid, 'ns/mnt') ?? ''}`
+}
+
+function tellsOfExec(startMark: string): boolean {
+  return randomizesAddresses && startMark !== '' && !startMark.includes(' 0 ')
 }
 
 async function programOf(pid: number, executable: string): Promise<Program> {
-  const script = isInterpreter(executable) ? await askScript(pid, executable) : undefined
-  return { pid, executable, startMark: startMarkOf(pid) ?? '', ...(script === undefined ? {} : { script }) }
+  const startMark = startMarkOf(pid) ?? ''
+  const script = isInterpreter(executable) ? await askScript(pid, executable, startMark) : undefined
+  return { pid, executable, startMark, ...(script === undefined ? {} : { script }) }
 }
 
-const scripts = new Map<string, SharedLook<string | undefined>>()
+interface FoundScript {
+  readonly script: string | undefined
+  /** Whether looking again could tell no more. */
+  readonly isSure: boolean
+}
 
-/** Read once for all connections of a process that wait for it. */
-function askScript(pid: number, executable: string): Promise<string | undefined> {
-  const key = `${pid} ${executable}`
-  const shared = scripts.get(key) ?? new SharedLook(() => scriptOfProcess(pid, executable))
-  scripts.set(key, shared)
+/** By process, program file and start mark. */
+const scripts = new Map<string, Promise<FoundScript>>()
+
+/** Read once for each start: a program that rewrites its command line stays what it was first seen to be. */
+async function askScript(pid: number, executable: string, startMark: string): Promise<string | undefined> {
+  const key = `${pid} ${executable} ${startMark}`
+  const known = scripts.get(key)
+  if (known) return (await known).script
+  const reading = scriptOfProcess(pid, executable)
+  if (tellsOfExec(startMark)) keepScript(key, reading)
+  return (await reading).script
+}
+
+function keepScript(key: string, reading: Promise<FoundScript>): void {
+  scripts.set(key, reading)
+  const forget = (): void => {
+    if (scripts.get(key) === reading) scripts.delete(key)
+  }
+  reading.then(({ isSure }) => isSure || forget(), forget)
   const [oldest] = scripts.keys()
-  if (oldest !== undefined && scripts.size > mostSharedScripts) scripts.delete(oldest)
-  return shared.ask()
+  if (oldest !== undefined && scripts.size > mostKnownScripts) scripts.delete(oldest)
 }
 
 /** Absolute, links resolved where they lead somewhere; `-m name` for a module. Throws `Unnamed` when it cannot be read at all. */
-async function scriptOfProcess(pid: number, executable: string): Promise<string | undefined> {
+async function scriptOfProcess(pid: number, executable: string): Promise<FoundScript> {
   const args = await readArguments(pid)
   if (!args) throw new Unnamed(`the command line of "${executable}" cannot be read`)
   const found = scriptOf(executable, args)
-  if (!found) return undefined
+  if (!found) return { script: undefined, isSure: args.length > 0 }
   const [name = ''] = Object.values(found)
   if (name.length > longestScript - '-m '.length)
     throw new Unnamed(`the script of "${executable}" has a name longer than any file's`)
-  if ('module' in found) return `-m ${found.module}`
+  if ('module' in found) return { script: `-m ${found.module}`, isSure: true }
   const folder = readLink(pid, 'cwd')
-  if (folder === undefined && !found.file.startsWith('/')) return undefined
+  if (folder === undefined && !found.file.startsWith('/')) return { script: undefined, isSure: false }
   const file = resolve(folder ?? '/', found.file)
-  const real =
-    (await withPatience(
-      foreignPaths.take(() => realpath(file)),
-      scriptLimitMs,
-    ).catch(() => undefined)) ?? file
-  if (real.length > longestScript) throw new Unnamed(`the script of "${executable}" has a path longer than any file's`)
-  return real
+  const resolving = foreignPaths.take(() => realpath(file))
+  const real = await withPatience(resolving, scriptLimitMs).catch(() => undefined)
+  const script = real ?? file
+  if (script.length > longestScript)
+    throw new Unnamed(`the script of "${executable}" has a path longer than any file's`)
+  return { script, isSure: real !== undefined }
 }
 
 /** As far as we may look. */

@@ -1,74 +1,35 @@
 import { posix } from 'node:path'
-import type { Ends } from '../../connection-table.ts'
-import { SharedLook } from '../../shared-look.ts'
-import type { Identified, Peer } from '../peer.ts'
-import type { Met, Peers } from '../who-is-calling.ts'
+import type { Peers } from '../who-is-calling.ts'
 import { type AskSystem, askSystem } from './ask-system.ts'
-import { type Held, isSamePeer, judgeHolders, type TableProcess } from './process-table.ts'
+import { type Look, LookingPeers } from './looking-peers.ts'
+import type { Holders, TableProcess } from './process-table.ts'
 
 const lsof = '/usr/sbin/lsof'
 const ps = '/bin/ps'
 
-interface Look {
-  /** By the peer's port. */
-  readonly held: ReadonlyMap<number, Held>
-  readonly table: ReadonlyMap<number, TableProcess>
+/**
+ * macOS: `lsof` says which processes hold a connection and what file each runs, `ps` what they were told and who started them. lsof
+ * shows what is this user's. Not run on a Mac yet: written after the manual pages, tested on output recorded from the lsof and ps of
+ * Linux, which print the same fields.
+ */
+export function macPeers(ask: AskSystem = askSystem): Peers {
+  return new LookingPeers((port) => look(ask, port), posix.resolve)
 }
 
-/**
- * macOS: `lsof` says which processes hold a connection and what file each runs, `ps` what they were told and who started them. Not run
- * on a Mac yet: written after the manual pages, tested on output recorded from the lsof and ps of Linux, which print the same fields.
- */
-export class MacPeers implements Peers {
-  readonly #ask: AskSystem
-  /** By our port. */
-  readonly #looks = new Map<number, SharedLook<Look>>()
-
-  constructor(ask: AskSystem = askSystem) {
-    this.#ask = ask
-  }
-
-  meet(ends: Ends): Met {
-    return { ends, at: performance.now(), row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }
-  }
-
-  async identify({ ends: { localPort, remotePort } }: Met, claimedPid: number): Promise<Identified> {
-    if (!localPort || !remotePort) return { kind: 'unknown', because: 'its connection is over' }
-    const { held, table } = await this.#look(localPort)
-    const mine = held.get(remotePort)
-    // lsof shows what is this user's. What it does not show may be anybody's.
-    if (!mine) return { kind: 'unknown', because: 'no process of this user holds its connection' }
-    return judgeHolders(mine, table, claimedPid, posix.resolve)
-  }
-
-  async isStill(peer: Peer): Promise<boolean> {
-    const [, remotePort, localPort] = /:(\d+)->.*:(\d+)$/.exec(peer.socketMark) ?? []
-    const { held, table } = await this.#look(Number(localPort))
-    const mine = held.get(Number(remotePort))
-    return mine !== undefined && isSamePeer(peer, judgeHolders(mine, table, peer.pid, posix.resolve))
-  }
-
-  #look(port: number): Promise<Look> {
-    const shared = this.#looks.get(port) ?? new SharedLook(() => this.#lookNow(port))
-    this.#looks.set(port, shared)
-    return shared.ask()
-  }
-
-  async #lookNow(port: number): Promise<Look> {
-    const [sockets, processes] = await Promise.all([
-      this.#ask(lsof, ['-nP', '-w', `-iTCP@127.0.0.1:${port}`, '-sTCP:ESTABLISHED', '-FpufnT']),
-      this.#ask(ps, ['-axww', '-o', 'pid=,ppid=,lstart=,args=']),
-    ])
-    const held = judgeSockets(sockets ?? '', port)
-    const told = judgeProcesses(processes ?? '')
-    const wanted = withAncestors(
-      [...held.values()].flatMap(({ pids }) => pids),
-      told,
-    )
-    const files =
-      wanted.length > 0 ? await this.#ask(lsof, ['-nP', '-w', '-a', `-p${wanted.join(',')}`, '-dtxt,cwd', '-Fpfn']) : ''
-    return { held, table: withFiles(told, judgeFiles(files ?? '')) }
-  }
+async function look(ask: AskSystem, port: number): Promise<Look> {
+  const [sockets, processes] = await Promise.all([
+    ask(lsof, ['-nP', '-w', `-iTCP@127.0.0.1:${port}`, '-sTCP:ESTABLISHED', '-FpufnT']),
+    ask(ps, ['-axww', '-o', 'pid=,ppid=,lstart=,args=']),
+  ])
+  const held = judgeSockets(sockets ?? '', port)
+  const told = judgeProcesses(processes ?? '')
+  const wanted = withAncestors(
+    [...held.values()].flatMap(({ pids }) => pids),
+    told,
+  )
+  const files =
+    wanted.length > 0 ? await ask(lsof, ['-nP', '-w', '-a', `-p${wanted.join(',')}`, '-dtxt,cwd', '-Fpfn']) : ''
+  return { held, table: withFiles(told, judgeFiles(files ?? '')) }
 }
 
 /** Fields of `lsof -F`: a letter and its value, a line each; `p` begins a process, `f` a descriptor. lsof(8), OUTPUT FOR OTHER PROGRAMS */
@@ -88,8 +49,8 @@ function numberOf(value: string): number | undefined {
 }
 
 /** The other ends of the connections with our port, by their ports. */
-export function judgeSockets(output: string, port: number): Map<number, Held> {
-  const held = new Map<number, Held>()
+export function judgeSockets(output: string, port: number): Map<number, Holders> {
+  const held = new Map<number, Holders>()
   let pid: number | undefined
   let uid: number | undefined
   let name = ''
@@ -107,7 +68,7 @@ export function judgeSockets(output: string, port: number): Map<number, Held> {
     if (pid === undefined || uid === undefined) continue
     const before = held.get(Number(remotePort))
     if (before?.pids.includes(pid)) continue
-    held.set(Number(remotePort), { uid, pids: [...(before?.pids ?? []), pid], socketMark: name })
+    held.set(Number(remotePort), { uid, pids: [...(before?.pids ?? []), pid] })
   }
   return held
 }

@@ -13,12 +13,19 @@ export interface TableProcess {
   readonly folder?: string
 }
 
-/** Who holds a connection, by a table that knows it, and what it calls the connection. */
-export interface Held {
+/** Whose processes hold a connection. */
+export interface Holders {
   readonly uid: number
   readonly pids: readonly number[]
+}
+
+/** The same, of a connection that can be found again by its mark. */
+export interface Held extends Holders {
   readonly socketMark: string
 }
+
+/** A script's path from the folder it was started in. */
+export type ResolvePath = (folder: string, file: string) => string
 
 const mostParents = 8
 
@@ -27,7 +34,7 @@ export function judgeHolders(
   { uid, pids, socketMark }: Held,
   table: ReadonlyMap<number, TableProcess>,
   claimedPid: number,
-  resolvePath: (folder: string, file: string) => string,
+  resolvePath: ResolvePath,
 ): Identified {
   const programs = pids.map((pid) => programIn(table, pid, resolvePath))
   const known = programs.filter((program) => program !== undefined)
@@ -65,8 +72,6 @@ export function isSamePeer(peer: Peer, now: Identified): boolean {
     peer.pids.every((one) => pids.includes(one))
   )
 }
-
-type ResolvePath = (folder: string, file: string) => string
 
 function programIn(
   table: ReadonlyMap<number, TableProcess>,

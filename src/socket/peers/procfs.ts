@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
-import { Turns } from '../../turns.ts'
-import { withPatience } from '../../with-patience.ts'
+import { Turns } from '../../waiting/turns.ts'
+import { withPatience } from '../../waiting/with-patience.ts'
 
 /**
  * What Linux says of a process under /proc. proc(5). What the kernel answers out of its own memory is read at once, 2 to 10 µs each;
@@ -15,11 +15,14 @@ const argumentsLimitMs = 4_000
 /** A command line longer than this is cut off: the script stands at its beginning. */
 const commandLineBytes = 128 * 1024
 const mostReading = 2
+const page = Buffer.allocUnsafe(16 * 1024)
 
 export interface ProcessState {
   readonly parent: number
   /** Clock ticks between the boot and its start. An exec does not change it. */
   readonly startTicks: string
+  /** Where its stack begins: elsewhere after each exec, where addresses are random. '0' where we may not look into it. */
+  readonly stackStart: string
 }
 
 /** Of `/proc/<pid>/stat`. Undefined for what is dead already, or no such text. */
@@ -28,16 +31,20 @@ export function judgeStat(text: string): ProcessState | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const [state = '', parent = ''] = fields
   const startTicks = fields[19] ?? ''
+  const stackStart = fields[25] ?? ''
   // Zombie and dead: nothing of it runs any more.
-  if (!/^[A-Z]$/i.test(state) || 'ZXx'.includes(state) || !/^\d+$/.test(parent) || !/^\d+$/.test(startTicks))
-    return undefined
-  return { parent: Number(parent), startTicks }
+  if (!/^[A-Z]$/i.test(state) || 'ZXx'.includes(state)) return undefined
+  if (![parent, startTicks, stackStart].every((field) => /^\d+$/.test(field))) return undefined
+  return { parent: Number(parent), startTicks, stackStart }
 }
 
 export function readState(pid: number): ProcessState | undefined {
   const text = readAtOnce(`/proc/${pid}/stat`)
   return text === undefined ? undefined : judgeStat(text)
 }
+
+/** Address space layout randomisation: an exec moves the stack. Not of a process that was started without, as under a debugger. */
+export const randomizesAddresses = readAtOnce('/proc/sys/kernel/randomize_va_space')?.trim() !== '0'
 
 /** Whose process it is; undefined when it is gone. 0 also for one that forbids to be looked into. */
 export function readOwner(pid: number): number | undefined {
@@ -120,26 +127,29 @@ async function readBeginning(file: string): Promise<Buffer> {
     while (length < commandLineBytes) {
       const piece = Buffer.allocUnsafe(Math.min(Math.max(length, 2_048), commandLineBytes - length))
       const { bytesRead } = await handle.read(piece)
-      if (bytesRead === 0) break
       pieces.push(piece.subarray(0, bytesRead))
       length += bytesRead
+      // The kernel fills what it is given while it has more.
+      if (bytesRead < piece.length) break
     }
     return Buffer.concat(pieces)
   } finally {
-    await handle.close()
+    // Nobody waits for that.
+    void handle.close().catch(() => undefined)
   }
 }
-
-const page = Buffer.allocUnsafe(16 * 1024)
 
 function readAtOnce(file: string): string | undefined {
   try {
     const descriptor = openSync(file, 'r')
     try {
       let text = ''
-      for (let bytes = readSync(descriptor, page); bytes > 0; bytes = readSync(descriptor, page))
+      for (;;) {
+        const bytes = readSync(descriptor, page)
         text += page.toString('latin1', 0, bytes)
-      return text
+        // The kernel fills what it is given while it has more.
+        if (bytes < page.length) return text
+      }
     } finally {
       closeSync(descriptor)
     }

@@ -1,73 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
-import { lstat, open, readlink, realpath, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { runProgram } from '../../run-program.ts'
-import { withPatience } from '../../with-patience.ts'
+import { open, realpath, stat } from 'node:fs/promises'
+import { runProgram } from '../../system/run-program.ts'
+import { withPatience } from '../../waiting/with-patience.ts'
 import { foreignPaths } from './procfs.ts'
 
 /** What is known of a program's file, for rules and for the question on the screen. Nothing here throws, or waits for ever on a dead share. */
 
-const mostLinks = 40
 /** The largest programs of the field are some hundred MiB. */
 const largestHashedBytes = 1024 ** 3
 const hashLimitMs = 30_000
 const lookLimitMs = 3_000
 const packageLimitMs = 3_000
 const mostRemembered = 500
-
-/**
- * Whether only root can change what runs under this absolute path: the file, every folder above it and every link on the way belong
- * to root and nobody else may write them. False where it cannot be found out, and on Windows.
- */
-export async function isRootOwned(path: string): Promise<boolean> {
-  if (process.platform === 'win32' || !path.startsWith('/')) return false
-  return (
-    (await withPatience(
-      foreignPaths.take(() => isRootsToTheEnd(path)),
-      lookLimitMs,
-    )) ?? false
-  )
-}
-
-async function isRootsToTheEnd(path: string): Promise<boolean> {
-  let reached = '/'
-  let links = 0
-  const ahead = path.split('/').filter(isName)
-  try {
-    if (!isRootsAlone(await lstat('/', { bigint: true }))) return false
-    for (let name = ahead.shift(); name !== undefined; name = ahead.shift()) {
-      if (name === '..') {
-        reached = dirname(reached)
-        continue
-      }
-      const next = join(reached, name)
-      const found = await lstat(next, { bigint: true })
-      if (found.isSymbolicLink()) {
-        links += 1
-        if (found.uid !== 0n || links > mostLinks) return false
-        const target = await readlink(next)
-        if (target.startsWith('/')) reached = '/'
-        ahead.unshift(...target.split('/').filter(isName))
-        continue
-      }
-      if (!isRootsAlone(found) || (ahead.length > 0 && !found.isDirectory())) return false
-      reached = next
-    }
-    return (await lstat(reached)).isFile()
-  } catch {
-    return false
-  }
-}
-
-function isName(part: string): boolean {
-  return part !== '' && part !== '.'
-}
-
-/** A list of further rights shows its widest in the group's bits. acl(5) */
-function isRootsAlone({ uid, mode }: BigIntStats): boolean {
-  return uid === 0n && (mode & 0o022n) === 0n
-}
 
 const hashes = new Map<string, Promise<string | undefined>>()
 

@@ -1,5 +1,5 @@
 import { uptime } from 'node:os'
-import { SharedLook } from '../../shared-look.ts'
+import { SharedLook } from '../../waiting/shared-look.ts'
 import { isProcess, readAllProcesses, readChildren, readDescriptors, readLink, readOwner, readState } from './procfs.ts'
 
 /** A process that has a socket open, and under which number. */

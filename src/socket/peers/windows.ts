@@ -1,64 +1,27 @@
 import { win32 } from 'node:path'
 import { z } from 'zod'
-import type { Ends } from '../../connection-table.ts'
-import { SharedLook } from '../../shared-look.ts'
-import type { Identified, Peer } from '../peer.ts'
-import type { Met, Peers } from '../who-is-calling.ts'
+import type { Peers } from '../who-is-calling.ts'
 import { type AskSystem, askSystem } from './ask-system.ts'
-import { isSamePeer, judgeHolders, type TableProcess } from './process-table.ts'
+import { type Look, LookingPeers } from './looking-peers.ts'
+import type { TableProcess } from './process-table.ts'
 
 /** Windows has no numeric users: peer.ts. */
 const noUid = -1
-
-interface Look {
-  /** By the peer's port: the process that owns that end, where it is this user's. */
-  readonly owners: ReadonlyMap<number, number>
-  readonly table: ReadonlyMap<number, TableProcess>
-}
 
 /**
  * Windows: Get-NetTCPConnection says which process owns a connection, Win32_Process what that runs and whose it is, both through one
  * run of Windows PowerShell, which takes most of a second. Not run on Windows yet: written after the documentation, tested on samples
  * made after it. A handle that a child inherited is not seen: the process that made the connection is the one that is named.
  */
-export class WindowsPeers implements Peers {
-  readonly #ask: AskSystem
-  readonly #looks = new Map<number, SharedLook<Look>>()
+export function windowsPeers(ask: AskSystem = askSystem): Peers {
+  return new LookingPeers((port) => look(ask, port), win32.resolve)
+}
 
-  constructor(ask: AskSystem = askSystem) {
-    this.#ask = ask
-  }
-
-  meet(ends: Ends): Met {
-    return { ends, at: performance.now(), row: Promise.resolve(undefined), isForeign: Promise.resolve(false) }
-  }
-
-  async identify({ ends: { localPort, remotePort } }: Met, claimedPid: number): Promise<Identified> {
-    if (!localPort || !remotePort) return { kind: 'unknown', because: 'its connection is over' }
-    return this.#identify(localPort, remotePort, claimedPid)
-  }
-
-  async isStill(peer: Peer): Promise<boolean> {
-    const [localPort = 0, remotePort = 0] = peer.socketMark.split(' ').map(Number)
-    return isSamePeer(peer, await this.#identify(localPort, remotePort, peer.pid))
-  }
-
-  async #identify(localPort: number, remotePort: number, claimedPid: number): Promise<Identified> {
-    const shared = this.#looks.get(localPort) ?? new SharedLook(() => this.#lookNow(localPort))
-    this.#looks.set(localPort, shared)
-    const { owners, table } = await shared.ask()
-    const pid = owners.get(remotePort)
-    if (pid === undefined) return { kind: 'unknown', because: 'no process of this user holds its connection' }
-    const held = { uid: noUid, pids: [pid], socketMark: `${localPort} ${remotePort}` }
-    return judgeHolders(held, table, claimedPid, win32.resolve)
-  }
-
-  async #lookNow(port: number): Promise<Look> {
-    const system = process.env['SystemRoot'] ?? 'C:\\Windows'
-    const shell = win32.join(system, 'System32', 'WindowsPowerShell', 'v1.0', 'powershell.exe')
-    const output = await this.#ask(shell, ['-NoLogo', '-NoProfile', '-NonInteractive', '-Command', question(port)])
-    return judgeAnswer(output ?? '')
-  }
+async function look(ask: AskSystem, port: number): Promise<Look> {
+  const system = process.env['SystemRoot'] ?? 'C:\\Windows'
+  const shell = win32.join(system, 'System32', 'WindowsPowerShell', 'v1.0', 'powershell.exe')
+  const output = await ask(shell, ['-NoLogo', '-NoProfile', '-NonInteractive', '-Command', question(port)])
+  return judgeAnswer(output ?? '')
 }
 
 /** The owner is asked only of processes that hold a connection: each costs some ms. */
@@ -88,7 +51,7 @@ const answerSchema = z.object({
   ),
 })
 
-const nothing: Look = { owners: new Map(), table: new Map() }
+const nothing: Look = { held: new Map(), table: new Map() }
 
 /** What PowerShell said; nothing when that is not what was asked. */
 export function judgeAnswer(output: string): Look {
@@ -108,7 +71,9 @@ export function judgeAnswer(output: string): Look {
     return [[pid, { pid, parent, startMark: started, args, ...(path ? { executable: path } : {}) }]]
   })
   return {
-    owners: new Map(connections.filter(({ pid }) => ours.has(pid)).map(({ port, pid }) => [port, pid])),
+    held: new Map(
+      connections.filter(({ pid }) => ours.has(pid)).map(({ port, pid }) => [port, { uid: noUid, pids: [pid] }]),
+    ),
     table: new Map(table),
   }
 }

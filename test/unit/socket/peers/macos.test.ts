@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { Ends } from '../../../../src/connection-table.ts'
 import type { Identified } from '../../../../src/socket/peer.ts'
 import type { AskSystem } from '../../../../src/socket/peers/ask-system.ts'
-import { judgeFiles, judgeProcesses, judgeSockets, MacPeers } from '../../../../src/socket/peers/macos.ts'
+import { judgeFiles, judgeProcesses, judgeSockets, macPeers } from '../../../../src/socket/peers/macos.ts'
+import type { Peers } from '../../../../src/socket/who-is-calling.ts'
+import type { Ends } from '../../../../src/system/connection-table.ts'
 
 // As lsof 4.95 prints with -FpufnT (on Linux, ours at 37601): the calling process, which has a child, then the agent itself.
 const sockets = `p812
@@ -63,17 +64,17 @@ n/usr/local/bin/python3.11
 const ends: Ends = { localAddress: '127.0.0.1', localPort: 37601, remoteAddress: '127.0.0.1', remotePort: 53060 }
 
 /** A Mac that says this, and what it was asked. */
-function mac(said: { sockets?: string; processes?: string; files?: string }): { peers: MacPeers; asked: string[][] } {
+function mac(said: { sockets?: string; processes?: string; files?: string }): { peers: Peers; asked: string[][] } {
   const asked: string[][] = []
   const ask: AskSystem = async (command, args) => {
     asked.push([command, ...args])
     if (command === '/bin/ps') return said.processes ?? processes
     return args.some((argument) => argument.startsWith('-i')) ? (said.sockets ?? sockets) : (said.files ?? files)
   }
-  return { peers: new MacPeers(ask), asked }
+  return { peers: macPeers(ask), asked }
 }
 
-const identify = (peers: MacPeers, claimed = 812, whose = ends): Promise<Identified> =>
+const identify = (peers: Peers, claimed = 812, whose = ends): Promise<Identified> =>
   peers.identify(peers.meet(whose), claimed)
 
 describe('on macOS, who is calling', () => {
@@ -88,7 +89,7 @@ describe('on macOS, who is calling', () => {
         executable: '/usr/local/bin/python3.11',
         script: '/Users/artist/tools/café/tool.py',
         startMark: 'Sun Nov  2 10:04:49 2026',
-        socketMark: '127.0.0.1:53060->127.0.0.1:37601',
+        socketMark: '37601 53060',
         parents: [{ pid: 700, executable: '/bin/zsh', startMark: 'Sun Nov 22 09:01:44 2026' }],
       },
     })

@@ -2,16 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { judgeCommandLine, judgeStat } from '../../../../src/socket/peers/procfs.ts'
 
 const behind = (state: string, parent = '812') =>
-  `${state} ${parent} 3171 3171 34816 3171 4194304 1024 0 0 0 12 4 0 0 20 0 1 0 8412345 8654848 1203 18446744073709551615 1 1 0 0 0 0 0 0 65536 0 0 0 17 1 0 0 0 0 0`
+  `${state} ${parent} 3171 3171 34816 3171 4194304 1024 0 0 0 12 4 0 0 20 0 1 0 8412345 8654848 1203 18446744073709551615 1 1 140730 0 0 0 0 0 65536 0 0 0 17 1 0 0 0 0 0`
 
 describe('what /proc/<pid>/stat says', () => {
   test.each([
-    ['(python3)', { parent: 812, startTicks: '8412345' }],
-    ['(Web Content)', { parent: 812, startTicks: '8412345' }],
+    ['(python3)', { parent: 812, startTicks: '8412345', stackStart: '140730' }],
+    ['(Web Content)', { parent: 812, startTicks: '8412345', stackStart: '140730' }],
     // A program gives itself the name it likes.
-    ['(x) S 1 1 1 1 1 1 1)', { parent: 812, startTicks: '8412345' }],
-    ['(line\nfeed)', { parent: 812, startTicks: '8412345' }],
-    ['()', { parent: 812, startTicks: '8412345' }],
+    ['(x) S 1 1 1 1 1 1 1)', { parent: 812, startTicks: '8412345', stackStart: '140730' }],
+    ['(line\nfeed)', { parent: 812, startTicks: '8412345', stackStart: '140730' }],
+    ['()', { parent: 812, startTicks: '8412345', stackStart: '140730' }],
   ])('is read behind the name %j', (name, expected) => {
     expect(judgeStat(`3171 ${name} ${behind('S')}\n`)).toEqual(expected)
   })
@@ -20,10 +20,15 @@ describe('what /proc/<pid>/stat says', () => {
     expect(judgeStat(`3171 (python3) ${behind(state)}\n`)).toBeUndefined()
   })
 
-  test.each(['', '3171', '3171 (python3)', '3171 (python3) S', `3171 (python3) ${behind('S', '-1')}`, 'a) S 1 2 3'])(
-    'is nothing for %j',
-    (text) => expect(judgeStat(text)).toBeUndefined(),
-  )
+  test.each([
+    '',
+    '3171',
+    '3171 (python3)',
+    '3171 (python3) S',
+    `3171 (python3) ${behind('S', '-1')}`,
+    'a) S 1 2 3',
+    `3171 (python3) ${behind('S').replace('140730', '-')}`,
+  ])('is nothing for %j', (text) => expect(judgeStat(text)).toBeUndefined())
 })
 
 describe('a command line', () => {

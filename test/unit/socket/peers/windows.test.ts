@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Ends } from '../../../../src/connection-table.ts'
 import type { Identified } from '../../../../src/socket/peer.ts'
-import { judgeAnswer, splitCommandLine, WindowsPeers } from '../../../../src/socket/peers/windows.ts'
+import { judgeAnswer, splitCommandLine, windowsPeers } from '../../../../src/socket/peers/windows.ts'
+import type { Peers } from '../../../../src/socket/who-is-calling.ts'
+import type { Ends } from '../../../../src/system/connection-table.ts'
 
 const me = 'S-1-5-21-1004336348-1177238915-682003330-512'
 const started = '639000000000000000'
@@ -38,10 +39,10 @@ const ends = (remotePort: number): Ends => ({
   ...{ localAddress: '127.0.0.1', localPort: 37601, remoteAddress: '127.0.0.1', remotePort },
 })
 
-function windows(said: unknown): { peers: WindowsPeers; asked: string[][] } {
+function windows(said: unknown): { peers: Peers; asked: string[][] } {
   const asked: string[][] = []
   const output = typeof said === 'string' ? said : `\ufeff${JSON.stringify(said)}\r\n`
-  const peers = new WindowsPeers(async (command, args) => {
+  const peers = windowsPeers(async (command, args) => {
     asked.push([command, ...args])
     return output
   })
