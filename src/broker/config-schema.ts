@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ConfigRules, originSchema } from '../config.ts'
+import { type ConfigRules, originSchema } from '../config/config.ts'
 
 const path = z.string().min(1)
 const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])

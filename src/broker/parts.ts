@@ -1,4 +1,4 @@
-import type { ConfigRules } from '../config.ts'
+import type { ConfigRules } from '../config/config.ts'
 import type { Ports } from '../ports.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import { Syslog } from './audit/syslog.ts'

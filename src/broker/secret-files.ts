@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { AgentError } from '../errors.ts'
-import { Secret } from '../secret.ts'
+import { Secret } from '../secrets/secret.ts'
 
 const keyVariable = 'SG_BROKER_SCRIPT_KEY'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyInstance } from 'fastify'
-import type { ConfigRules } from '../config.ts'
+import type { ConfigRules } from '../config/config.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Database } from './database/tables.ts'
 import { serveExchange } from './exchange/exchange-routes.ts'

@@ -12,7 +12,8 @@ import { addSessionCommands } from './commands/session-commands.ts'
 import { addSiteCommands } from './commands/site-commands.ts'
 import { addStopCommands } from './commands/stop-commands.ts'
 
-const program = new Command('sg-broker')
+/** Every command, what it takes and what it is for; the manual page is made of it too. */
+export const program = new Command('sg-broker')
   .description(
     "The studio's identity broker: turns an Autodesk Identity sign-in into a ShotGrid session of that very user.",
   )
@@ -30,9 +31,12 @@ addAuditCommands(program)
 addSiteCommands(program)
 addSessionCommands(program)
 
-program.parseAsync().catch((thrown: unknown) => {
+// Only where it is known not to be what was started: a bundle knows nothing of itself.
+if (import.meta.main !== false) program.parseAsync().catch(explain)
+
+function explain(thrown: unknown): never {
   const error = asAgentError(thrown)
   process.stderr.write(`sg-broker: ${error.message}\n${error.advice}\n`)
   if (error.code === 'internal_error') process.stderr.write(`${error.cause}\n`)
   process.exit(errorTable[error.code].exit)
-})
+}

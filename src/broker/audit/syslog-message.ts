@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 
 /** RFC 5424 §6.2.1, table 2. */
-export const severities = { alert: 1, warning: 4, notice: 5, info: 6 } as const
+const severities = { alert: 1, warning: 4, notice: 5, info: 6 } as const
 export type Severity = keyof typeof severities
 
 /** RFC 5424 §6.2.1, table 1: security and authorization messages, `authpriv` to most receivers. */

@@ -1,5 +1,5 @@
-import { anySignal } from '../../any-signal.ts'
 import type { Log } from '../../ports.ts'
+import { anySignal } from '../../waiting/any-signal.ts'
 import type { AuditRow } from '../database/tables.ts'
 import { lineOf } from './export.ts'
 import { type Carrier, makeCarrier, type SyslogPlace } from './syslog-carriers.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { asAgentError, type ErrorCode, errorTable } from '../../errors.ts'
-import { useSystemNetwork } from '../../system-network.ts'
+import { useSystemNetwork } from '../../system/system-network.ts'
 import { BadConfig, type BrokerConfig, readBrokerConfig } from '../config.ts'
 import { type Check, checksOf } from '../operation/checks.ts'
 import { type ConfigOptions, withConfigOptions } from './config-options.ts'

@@ -1,6 +1,6 @@
 import { Migrator } from 'kysely/migration'
 import { AgentError } from '../../errors.ts'
-import type { Secret } from '../../secret.ts'
+import type { Secret } from '../../secrets/secret.ts'
 import { type DatabaseKind, migrationsFor } from './migrations.ts'
 import { connectPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'

@@ -2,9 +2,9 @@ import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
 import { z } from 'zod'
 import { AgentError } from '../../errors.ts'
 import type { Clock, Fetch } from '../../ports.ts'
-import type { Secret } from '../../secret.ts'
-import { SingleFlight } from '../../single-flight.ts'
+import type { Secret } from '../../secrets/secret.ts'
 import { transportReason } from '../../transport-failure.ts'
+import { SingleFlight } from '../../waiting/single-flight.ts'
 
 /** What UserInfo says of an access token's owner. */
 export interface UserInfo {

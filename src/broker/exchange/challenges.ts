@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../../ports.ts'
+import { onDiskWithTheNext } from '../database/on-disk-with-the-next.ts'
 import type { Database } from '../database/tables.ts'
 
 /** Longer than an artist may take in the browser. */
@@ -21,10 +22,12 @@ export class Challenges {
     await this.#database
       .deleteFrom('challenge')
       .where('expires_at', '<', now - challengeLifeS * 1000)
+      .modifyEnd(onDiskWithTheNext)
       .execute()
     await this.#database
       .insertInto('challenge')
       .values({ hash: hashOfChallenge(challenge), expires_at: now + challengeLifeS * 1000, used_at: null })
+      .modifyEnd(onDiskWithTheNext)
       .execute()
     return challenge
   }
@@ -38,6 +41,7 @@ export class Challenges {
       .where('hash', '=', hashOfChallenge(challenge))
       .where('used_at', 'is', null)
       .where('expires_at', '>', now)
+      .modifyEnd(onDiskWithTheNext)
       .executeTakeFirst()
     return numUpdatedRows === 1n
   }

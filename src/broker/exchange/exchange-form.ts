@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AgentError } from '../../errors.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import { grantType, restTokenType, sessionTokenType, subjectTokenTypes } from '../../token-exchange.ts'
 
 /** A token exchange request of RFC 8693 §2.1, reduced to what this broker does. */

@@ -1,9 +1,9 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { anySignal } from '../../any-signal.ts'
 import { AgentError } from '../../errors.ts'
 import { grantType, metadataPath, restTokenType, sessionTokenType } from '../../token-exchange.ts'
 import { version } from '../../version.ts'
+import { anySignal } from '../../waiting/any-signal.ts'
 import { countedAs } from '../operation/limits.ts'
 import { refuseSlowBodies } from '../operation/slow-bodies.ts'
 import type { Parts } from '../parts.ts'
@@ -65,7 +65,9 @@ export async function serveExchange(app: FastifyInstance, parts: Parts): Promise
   app.post('/token', { ...countAddress, preParsing: demandPlainForm }, async (request, reply) => {
     const proof = request.headers['dpop']
     const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) gone.abort()
+    })
     const judge = async () =>
       exchange.exchange({
         form: judgeExchangeForm(request.body),

@@ -122,7 +122,9 @@ export class TokenExchange {
       await this.#count('not proved', site, subject)
       throw error
     }
-    if (!(await challenges.isRecent(proof.signInChallenge))) {
+    // The one that was used up for this proof is recent.
+    const isRecent = proof.signInChallenge === proof.challenge || (await challenges.isRecent(proof.signInChallenge))
+    if (!isRecent) {
       throw new AgentError('proof_rejected', 'the sign-in did not begin with a recent challenge of this broker')
     }
     await signIns.begin(proof.thumbprint, site.url, subject)

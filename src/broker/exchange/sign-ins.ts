@@ -1,5 +1,6 @@
 import { AgentError } from '../../errors.ts'
 import type { Clock } from '../../ports.ts'
+import { onDiskWithTheNext } from '../database/on-disk-with-the-next.ts'
 import type { Database } from '../database/tables.ts'
 import type { Subject } from './subject-token.ts'
 
@@ -35,8 +36,8 @@ export class SignIns {
   /** Throws `proof_rejected` when the key stands for another person already. */
   async begin(thumbprint: string, site: string, person: Subject): Promise<void> {
     const now = this.#clock.now()
-    await this.#database.deleteFrom('sign_in').where('expires_at', '<', now).execute()
-    await this.#database
+    await this.#database.deleteFrom('sign_in').where('expires_at', '<', now).modifyEnd(onDiskWithTheNext).execute()
+    const { numInsertedOrUpdatedRows } = await this.#database
       .insertInto('sign_in')
       .values({
         thumbprint,
@@ -47,7 +48,9 @@ export class SignIns {
         expires_at: now + signInLifeMs,
       })
       .onConflict((conflict) => conflict.doNothing())
-      .execute()
+      .modifyEnd(onDiskWithTheNext)
+      .executeTakeFirst()
+    if (numInsertedOrUpdatedRows === 1n) return
     if (!(await this.isOf(thumbprint, site, person))) {
       throw new AgentError('proof_rejected', 'the key belongs to another sign-in')
     }

@@ -3,7 +3,7 @@ import { errors, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jo
 import { z } from 'zod'
 import { AgentError } from '../../errors.ts'
 import type { Clock } from '../../ports.ts'
-import type { Secret } from '../../secret.ts'
+import type { Secret } from '../../secrets/secret.ts'
 import { nonceFor } from '../../token-exchange.ts'
 import { transportReason } from '../../transport-failure.ts'
 import { type AutodeskIdentity, subjectSchema, usableAddress } from './autodesk.ts'

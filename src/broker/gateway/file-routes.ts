@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AgentError, errorTable } from '../../errors.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import { SiteFault } from '../../shotgrid/faults.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
 import type { Gateway } from './gateway.ts'

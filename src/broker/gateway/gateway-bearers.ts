@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { Clock } from '../../ports.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import type { BrokerSite } from '../config.ts'
 import type { Database } from '../database/tables.ts'
 import type { GatewaySession } from './gateway-sessions.ts'

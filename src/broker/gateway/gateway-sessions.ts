@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../ports.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { BrokerSite } from '../config.ts'
+import { onDiskWithTheNext } from '../database/on-disk-with-the-next.ts'
 import type { Database, Tables } from '../database/tables.ts'
 import type { Recipient } from '../issue/issuing.ts'
 import { makeRestBearer } from '../issue/rest-bearer.ts'
@@ -58,6 +59,7 @@ export class GatewaySessions {
         used_at: now,
         ended_at: null,
       })
+      .modifyEnd(onDiskWithTheNext)
       .execute()
     return token
   }
@@ -143,7 +145,8 @@ export class GatewaySessions {
     await database
       .deleteFrom('gateway_session')
       .where('created_at', '<', now - mostS * 1000)
+      .modifyEnd(onDiskWithTheNext)
       .execute()
-    await database.deleteFrom('gateway_bearer').where('expires_at', '<', now).execute()
+    await database.deleteFrom('gateway_bearer').where('expires_at', '<', now).modifyEnd(onDiskWithTheNext).execute()
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AgentError, asAgentError, type ErrorCode } from '../../errors.ts'
-import type { Secret } from '../../secret.ts'
+import type { Secret } from '../../secrets/secret.ts'
 import { countedAs } from '../operation/limits.ts'
 import type { Parts } from '../parts.ts'
 import type { ScriptedSite } from '../scripted-site.ts'

@@ -1,5 +1,5 @@
 import { AgentError } from '../../errors.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import { foreignCredentialIn } from './foreign-credentials.ts'
 
 /** What the gateway takes at `…/auth/access_token`. facts: shotgrid §2.2 */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AgentError, errorTable } from '../../errors.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import { RateLimited } from '../operation/limits.ts'
 import { refuseSlowBodies } from '../operation/slow-bodies.ts'
 import type { Gateway } from './gateway.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { AgentError } from '../../errors.ts'
-import { GatheredBytes } from '../../gathered-bytes.ts'
-import { Secret } from '../../secret.ts'
+import { GatheredBytes } from '../../secrets/gathered-bytes.ts'
+import { Secret } from '../../secrets/secret.ts'
 
 export const mostRpcBytes = 32 * 1024 * 1024
 /** What anybody may send; no longer is what comes before the parameters of a call. */

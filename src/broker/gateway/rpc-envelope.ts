@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AgentError } from '../../errors.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import { foreignCredentialIn } from './foreign-credentials.ts'
 
 /** A JSON-RPC call as a tool makes it. facts: shotgrid §1.2, §1.3 */

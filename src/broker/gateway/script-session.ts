@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { AgentError } from '../../errors.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import { SiteFault } from '../../shotgrid/faults.ts'
-import { SingleFlight } from '../../single-flight.ts'
+import { SingleFlight } from '../../waiting/single-flight.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
 
 const sessionSchema = z.object({ session_id: z.string().min(1) })

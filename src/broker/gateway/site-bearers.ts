@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports.ts'
 import type { RestGrant } from '../../shotgrid/rest.ts'
-import { SingleFlight } from '../../single-flight.ts'
+import { SingleFlight } from '../../waiting/single-flight.ts'
 import { makeRestBearer } from '../issue/rest-bearer.ts'
 import type { GatewayCaller } from './gateway-callers.ts'
 

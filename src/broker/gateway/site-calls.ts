@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { anySignal } from '../../any-signal.ts'
 import type { Fetch } from '../../ports.ts'
 import { SiteTrouble, translateSiteTrouble } from '../../shotgrid/faults.ts'
+import { anySignal } from '../../waiting/any-signal.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
 import { withhold } from './withhold.ts'
 

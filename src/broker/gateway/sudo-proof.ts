@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { AgentError } from '../../errors.ts'
 import type { Clock } from '../../ports.ts'
 import { SiteFault } from '../../shotgrid/faults.ts'
-import { SingleFlight } from '../../single-flight.ts'
+import { SingleFlight } from '../../waiting/single-flight.ts'
 import { sudoRefused } from '../issue/session.ts'
 import type { ScriptedSite } from '../scripted-site.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { AgentError } from '../../errors.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import { foreignCredentialIn, isCredential } from './foreign-credentials.ts'
 import type { FormFile, FormPart } from './form-parts.ts'
 

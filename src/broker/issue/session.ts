@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AgentError } from '../../errors.ts'
 import type { Fetch } from '../../ports.ts'
-import { Secret } from '../../secret.ts'
+import { Secret } from '../../secrets/secret.ts'
 import { SiteFault } from '../../shotgrid/faults.ts'
 import { whoAmI } from '../../shotgrid/rest.ts'
 import type { MappedPerson } from '../people/people.ts'

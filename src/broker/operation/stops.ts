@@ -71,12 +71,15 @@ export class Stops {
     record: (entry: AuditEntry) => void,
   ): Promise<void> {
     await this.demandGoing(site, transaction)
+    const since = this.#clock.now() - minutes * 60_000
+    // Each of them has a row at least, and rows are counted many times faster than people.
+    if (!(await areRowsAtLeast(transaction, site, since, most))) return
     const { people } = await transaction
       .selectFrom('audit')
       .select((column) => column.fn.count<number>('subject').distinct().as('people'))
       .where('site', '=', site)
       .where('outcome', '=', 'issued')
-      .where('at', '>', this.#clock.now() - minutes * 60_000)
+      .where('at', '>', since)
       .where('sequence', '>', await lastResume(transaction, site))
       .where('subject', '!=', subject)
       .executeTakeFirstOrThrow()
@@ -96,6 +99,29 @@ export class Stops {
   }
 }
 
+/** Whether so many sessions of a site were given out since then; the index alone answers. */
+async function areRowsAtLeast(
+  transaction: Transaction<Tables>,
+  site: string,
+  since: number,
+  rows: number,
+): Promise<boolean> {
+  const { counted } = await transaction
+    .selectFrom((from) =>
+      from
+        .selectFrom('audit')
+        .select('at')
+        .where('site', '=', site)
+        .where('outcome', '=', 'issued')
+        .where('at', '>', since)
+        .limit(rows)
+        .as('lately'),
+    )
+    .select((column) => column.fn.countAll<number>().as('counted'))
+    .executeTakeFirstOrThrow()
+  return counted >= rows
+}
+
 /**
  * Where the audit was when the site was last taken up again; whoever did that has seen the people of the time before. Not a
  * time: the operator's clock need not be the brokers'.
@@ -106,7 +132,8 @@ async function lastResume(transaction: Transaction<Tables>, site: string): Promi
     .select((column) => column.fn.max<number | null>('sequence').as('sequence'))
     // Written out, so that the database knows the index that has only these.
     .where('event', '=', sql.lit('resume'))
-    .where((column) => column.or([column('site', '=', site), column('site', 'is', null)]))
+    // Not as an alternative, for which SQLite would read every row of the site by the index on sites.
+    .where(sql<boolean>`coalesce(site, ${site}) = ${site}`)
     .executeTakeFirstOrThrow()
   return sequence ?? 0
 }

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import { AgentError } from '../../errors.ts'
 import type { Clock } from '../../ports.ts'
+import { onDiskWithTheNext } from '../database/on-disk-with-the-next.ts'
 import type { Database, MatchedBy, Tables } from '../database/tables.ts'
 
 /** An Autodesk account. `subject` is who it is, whatever its e-mail address says. */
@@ -67,7 +68,7 @@ export class PeopleTable {
    * account another user.
    */
   async remember(site: string, account: Account, match: Match): Promise<void> {
-    await this.#database
+    const { numInsertedOrUpdatedRows } = await this.#database
       .insertInto('person')
       .values({
         site,
@@ -81,9 +82,11 @@ export class PeopleTable {
         created_at: this.#clock.now(),
       })
       .onConflict((conflict) => conflict.doNothing())
-      .execute()
+      .modifyEnd(onDiskWithTheNext)
+      .executeTakeFirst()
     // Someone else's link to this user, or a concurrent first sign-in that linked this account: the row that stands decides.
-    if ((await this.find(site, account))?.user_id !== match.userId) {
+    const isNew = numInsertedOrUpdatedRows === 1n
+    if (!isNew && (await this.find(site, account))?.user_id !== match.userId) {
       const said = `the ShotGrid user "${match.login}" is linked to another Autodesk account`
       throw new AgentError('account_ambiguous', said)
     }
@@ -91,6 +94,7 @@ export class PeopleTable {
       .deleteFrom('expected_person')
       .where('site', '=', site)
       .where('user_id', '=', match.userId)
+      .modifyEnd(onDiskWithTheNext)
       .execute()
   }
 

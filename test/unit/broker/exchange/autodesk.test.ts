@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { AutodeskIdentity, usableAddress } from '../../../../src/broker/exchange/autodesk.ts'
 import type { Fetch } from '../../../../src/ports.ts'
-import { Secret } from '../../../../src/secret.ts'
-import { systemClock } from '../../../../src/system-clock.ts'
+import { Secret } from '../../../../src/secrets/secret.ts'
+import { systemClock } from '../../../../src/system/system-clock.ts'
 
 const issuer = 'https://identity.example'
 const metadata = {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { BrokerConfig } from '../../../../src/broker/config.ts'
 import { keepWhatNeedsRestart } from '../../../../src/broker/operation/restart-needed.ts'
-import { Secret } from '../../../../src/secret.ts'
+import { Secret } from '../../../../src/secrets/secret.ts'
 
 const often = { most: 1, seconds: 1 }
 const running: BrokerConfig = {
