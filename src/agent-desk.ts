@@ -1,8 +1,8 @@
 import type { Agent } from './agent.ts'
-import { type Config, findSite, knownSite } from './config.ts'
+import { type Config, findSite, knownSite } from './config/config.ts'
 import type { Desk } from './socket/methods.ts'
 import type { ToolsDesk } from './socket/tools-desk.ts'
-import type { StallWatch } from './stall-watch.ts'
+import type { StallWatch } from './system/stall-watch.ts'
 
 export interface DeskParts {
   readonly config: Config
@@ -32,5 +32,6 @@ export function deskOf(agent: Agent, { config, startedAt, stalls, tools }: DeskP
     siteNamed: (wanted) => knownSite(config, wanted),
     lastStall: () => stalls.last,
     auditProblem: () => agent.audit.problem,
+    handOverProblem: () => agent.handOverProblem,
   }
 }

@@ -1,9 +1,10 @@
+import { z } from 'zod'
 import { deskOf } from './agent-desk.ts'
 import { CallRecord } from './audit/call-record.ts'
 import { LocalAudit } from './audit/local-audit.ts'
 import type { Logger } from './audit/system-log.ts'
-import type { Config, SiteConfig } from './config.ts'
-import { findSite } from './config.ts'
+import type { Config, SiteConfig } from './config/config.ts'
+import { findSite } from './config/config.ts'
 import { isOf } from './consent/application.ts'
 import { Consent } from './consent/consent.ts'
 import { Decisions } from './consent/decisions.ts'
@@ -13,6 +14,7 @@ import type { AskConsent } from './consent/question.ts'
 import type { AgentError } from './errors.ts'
 import { HandOut, type NumberedSession } from './hand-out/hand-out.ts'
 import type { Ports } from './ports.ts'
+import type { PutSecret, TakeSecret } from './secrets/passed-secrets.ts'
 import type { EndReason, SiteStatus } from './session/changes.ts'
 import { Sessions } from './session/sessions.ts'
 import { RestTokens } from './shotgrid/rest-tokens.ts'
@@ -22,9 +24,12 @@ import type { Credentials, SignInStep } from './sign-in/way-in.ts'
 import type { Endpoint } from './socket/endpoint-file.ts'
 import { SocketListener } from './socket/listener.ts'
 import type { AutodeskTokenOf, Desk, RestTokenOf } from './socket/methods.ts'
-import { isRootOwned, sha256Of } from './socket/peers/program-file.ts'
+import { sha256Of } from './socket/peers/program-file.ts'
+import { isRootOwned } from './socket/peers/root-owned.ts'
+import { Turnstile } from './socket/turnstile.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
-import { StallWatch } from './stall-watch.ts'
+import { StallWatch } from './system/stall-watch.ts'
+import { UnfinishedWork } from './waiting/unfinished-work.ts'
 
 export type { AuditEntry } from './audit/audit-entry.ts'
 export type { OwnCommand } from './consent/own-command.ts'
@@ -52,6 +57,18 @@ export interface AgentRules extends SignInsRules {
   /** The command line whose word about programs counts; absent: nobody's over the socket. */
   readonly ownCommand?: OwnCommand
   readonly consentLimits?: Partial<ConsentLimits>
+  /** As the listener's. */
+  readonly newestProtocol?: number
+}
+
+const passedState = z.object({ sites: z.record(z.string(), z.unknown()) })
+export type PassedState = z.input<typeof passedState>
+
+export interface HandOverProblem {
+  /** Wall clock, ms since the epoch. */
+  readonly at: number
+  /** A sentence that can follow a colon. */
+  readonly because: string
 }
 
 /**
@@ -71,6 +88,11 @@ export class Agent {
   readonly #signIns: SignIns
   readonly #desk: Desk
   readonly #listener: SocketListener
+  /** Where requests wait while another process takes this one's place. */
+  readonly turnstile = new Turnstile()
+  /** Why a newer program on the disk has not taken over, while that is so. */
+  handOverProblem: HandOverProblem | undefined
+  readonly #work = new UnfinishedWork()
 
   constructor(config: Config, ports: Ports, rules: AgentRules) {
     this.#config = config
@@ -83,6 +105,7 @@ export class Agent {
       clock: ports.clock,
       log: ports.log,
       onWiped: (sessionToken) => restTokens.wipe(sessionToken),
+      work: this.#work,
     })
     this.#handOut = new HandOut({
       sessions: this.#sessions,
@@ -118,10 +141,12 @@ export class Agent {
     this.#desk = deskOf(this, { config, startedAt, stalls, tools })
     this.#listener = new SocketListener({
       stalls,
+      turnstile: this.turnstile,
       peers: systemPeers(),
       gate: this.consent,
       calls: this.calls,
       log: ports.log,
+      ...(rules.newestProtocol === undefined ? {} : { newestProtocol: rules.newestProtocol }),
     })
     this.#sessions.changes.listen((status) => this.#listener.announce(status))
     this.consent.allowedNow.listen((application, site) => {
@@ -151,6 +176,57 @@ export class Agent {
     await this.consent.close()
     await this.#sessions.release()
     await this.#signIns.settled()
+    this.calls.close()
+    await this.audit.close()
+  }
+
+  /** Whether somebody is signing in, a session is being renewed, or a question about a program waits: not a moment to restart. */
+  get isBusy(): boolean {
+    return this.#work.isUnderWay || this.consent.isAsking
+  }
+
+  /** Resolves as soon as it is not busy; rejects with the reason of `signal`. */
+  async whenIdle(signal: AbortSignal): Promise<void> {
+    do {
+      await this.#work.whenDone(signal)
+      await this.consent.whenAnswered(signal)
+    } while (this.isBusy)
+  }
+
+  /** Calls `listener` with everything that makes what was passed on untrue; returns how to stop. */
+  onAnyChange(listener: () => void): () => void {
+    const stops = [
+      this.#sessions.changes.listen(listener),
+      this.#signIns.steps.begun.listen(listener),
+      this.consent.allowedNow.listen(listener),
+      this.consent.revokedNow.listen(listener),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+
+  /** What another process needs to go on in this one's place. Answers about programs are on the disk then. Not while it is busy. */
+  async passOn(put: PutSecret): Promise<PassedState> {
+    await this.consent.settled()
+    return { sites: this.#sessions.passOn(put) }
+  }
+
+  /** Goes on with what another process has passed on; to be called before it listens. Resolves with the sites that it could take. */
+  async goOn(passed: unknown, take: TakeSecret): Promise<string[]> {
+    return this.#signIns.goOn(passedState.parse(passed).sites, take)
+  }
+
+  /** Closes the socket: the connections end. Another process serves. */
+  async stopServing(): Promise<void> {
+    await this.#listener.close()
+  }
+
+  /** As `close`, of what another process goes on with: revokes nothing of the sites it has `taken`; bounded in time. */
+  async letGo(taken: readonly string[]): Promise<void> {
+    await this.#listener.close()
+    await this.consent.close()
+    await this.#sessions.letGo(taken)
     this.calls.close()
     await this.audit.close()
   }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Secret } from './secret.ts'
+import type { Secret } from './secrets/secret.ts'
 
 /**
  * Every effect the core has on the world outside its own sockets and files. The headless agent brings plain Node

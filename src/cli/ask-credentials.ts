@@ -1,4 +1,4 @@
-import { Secret } from '../secret.ts'
+import { Secret } from '../secrets/secret.ts'
 import type { Questions } from './questions.ts'
 
 /** Login and passphrase as they are typed. */

@@ -1,5 +1,5 @@
 import { AgentError, type ErrorCode } from '../errors.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 import { askForCode, askForCredentials, type TypedLogin } from './ask-credentials.ts'
 import type { Questions } from './questions.ts'
 

@@ -3,10 +3,10 @@ import type { AuditLine } from '../audit/audit-line.ts'
 import { followAudit } from '../audit/follow-audit.ts'
 import { auditFileOf } from '../audit/local-audit.ts'
 import { readAudit } from '../audit/read-audit.ts'
-import { readConfig } from '../config-files.ts'
+import { readConfig } from '../config/config-files.ts'
 import { AgentError } from '../errors.ts'
-import { standardPaths } from '../paths.ts'
 import { printable } from '../printable.ts'
+import { standardPaths } from '../system/paths.ts'
 import { makeOutput, type Output } from './output.ts'
 
 export interface AuditOptions {
@@ -35,14 +35,6 @@ export async function auditCommand(options: AuditOptions): Promise<void> {
   if (unreadable > 0) output.remark(`Not readable: ${unreadable} lines, cut off when a program or a disk failed.`)
   if (!options.follow) return
   for await (const line of followAudit(file, bytes)) print(output, line)
-}
-
-/** `90m`, `12h`, `7d`, or a moment as ISO 8601 has it; ms since the epoch. Undefined for what is none. */
-export function momentOf(text: string, nowMs: number): number | undefined {
-  const [, number = '', unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
-  if (unit !== '') return nowMs - Number(number) * ({ m: 60_000, h: 3600_000, d: 86_400_000 }[unit] ?? 0)
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(at) ? undefined : at
 }
 
 /** `2026-11-22 09:00:00  maya.bin 4711  session/get  https://studio.example  ok` and who it says it is. */

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { isSea } from 'node:sea'
 import { fileURLToPath } from 'node:url'
 import { drawFindings, drawValues, type Paper } from '../doctor/draw-report.ts'
 import { effectiveValues } from '../doctor/effective-values.ts'
@@ -7,9 +8,10 @@ import { presentable } from '../doctor/finding.ts'
 import { checkConfiguration, readSetupInTime } from '../doctor/setup.ts'
 import type { WayOut, World } from '../doctor/world.ts'
 import { asAgentError } from '../errors.ts'
-import { standardPaths, thisSystem } from '../paths.ts'
-import { systemClock } from '../system-clock.ts'
-import { type NetworkSettings, proxyFor, useSystemNetwork } from '../system-network.ts'
+import { standardPaths, thisSystem } from '../system/paths.ts'
+import { systemClock } from '../system/system-clock.ts'
+import { type NetworkSettings, proxyFor, useSystemNetwork } from '../system/system-network.ts'
+import { somethingFailed } from './exit-statuses.ts'
 import { makeOutput } from './output.ts'
 
 export interface DoctorOptions {
@@ -17,9 +19,6 @@ export interface DoctorOptions {
   readonly policy: boolean
   readonly allowInsecureLoopback: boolean
 }
-
-/** Exit status when something failed; the codes of errors.ts begin at 10. */
-export const somethingFailed = 3
 
 /** After the report nothing may hold the process: a name that is still being resolved would. */
 const lingerMs = 300
@@ -52,9 +51,8 @@ async function makeWorld({ allowInsecureLoopback }: DoctorOptions): Promise<Worl
   const paths = standardPaths(system)
   const rules = { insecureLoopback: allowInsecureLoopback }
   const setup = await readSetupInTime(paths, rules)
-  const ownOpener = join(dirname(fileURLToPath(import.meta.resolve('open'))), 'xdg-open')
   return {
-    program: { kind: 'command-line', runtime: `Node ${process.version}`, ownOpener },
+    program: { kind: 'command-line', runtime: `Node ${process.version}`, ownOpener: ownOpener() },
     system,
     paths,
     rules,
@@ -62,6 +60,11 @@ async function makeWorld({ allowInsecureLoopback }: DoctorOptions): Promise<Worl
     clock: systemClock,
     wayOut: nodeWayOut(setup.effective.config.network),
   }
+}
+
+/** The xdg-open that comes with the package `open`; a single executable has no file but itself, and uses the system's. */
+function ownOpener(): string | undefined {
+  return isSea() ? undefined : join(dirname(fileURLToPath(import.meta.resolve('open'))), 'xdg-open')
 }
 
 /** The headless agent's way out, or the nearest that can be used where the configured one cannot. */

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { isatty } from 'node:tty'
 import type { AgentClient } from '../client/node/agent-client.ts'
-import { originOf } from '../config.ts'
+import { originOf } from '../config/config.ts'
 import { AgentError } from '../errors.ts'
 import type { WireSiteStatus } from '../socket/messages.ts'
 import type { Output } from './output.ts'
@@ -69,8 +69,8 @@ async function siteMeant(client: AgentClient, options: ExecOptions): Promise<Wir
 
 /** `PYTHONPATH` with our client first, so that `import sg_session` works in a command that brings a Python. */
 function withPythonClient(path: string | undefined): { PYTHONPATH?: string } {
-  // Beside us in the sources; a package holds them beside what was compiled.
-  const places = [join('..', 'client', 'python'), join('..', '..', 'src', 'client', 'python')]
+  // Beside us in the sources; an npm package holds them beside what was compiled, an installed one beside the folder of the executable.
+  const places = [join('..', 'client', 'python'), join('..', '..', 'src', 'client', 'python'), join('..', 'python')]
   const folder = places
     .map((place) => join(import.meta.dirname, place))
     .find((place) => existsSync(join(place, 'sg_session', '__init__.py')))
@@ -78,20 +78,24 @@ function withPythonClient(path: string | undefined): { PYTHONPATH?: string } {
 }
 
 function run([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn(program, args, { stdio: 'inherit', env })
+  let child: ChildProcess | undefined
   const atTerminal = isatty(0)
   const listeners = [...passedOn, ...fromTheKeyboard].map((signal) => {
     const hears = atTerminal && (fromTheKeyboard as readonly string[]).includes(signal)
-    const listener = (): void => void (hears || child.kill(signal))
+    const listener = (): void => void (hears || child?.kill(signal))
     process.on(signal, listener)
     return () => process.removeListener(signal, listener)
   })
-  return new Promise<number>((resolve) => {
-    child.once('error', (error: NodeJS.ErrnoException) => resolve(explain(program, error)))
+  return new Promise<number>((resolve, reject) => {
+    // Signals are heard by then: one that comes as it starts would end us alone, and leave it running.
+    child = spawn(program, args, { stdio: 'inherit', env })
+    child.once('error', reject)
     child.once('exit', (status, signal) => resolve(status ?? 128 + (signal ? constants.signals[signal] : 0)))
-  }).finally(() => {
-    for (const stop of listeners) stop()
   })
+    .catch((error: NodeJS.ErrnoException) => explain(program, error))
+    .finally(() => {
+      for (const stop of listeners) stop()
+    })
 }
 
 function explain(program: string, { code }: NodeJS.ErrnoException): number {

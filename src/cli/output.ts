@@ -71,7 +71,8 @@ function errorSentence(code: string): string {
 /** `18:30`, or `Tue 18:30` when that is not today. */
 export function clockTime(seconds: number, nowMs: number): string {
   const then = new Date(seconds * 1000)
-  const time = then.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
-  const today = then.toDateString() === new Date(nowMs).toDateString()
-  return today ? time : `${then.toLocaleDateString('en-GB', { weekday: 'short' })} ${time}`
+  // ECMA-262 writes these forms out, hh:mm:ss and the English weekday first; a formatter for a locale would have to be loaded.
+  const time = then.toTimeString().slice(0, 5)
+  const day = then.toDateString()
+  return day === new Date(nowMs).toDateString() ? time : `${day.slice(0, 3)} ${time}`
 }

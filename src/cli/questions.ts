@@ -1,7 +1,7 @@
-import { anySignal } from '../any-signal.ts'
 import { AgentError } from '../errors.ts'
-import { Secret } from '../secret.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { Secret } from '../secrets/secret.ts'
+import { anySignal } from '../waiting/any-signal.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import { Terminal } from './terminal.ts'
 
 /**

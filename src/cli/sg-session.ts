@@ -1,42 +1,33 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { AgentClient } from '../client/node/agent-client.ts'
-import { errorCodes, errorTable } from '../errors.ts'
-import { standardPaths } from '../paths.ts'
+import type { AgentClient } from '../client/node/agent-client.ts'
+import { standardPaths } from '../system/paths.ts'
 import { version } from '../version.ts'
-import { type AgentOptions, runAgent } from './agent-command.ts'
-import { type AuditOptions, auditCommand, momentOf } from './audit-command.ts'
-import { type DoctorOptions, doctorCommand, somethingFailed } from './doctor-command.ts'
-import { type ExecOptions, execCommand } from './exec-command.ts'
+import type { AgentOptions } from './agent-command.ts'
+import type { AuditOptions } from './audit-command.ts'
+import type { DoctorOptions } from './doctor-command.ts'
+import type { EraseOptions } from './erase-command.ts'
+import type { ExecOptions } from './exec-command.ts'
+import { exitStatuses } from './exit-statuses.ts'
+import { momentOf } from './moment.ts'
 import { makeOutput, type Output, printError } from './output.ts'
-import { type PreflightOptions, preflightCommand } from './preflight-command.ts'
-import {
-  type GetOptions,
-  getCommand,
-  signInCommand,
-  signOutCommand,
-  statusCommand,
-  watchCommand,
-} from './session-commands.ts'
+import { addPolicyCommands } from './policy-commands.ts'
+import type { PreflightOptions } from './preflight-command.ts'
+import type { GetOptions } from './session-commands.ts'
 import type { SignInOptions, SiteOption } from './sign-in-wait.ts'
-import {
-  type AllowOptions,
-  type ApproveOptions,
-  allowToolCommand,
-  approveToolCommand,
-  denyToolCommand,
-  listToolsCommand,
-  pendingToolsCommand,
-  revokeToolCommand,
-} from './tools-command.ts'
+import type { AllowOptions, ApproveOptions } from './tools-command.ts'
 
-const program = new Command('sg-session')
+/**
+ * Every command, what it takes and what it is for; the manual page is made of it too. What a command needs is loaded when it is run:
+ * the code of the others would take most of the time to an answer.
+ */
+export const program = new Command('sg-session')
   .description('Signs you in to ShotGrid once a day and lets every tool on this machine use the session.')
   .version(version)
   .addHelpText(
     'after',
     () =>
-      `\nExit status: 0 done, 2 wrong usage, ${somethingFailed} the doctor found something that failed, else:\n${exitStatusTable()}`,
+      `\nExit status:\n${exitStatuses.map(({ status, means }) => `${String(status).padStart(5)}  ${means}`).join('\n')}`,
   )
   .enablePositionalOptions()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -56,7 +47,10 @@ program
   )
   .addOption(insecureLoopback())
   .addOption(json())
-  .action((options: AgentOptions) => guard(options, () => runAgent(options)))
+  .addOption(
+    new Option('--take-over', 'for sg-session itself: take the place of the agent that starts this one').hideHelp(),
+  )
+  .action((options: AgentOptions) => guard(options, async () => (await import('./agent-command.ts')).runAgent(options)))
 
 program
   .command('sign-in')
@@ -67,7 +61,9 @@ program
   .option('--switch-user', 'ask for the account even if the browser remembers one', false)
   .addOption(json())
   .action((options: SignInOptions & { json: boolean }) =>
-    withClient(options, (client, output) => signInCommand(client, output, options)),
+    withClient(options, async (client, output) =>
+      (await import('./session-commands.ts')).signInCommand(client, output, options),
+    ),
   )
 
 program
@@ -76,14 +72,20 @@ program
   .addOption(site())
   .addOption(json())
   .action((options: SiteOption & { json: boolean }) =>
-    withClient(options, (client, output) => signOutCommand(client, output, options)),
+    withClient(options, async (client, output) =>
+      (await import('./session-commands.ts')).signOutCommand(client, output, options),
+    ),
   )
 
 program
   .command('status')
   .description('say who is signed in where, and until when')
   .addOption(json())
-  .action((options: { json: boolean }) => withClient(options, statusCommand))
+  .action((options: { json: boolean }) =>
+    withClient(options, async (client, output) =>
+      (await import('./session-commands.ts')).statusCommand(client, output),
+    ),
+  )
 
 program
   .command('get')
@@ -93,14 +95,18 @@ program
   .option('--min-validity <seconds>', 'renew first if the session has less left', wholeSeconds, 300)
   .addOption(json())
   .action((options: GetOptions & { json: boolean }) =>
-    withClient(options, (client, output) => getCommand(client, output, options)),
+    withClient(options, async (client, output) =>
+      (await import('./session-commands.ts')).getCommand(client, output, options),
+    ),
   )
 
 program
   .command('watch')
   .description('print every change until interrupted')
   .addOption(json())
-  .action((options: { json: boolean }) => withClient(options, watchCommand))
+  .action((options: { json: boolean }) =>
+    withClient(options, async (client, output) => (await import('./session-commands.ts')).watchCommand(client, output)),
+  )
 
 const tools = program
   .command('tools')
@@ -112,13 +118,21 @@ tools
   .command('list')
   .description('list the programs that were allowed, and those not asked about for a while')
   .addOption(json())
-  .action((options: { json: boolean }) => withClient(options, listToolsCommand))
+  .action((options: { json: boolean }) =>
+    withClient(options, async (client, output) =>
+      (await import('./tools-command.ts')).listToolsCommand(client, output),
+    ),
+  )
 
 tools
   .command('pending')
   .description('list the questions about programs that wait for an answer')
   .addOption(json())
-  .action((options: { json: boolean }) => withClient(options, pendingToolsCommand))
+  .action((options: { json: boolean }) =>
+    withClient(options, async (client, output) =>
+      (await import('./tools-command.ts')).pendingToolsCommand(client, output),
+    ),
+  )
 
 tools
   .command('approve')
@@ -128,7 +142,9 @@ tools
   .addOption(yes())
   .addOption(json())
   .action((id: string, options: ApproveOptions & { json: boolean }) =>
-    withClient(options, (client, output) => approveToolCommand(client, output, id, options)),
+    withClient(options, async (client, output) =>
+      (await import('./tools-command.ts')).approveToolCommand(client, output, id, options),
+    ),
   )
 
 tools
@@ -137,7 +153,9 @@ tools
   .argument('<id>', 'of the question')
   .addOption(json())
   .action((id: string, options: { json: boolean }) =>
-    withClient(options, (client, output) => denyToolCommand(client, output, id)),
+    withClient(options, async (client, output) =>
+      (await import('./tools-command.ts')).denyToolCommand(client, output, id),
+    ),
   )
 
 tools
@@ -154,7 +172,9 @@ tools
   .addOption(yes())
   .addOption(json())
   .action((file: string, options: AllowOptions & { json: boolean }) =>
-    withClient(options, (client, output) => allowToolCommand(client, output, file, options)),
+    withClient(options, async (client, output) =>
+      (await import('./tools-command.ts')).allowToolCommand(client, output, file, options),
+    ),
   )
 
 tools
@@ -163,7 +183,9 @@ tools
   .argument('<id or program>', 'as the list shows it')
   .addOption(json())
   .action((wanted: string, options: { json: boolean }) =>
-    withClient(options, (client, output) => revokeToolCommand(client, output, wanted)),
+    withClient(options, async (client, output) =>
+      (await import('./tools-command.ts')).revokeToolCommand(client, output, wanted),
+    ),
   )
 
 program
@@ -176,6 +198,7 @@ program
   .action(async (command: string[], options: ExecOptions) => {
     let status: number | undefined
     await withClient({ json: false }, async (client) => {
+      const { execCommand } = await import('./exec-command.ts')
       status = await execCommand(client, command, options)
     })
     if (status !== undefined) process.exitCode = status
@@ -198,6 +221,7 @@ program
   .action(async (options: PreflightOptions) => {
     let status = 0
     await withClient(options, async (client, output) => {
+      const { preflightCommand } = await import('./preflight-command.ts')
       status = await preflightCommand(client, output, options)
     })
     process.exitCode ||= status
@@ -209,7 +233,9 @@ program
   .option('--policy', 'only print every configured value and where it is from', false)
   .addOption(insecureLoopback())
   .addOption(json())
-  .action((options: DoctorOptions) => guard(options, () => doctorCommand(options)))
+  .action((options: DoctorOptions) =>
+    guard(options, async () => (await import('./doctor-command.ts')).doctorCommand(options)),
+  )
 
 program
   .command('audit')
@@ -219,17 +245,35 @@ program
   .option('--follow', 'go on with what is added, until interrupted', false)
   .addOption(insecureLoopback())
   .addOption(json())
-  .action((options: AuditOptions) => guard(options, () => auditCommand(options)))
+  .action((options: AuditOptions) =>
+    guard(options, async () => (await import('./audit-command.ts')).auditCommand(options)),
+  )
+
+program
+  .command('erase')
+  .description('remove what sg-session keeps for you on this machine, and end it where it runs')
+  .option('--keep-audit', 'keep the record of which programs asked for what', false)
+  .option('--all-users', 'for everybody who has a home on this machine; for root only', false)
+  .addOption(yes())
+  .addOption(json())
+  .addHelpText('after', '\nExit status: 0 all of it is gone, 3 something could not be removed; it is listed.')
+  .action((options: EraseOptions) =>
+    guard(options, async () => (await import('./erase-command.ts')).eraseCommand(options)),
+  )
+
+addPolicyCommands(program, guard)
 
 function withClient(
   options: { json: boolean },
   run: (client: AgentClient, output: Output) => Promise<void>,
 ): Promise<void> {
-  const client = new AgentClient({
-    endpointFiles: standardPaths().endpointFiles,
-    caller: { name: 'sg-session-cli', version },
+  return guard(options, async () => {
+    await import('./judge-once.ts')
+    const { AgentClient } = await import('../client/node/agent-client.ts')
+    const { endpointFiles } = standardPaths()
+    const client = new AgentClient({ endpointFiles, caller: { name: 'sg-session-cli', version } })
+    await run(client, makeOutput(options.json)).finally(() => client.close())
   })
-  return guard(options, () => run(client, makeOutput(options.json)).finally(() => client.close()))
 }
 
 async function guard({ json: asJson }: { json: boolean }, run: () => Promise<unknown>): Promise<void> {
@@ -257,8 +301,5 @@ function moment(text: string): number {
   return at
 }
 
-function exitStatusTable(): string {
-  return errorCodes.map((code) => `  ${String(errorTable[code].exit).padStart(3)}  ${code}`).join('\n')
-}
-
-await program.parseAsync()
+// Only where it is known not to be what was started: a bundle knows nothing of itself.
+if (import.meta.main !== false) void program.parseAsync()

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { AgentClient, SignInListeners } from '../client/node/agent-client.ts'
 import { AgentError } from '../errors.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import { askUntilTaken } from './ask-until-taken.ts'
 import type { Output } from './output.ts'
 import { Questions } from './questions.ts'

@@ -1,8 +1,8 @@
 import open from 'open'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { Log, OpenBrowser, Ports } from '../ports.ts'
-import { systemClock } from '../system-clock.ts'
-import { useSystemNetwork } from '../system-network.ts'
+import { systemClock } from '../system/system-clock.ts'
+import { useSystemNetwork } from '../system/system-network.ts'
 
 /** The headless agent's way to the world: plain Node and the desktop's own opener. */
 export function systemPorts(network: Config['network'], log: Log): Ports {

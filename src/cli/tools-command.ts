@@ -3,9 +3,9 @@ import { resolve } from 'node:path'
 import type { AgentClient } from '../client/node/agent-client.ts'
 import { AgentError } from '../errors.ts'
 import { printable } from '../printable.ts'
-import type { WireQuestion } from '../socket/messages.ts'
+import type { WireQuestion } from '../socket/tools-messages.ts'
+import { demandYes } from './demand-yes.ts'
 import type { Output } from './output.ts'
-import { Questions } from './questions.ts'
 import type { SiteOption } from './sign-in-wait.ts'
 import { describeAllowed, describeList, describePending, describeQuestion } from './tools-text.ts'
 
@@ -101,22 +101,4 @@ async function programFile(path: string): Promise<string> {
   throw new AgentError('invalid_request', `"${path}" is no file`, {
     advice: 'Name the program’s own file, as "sg-session tools pending" shows it.',
   })
-}
-
-/** A person at a terminal says yes; a program that only has pipes cannot. */
-async function demandYes(question: string): Promise<void> {
-  const terminal = Questions.atTerminal()
-  if (!terminal) {
-    throw new AgentError('interaction_required', 'there is no terminal to ask at', {
-      advice: 'Run it in a terminal, or say --yes.',
-    })
-  }
-  try {
-    const answer = await terminal.ask(`${question} [y/N] `)
-    if (!/^y(es)?$/i.test(answer)) {
-      throw new AgentError('consent_denied', 'the answer was no', { advice: 'Nothing was changed.' })
-    }
-  } finally {
-    terminal.close()
-  }
 }

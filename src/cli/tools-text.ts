@@ -1,6 +1,6 @@
 import type { ToolsList } from '../client/node/agent-client.ts'
 import { printable } from '../printable.ts'
-import type { WireAllowedTool, WireQuestion } from '../socket/messages.ts'
+import type { WireAllowedTool, WireQuestion } from '../socket/tools-messages.ts'
 import { clockTime } from './output.ts'
 
 const modes: Readonly<Record<string, string>> = {

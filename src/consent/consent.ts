@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { AgentError } from '../errors.ts'
 import { Feed } from '../feed.ts'
 import type { Clock, Log } from '../ports.ts'
@@ -7,8 +7,9 @@ import type { CallingTool, Gate } from '../socket/gate.ts'
 import type { Peer } from '../socket/peer.ts'
 import type { Scope } from '../socket/scopes.ts'
 import type { AllowedTool, RefusedTool, ToolToAllow } from '../socket/tools-desk.ts'
-import type { StateProblem } from '../state-file.ts'
-import { untilAborted } from '../until-aborted.ts'
+import type { StateProblem } from '../system/state-file.ts'
+import { UnfinishedWork } from '../waiting/unfinished-work.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import { type Application, applicationOf, isBareInterpreter } from './application.ts'
 import type { ConsentLimits } from './limits.ts'
 import { OnceAllowed } from './once-allowed.ts'
@@ -49,6 +50,7 @@ export class Consent implements Gate {
   readonly #once: OnceAllowed
   readonly #refusals: Refusals
   readonly questions: Questions
+  readonly #asking = new UnfinishedWork()
   /** A program may have what it could not have before. */
   readonly allowedNow: Feed<[Application, string]>
   /** A program may not have any more what it could. */
@@ -73,6 +75,21 @@ export class Consent implements Gate {
   /** Takes what earlier runs have left. Never rejects. */
   async open(): Promise<void> {
     await this.#remembered.load()
+  }
+
+  /** Whether a question to the artist waits for its answer. */
+  get isAsking(): boolean {
+    return this.#asking.isUnderWay
+  }
+
+  /** Resolves when none waits; rejects with the reason of `signal`. */
+  whenAnswered(signal: AbortSignal): Promise<void> {
+    return this.#asking.whenDone(signal)
+  }
+
+  /** Resolves when what there is to keep is on the disk, or could not be brought there. */
+  settled(): Promise<void> {
+    return this.#remembered.settled()
   }
 
   /** Takes the questions back, and brings what there is to keep to the disk. */
@@ -232,7 +249,9 @@ export class Consent implements Gate {
     if (refused) throw askedLately(tool, refused.until)
     const quietUntil = this.#refusals.quietUntil()
     if (quietUntil !== undefined) throw askedTooMuch(quietUntil)
-    return this.questions.begin(key, { tool, site, scope }, (outcome) => this.#take(outcome, wish))
+    const begun = this.questions.begin(key, { tool, site, scope }, (outcome) => this.#take(outcome, wish))
+    void this.#asking.during(() => begun.outcome)
+    return begun
   }
 
   async #take(outcome: Outcome, { peer, application, site, scope }: Wish): Promise<void> {

@@ -35,6 +35,7 @@ export class OnceAllowed {
   }
 
   has(peer: Peer, site: string, scope: Scope): boolean {
+    if (this.#allowed.size === 0) return false
     const allowed = this.#allowed.get(idOfProcess(peer, site))
     // The id is short: a script could be named so that it has this one too.
     const isSame = allowed?.pid === peer.pid && isSameApplication(allowed, peer)

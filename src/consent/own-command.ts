@@ -4,25 +4,33 @@ import type { CallingTool } from '../socket/gate.ts'
 import type { Program } from '../socket/peer.ts'
 import { type Application, isSameApplication } from './application.ts'
 
-/** sg-session's own command line, links resolved. */
+/** sg-session's own command line, links resolved: where it may lie, at least one place of either kind. */
 export interface OwnCommand {
-  /** The program that runs it; absent: any that is called node. */
-  readonly executable?: string
-  /** Where it may lie; at least one. */
+  /** As a program of its own, which needs nobody to run it. */
+  readonly executables?: readonly string[]
+  /** As a script. */
   readonly scripts: readonly string[]
+  /** The program that runs the scripts; absent: any that is called node. */
+  readonly executable?: string
 }
 
 const isNode = /[/\\]node(\.exe)?$/
 
 /**
- * Whether a program is sg-session's own command line. The script is what its command line says, so this slows down and shows, and is
- * no boundary: every program of the same user could start the command at a terminal of its making.
+ * Whether a program is sg-session's own command line. An executable is the kernel's word, a script what a command line says; with either
+ * this slows down and shows, and is no boundary: every program of the same user could start the command at a terminal of its making.
  */
 export async function isOwnCommand({ executable, script }: Application, own: OwnCommand | undefined): Promise<boolean> {
-  if (!own || script === undefined) return false
+  if (!own) return false
+  if (script === undefined) return own.executables?.some((file) => isSamePath(file, executable)) ?? false
   if (own.executable === undefined ? !isNode.test(executable) : executable !== own.executable) return false
   // A command on the PATH is most often a link.
   return own.scripts.includes(await realpath(script).catch(() => script))
+}
+
+/** Windows has one file under many spellings. */
+function isSamePath(one: string, other: string): boolean {
+  return one === other || (/^[a-z]:\\/i.test(one) && one.toLowerCase() === other.toLowerCase())
 }
 
 /**
@@ -38,7 +46,7 @@ export async function demandOwnCommand(
   if (identified.kind === 'unknown' || !(await isOwnCommand(identified.peer, own))) {
     throw new AgentError('consent_denied', 'programs are allowed and revoked by sg-session’s own command line only', {
       advice: own
-        ? `Use the window of sg-session, or the command that came with it: "${own.scripts[0]}".`
+        ? `Use the window of sg-session, or the command that came with it: "${[...(own.executables ?? []), ...own.scripts][0]}".`
         : 'Use the window of sg-session.',
     })
   }

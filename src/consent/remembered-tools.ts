@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clock, Log } from '../ports.ts'
 import { includesScope, type Scope } from '../socket/scopes.ts'
-import { StateFile, type StateProblem } from '../state-file.ts'
+import { StateFile, type StateProblem } from '../system/state-file.ts'
 import { type Application, isSameApplication, type NamedProgram } from './application.ts'
 
 const path = z.string().min(1).max(4_096)
@@ -101,11 +101,19 @@ export class RememberedTools {
 
 /** The same in every run, and short enough to type. */
 export function idOf({ executable, script }: NamedProgram, site: string, process = ''): string {
-  return createHash('sha256')
-    .update(JSON.stringify([executable, script ?? null, site, process]))
-    .digest('hex')
-    .slice(0, 10)
+  // Every call asks for one, and a hash costs as much as all the rest of the search.
+  const words = [executable, script === undefined ? '' : `/${script}`, site, process].join('\0')
+  let id = ids.get(words)
+  if (id === undefined) {
+    const hashed = JSON.stringify([executable, script ?? null, site, process])
+    id = createHash('sha256').update(hashed).digest('hex').slice(0, 10)
+    if (ids.size >= most) ids.clear()
+    ids.set(words, id)
+  }
+  return id
 }
+
+const ids = new Map<string, string>()
 
 function lastAt({ allowedAt, lastUsedAt = 0 }: RememberedTool): number {
   return Math.max(allowedAt, lastUsedAt)

@@ -1,4 +1,4 @@
-import type { ToolRule } from '../config.ts'
+import type { ToolRule } from '../config/config.ts'
 import type { CallingTool } from '../socket/gate.ts'
 import type { Peer } from '../socket/peer.ts'
 import { includesScope, type Scope } from '../socket/scopes.ts'

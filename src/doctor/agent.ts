@@ -92,6 +92,10 @@ export function judgeAgent(
   const up = duration(Math.max(0, expected.nowMs / 1000 - agent.startedAt))
   const found = `version ${agent.version}, process ${agent.pid}, up ${up}; announced in ${file}`
   const row = { check: 'agent', found } as const
+  if (agent.handOver) {
+    const said = `${found}; the program on the disk is another one and has not taken over: ${agent.handOver.because}`
+    return { ...row, found: said, state: 'warning', advice: 'Quit sg-session and start it again.' }
+  }
   if (agent.version !== expected.version) {
     const advice = `This is ${expected.version}. Quit sg-session and start it again; if they stay different, two are installed.`
     return { ...row, state: 'warning', advice }

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
-import type { System } from '../paths.ts'
-import { runProgram } from '../run-program.ts'
+import type { System } from '../system/paths.ts'
+import { runProgram } from '../system/run-program.ts'
 import type { Finding } from './finding.ts'
 import type { Check } from './world.ts'
 

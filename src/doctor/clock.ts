@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { metadataPath } from '../token-exchange.ts'
 import type { Finding } from './finding.ts'
 import { usesIdentity } from './sites.ts'

@@ -36,19 +36,21 @@ export function summary(findings: readonly Finding[]): string {
   return `${count('ok')} ok, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}, ${count('failed')} failed, ${count('skipped')} skipped`
 }
 
-/** Every configured value and who said so, and under them in which file. */
+const heading = { key: 'key', source: 'from', artist: 'artists', value: 'value' } as const
+
+/** Every configured value, who said so and how artists may change it, and under them in which files. */
 export function drawValues(values: readonly EffectiveValue[], { width }: Paper): string {
-  const keys = Math.max(0, ...values.map(({ key }) => key.length))
-  const sources = Math.max(0, ...values.map(({ source }) => source.length))
-  const indent = keys + sources + 4
-  const rows = values.flatMap(({ key, source, value }) => {
+  const table = [heading, ...values]
+  const wide = (column: 'key' | 'source' | 'artist'): number => Math.max(...table.map((row) => row[column].length))
+  const [keys, sources, artists] = [wide('key'), wide('source'), wide('artist')]
+  const indent = keys + sources + artists + 6
+  const rows = table.flatMap(({ key, source, artist, value }) => {
     const [first = '', ...rest] = wrap(value, Math.max(narrowest, width - indent))
-    const start = `${key.padEnd(keys)}  ${source.padEnd(sources)}  ${first}`
+    const start = `${key.padEnd(keys)}  ${source.padEnd(sources)}  ${artist.padEnd(artists)}  ${first}`
     return [start, ...rest.map((line) => `${' '.repeat(indent)}${line}`)]
   })
-  const files = new Map(values.flatMap(({ source, file }) => (file === undefined ? [] : [[source, file] as const])))
-  const where = [...files].map(([source, file]) => `${source}: ${file}`)
-  return [...rows, ...(where.length > 0 ? ['', ...where] : [])].join('\n')
+  const where = new Set(values.flatMap(({ source, file }) => (file === undefined ? [] : [`${source}: ${file}`])))
+  return [...rows, ...(where.size > 0 ? ['', ...where] : [])].join('\n')
 }
 
 /** Breaks between words; a word that is longer than the line stays whole, so that an address can be copied. */

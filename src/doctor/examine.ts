@@ -12,11 +12,12 @@ import { checkPythons } from './pythons.ts'
 import { checkRedirectPorts } from './redirect-ports.ts'
 import { checkConfiguration } from './setup.ts'
 import { checkSites } from './sites.ts'
+import { checkUpdates } from './updates.ts'
 import { checkVersions } from './versions.ts'
 import type { Check, World } from './world.ts'
 
 /** Everything that is looked at, in the order of the report; a name for each, should it fail as a whole. */
-export const checks: readonly (readonly [CheckName, Check])[] = [
+const checks: readonly (readonly [CheckName, Check])[] = [
   ['versions', checkVersions],
   ['agent', checkAgent],
   ['endpoint-file', checkEndpointFiles],
@@ -32,6 +33,7 @@ export const checks: readonly (readonly [CheckName, Check])[] = [
   ['broker', checkBrokers],
   ['site', checkSites],
   ['python', checkPythons],
+  ['updates', checkUpdates],
 ]
 
 export interface Report {

@@ -21,6 +21,7 @@ export type CheckName =
   | 'autodesk-token'
   | 'scripts'
   | 'python'
+  | 'updates'
   | 'versions'
 
 /** One row of the report. Sentences are for people; nothing in them is secret. */

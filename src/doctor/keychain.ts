@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Config } from '../config.ts'
-import type { System } from '../paths.ts'
-import { runProgram } from '../run-program.ts'
+import type { Config } from '../config/config.ts'
+import type { System } from '../system/paths.ts'
+import { runProgram } from '../system/run-program.ts'
 import type { Finding } from './finding.ts'
 import type { Check, Program } from './world.ts'
 

@@ -1,6 +1,6 @@
 import { access, constants, readdir } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
-import type { System } from '../paths.ts'
+import type { System } from '../system/paths.ts'
 
 /** A program that runs Python, and how it is told to. */
 export interface Interpreter {

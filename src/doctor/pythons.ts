@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { System } from '../paths.ts'
-import { runProgram } from '../run-program.ts'
+import type { System } from '../system/paths.ts'
+import { runProgram } from '../system/run-program.ts'
 import { version } from '../version.ts'
 import type { Finding } from './finding.ts'
 import { findInterpreters, type Interpreter } from './python-places.ts'

@@ -1,7 +1,7 @@
-import { type ConfigDocument, type ConfigRules, type EffectiveConfig, mergeConfig } from '../config.ts'
-import { readPolicy, readSettings } from '../config-files.ts'
+import { type ConfigDocument, type ConfigRules, type EffectiveConfig, mergeConfig } from '../config/config.ts'
+import { readPolicy, readSettings } from '../config/config-files.ts'
 import { asAgentError } from '../errors.ts'
-import type { Paths } from '../paths.ts'
+import type { Paths } from '../system/paths.ts'
 import type { Finding } from './finding.ts'
 import type { Check } from './world.ts'
 
@@ -27,16 +27,19 @@ export async function readSetup(paths: Paths, rules: ConfigRules): Promise<Setup
       (found) => ({ documents: found, problems: [] }),
       (error: unknown) => ({ documents: [], problems: [asAgentError(error).message] }),
     )
-  const [policy, settings] = await Promise.all([
-    read(readPolicy(paths.policyFile)),
-    read(readSettings(paths.settingsFile)),
-  ])
+  const [policy, settings] = await Promise.all([read(readPolicy(paths)), read(readSettings(paths.settingsFile))])
   const documents = [...policy.documents, ...settings.documents]
   const { effective, problems } = usablePart(documents, rules)
   const reading = (file: string, { documents: own, problems: refused }: typeof policy): FileReading => ({
     file,
     isThere: own.length > 0 || refused.length > 0,
-    problems: [...refused, ...problems.filter((problem) => problem.file === file).map(({ message }) => message)],
+    problems: [
+      ...refused,
+      // What is not the user's is the policy's, wherever the system keeps it.
+      ...problems
+        .filter((problem) => (problem.file === paths.settingsFile) === (file === paths.settingsFile))
+        .map(({ message }) => message),
+    ],
   })
   return { effective, policy: reading(paths.policyFile, policy), settings: reading(paths.settingsFile, settings) }
 }
@@ -106,9 +109,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** How the two files of the configuration are. */
 export const checkConfiguration: Check = async ({ setup, system }) => {
   const { policy, settings, effective } = setup
-  const guarded =
-    system.platform === 'win32' ? '; whether only administrators may write it cannot be seen from here' : ''
-  const trusted = `is used${guarded || ', and only root can have written it'}`
+  const trusted = `is used, and only ${system.platform === 'win32' ? 'administrators' : 'root'} can have written it`
   const noSites = effective.config.sites.length === 0 && settings.problems.length + policy.problems.length === 0
   return [
     judgeFile('policy', policy, { ok: trusted, missing: 'there is none on this machine' }),

@@ -1,4 +1,4 @@
-import type { Config, SiteConfig } from '../config.ts'
+import type { Config, SiteConfig } from '../config/config.ts'
 import { asAgentError } from '../errors.ts'
 import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
 import { type Choice, chooseByConfiguration, chooseBySite, takesPassphrases } from '../sign-in/choose-way-in.ts'
@@ -46,7 +46,7 @@ function describeSite({ url }: SiteConfig, { version, authentication, hasLaunche
 }
 
 /** Which way a sign-in goes, why, and whether the site lets it. Without `info`: the site could not be asked. */
-export function judgeWayIn(site: SiteConfig, info: SiteInfo | undefined): Finding {
+function judgeWayIn(site: SiteConfig, info: SiteInfo | undefined): Finding {
   const row = { check: 'way-in', about: site.url } as const
   let choice: Choice | undefined
   try {

@@ -1,7 +1,7 @@
-import type { ConfigRules } from '../config.ts'
+import type { ConfigRules } from '../config/config.ts'
 import type { AgentError } from '../errors.ts'
-import type { Paths, System } from '../paths.ts'
 import type { Clock, Fetch } from '../ports.ts'
+import type { Paths, System } from '../system/paths.ts'
 import type { Finding } from './finding.ts'
 import type { Setup } from './setup.ts'
 

@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import type { Clock } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { PutSecret, TakeSecret } from '../secrets/passed-secrets.ts'
+import type { Secret } from '../secrets/secret.ts'
 
 /** An access token that may be handed out: whose time is known, and which Autodesk's answer was judged to be good. */
 export interface AccessToken {
@@ -51,4 +53,26 @@ export function accessTokenLeftMs(token: TimedAccessToken | undefined, clock: Cl
 export function hasEnoughLeft(token: TimedAccessToken | undefined, minValidityMs: number, clock: Clock): boolean {
   const left = accessTokenLeftMs(token, clock)
   return token !== undefined && left > 0 && left >= Math.min(minValidityMs, token.lifetimeMs / 2)
+}
+
+const passedSchema = z.object({
+  token: z.number().int().nonnegative(),
+  expiresAt: z.number().positive(),
+  lifetimeMs: z.number().nonnegative(),
+  leftMs: z.number(),
+  scopes: z.array(z.string()).optional(),
+})
+export type PassedAccessToken = z.input<typeof passedSchema>
+
+/** What another process needs to have the same token. */
+export function passOnAccessToken(token: TimedAccessToken, put: PutSecret, clock: Clock): PassedAccessToken {
+  const { accessToken, expiresAt, lifetimeMs, expiresAtMonotonicMs, scopes } = token
+  const leftMs = expiresAtMonotonicMs - clock.monotonicMs()
+  return { token: put(accessToken), ...{ expiresAt, lifetimeMs, leftMs }, ...(scopes ? { scopes: [...scopes] } : {}) }
+}
+
+/** Throws a ZodError where it is not of this form, what `take` throws where the token is missing. */
+export function takeAccessToken(passed: unknown, take: TakeSecret, clock: Clock): TimedAccessToken {
+  const { token, expiresAt, lifetimeMs, leftMs, scopes } = passedSchema.parse(passed)
+  return { accessToken: take(token), expiresAt, lifetimeMs, scopes, expiresAtMonotonicMs: clock.monotonicMs() + leftMs }
 }

@@ -8,13 +8,16 @@ import {
 } from 'openid-client'
 import { AgentError, asAgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
-import { Secret } from '../secret.ts'
-import { untilAborted } from '../until-aborted.ts'
+import type { TakeSecret } from '../secrets/passed-secrets.ts'
+import { Secret } from '../secrets/secret.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import { translateIdentityError } from './errors.ts'
 import { type IdentitySettings, IssuerMetadata } from './metadata.ts'
 import { openRedirectListener } from './redirect-listener.ts'
+import { revokeTokens } from './revoke-tokens.ts'
 import { expiryOf, noticingTokens, scopesOf, type TokenSet } from './token-response.ts'
-import { IdentityTokens, type Person, revokeTokens } from './tokens.ts'
+import { IdentityTokens } from './tokens.ts'
+import type { Person } from './user-info.ts'
 
 export interface BrowserSignInSettings extends Omit<IdentitySettings, 'fetch'> {
   readonly redirectPorts: readonly number[]
@@ -55,6 +58,11 @@ export class BrowserSignIn {
     this.#settings = settings
     this.#ports = ports
     this.#metadata = new IssuerMetadata({ ...settings, fetch: ports.fetch })
+  }
+
+  /** Asks for Autodesk's metadata ahead of `run`, which says what is wrong if it cannot be had. */
+  prepare(signal: AbortSignal): void {
+    this.#metadata.configuration(signal).catch(() => undefined)
   }
 
   /**
@@ -127,6 +135,11 @@ export class BrowserSignIn {
   /** The tokens of a sign-in of an earlier run: all there is of them is the refresh token. */
   takeUp(person: Person, refreshToken: Secret): IdentityTokens {
     return new IdentityTokens(this.#metadata, this.#ports, person, { refreshToken })
+  }
+
+  /** As `IdentityTokens.goOn`. */
+  goOn(passed: unknown, take: TakeSecret): IdentityTokens {
+    return IdentityTokens.goOn(this.#metadata, this.#ports, passed, take)
   }
 
   /** Metadata could name any address; the system opener must only ever see the issuer's own, over https. */

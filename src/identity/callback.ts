@@ -1,4 +1,4 @@
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 
 /** What one HTTP request to the redirect listener looks like, as far as it is judged. */
 export interface CallbackRequest {

@@ -7,10 +7,10 @@ import {
   None,
   type ServerMetadata,
 } from 'openid-client'
-import { anySignal } from '../any-signal.ts'
 import type { Fetch } from '../ports.ts'
-import { SingleFlight } from '../single-flight.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { anySignal } from '../waiting/any-signal.ts'
+import { SingleFlight } from '../waiting/single-flight.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import { translateIdentityError } from './errors.ts'
 
 export interface IdentitySettings {
@@ -32,6 +32,12 @@ export class IssuerMetadata {
 
   constructor(settings: IdentitySettings) {
     this.#settings = settings
+  }
+
+  /** Which Autodesk app, and whose. */
+  get client(): { readonly issuer: string; readonly clientId: string } {
+    const { issuer, clientId } = this.#settings
+    return { issuer, clientId }
   }
 
   /**

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { tellsPeerUid, uidOfPeer } from '../connection-table.ts'
 import { AgentError } from '../errors.ts'
 import type { Log } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
+import { tellsPeerUid, uidOfPeer } from '../system/connection-table.ts'
 import { type CallbackRequest, type Expected, judgeCallback, judgePastedAddress } from './callback.ts'
 import { type PageName, page, pageHeaders } from './callback-page.ts'
 

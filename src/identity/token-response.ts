@@ -1,8 +1,8 @@
 import type { Fetch } from '../ports.ts'
-import { readBytes } from '../read-secrets.ts'
-import type { Secret } from '../secret.ts'
-import { JsonBytesError, takeSecrets } from '../take-secrets.ts'
-import { encodeForm } from '../write-secrets.ts'
+import { readBytes } from '../secrets/read-secrets.ts'
+import type { Secret } from '../secrets/secret.ts'
+import { JsonBytesError, takeSecrets } from '../secrets/take-secrets.ts'
+import { encodeForm } from '../secrets/write-secrets.ts'
 
 /** What a token response holds that we use. */
 export interface TokenSet {

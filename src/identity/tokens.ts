@@ -1,26 +1,25 @@
-import { fetchUserInfo, refreshTokenGrant, tokenRevocation } from 'openid-client'
-import { anySignal } from '../any-signal.ts'
+import { refreshTokenGrant } from 'openid-client'
+import { z } from 'zod'
 import { AgentError } from '../errors.ts'
-import type { Fetch, Log, Ports } from '../ports.ts'
-import { Secret } from '../secret.ts'
-import { SingleFlight } from '../single-flight.ts'
-import { withPatience } from '../with-patience.ts'
+import type { Fetch, Ports } from '../ports.ts'
+import type { PutSecret, TakeSecret } from '../secrets/passed-secrets.ts'
+import { Secret } from '../secrets/secret.ts'
+import { SingleFlight } from '../waiting/single-flight.ts'
+import { withPatience } from '../waiting/with-patience.ts'
 import {
   type AccessToken,
   accessTokenLeftMs,
   hasEnoughLeft,
+  passOnAccessToken,
   type TimedAccessToken,
+  takeAccessToken,
   timeAccessToken,
 } from './access-token.ts'
 import { isOutcomeUnknown, translateIdentityError } from './errors.ts'
 import type { IssuerMetadata } from './metadata.ts'
+import { revokeTokens } from './revoke-tokens.ts'
 import { expiryOf, inItsPlace, noticingTokens, scopesOf, sendingToken, type TokenSet } from './token-response.ts'
-
-/** Whose tokens they are, by the ID token. */
-export interface Person {
-  readonly subject: string
-  readonly email: string | undefined
-}
+import { accountNameOf, type Person, verifiedEmailOf } from './user-info.ts'
 
 /** Where a refresh token outlives the agent. Neither call throws or takes long. */
 export interface RefreshTokenKeeper {
@@ -31,6 +30,22 @@ export interface RefreshTokenKeeper {
 }
 
 type IdentityPorts = Pick<Ports, 'fetch' | 'log' | 'clock'>
+
+const number = z.number().int().nonnegative()
+const passedSchema = z.object({
+  issuer: z.string(),
+  clientId: z.string(),
+  subject: z.string().min(1),
+  email: z.string().optional(),
+  refreshToken: number.optional(),
+  /** Where the newest is not one that may be handed out. */
+  newest: number.optional(),
+  current: z.unknown().optional(),
+  /** Whether a tool has it. */
+  isOut: z.boolean(),
+  older: z.array(z.unknown()),
+})
+export type PassedTokens = z.input<typeof passedSchema>
 
 /** For calls that are good to have and not worth waiting for. */
 const sideLimitMs = 3_000
@@ -140,37 +155,14 @@ export class IdentityTokens {
     return this.#given()
   }
 
-  /** Whether Autodesk itself says that this is the person's address (UserInfo). Throws `identity_unreachable`, `identity_rejected`. */
+  /** As `verifiedEmailOf` the account. */
   async verifiedEmail(signal: AbortSignal): Promise<string | undefined> {
-    try {
-      const configuration = await this.#metadata.configuration(signal, this.#ports.fetch)
-      const { email, email_verified } = await fetchUserInfo(
-        configuration,
-        this.accessToken.reveal(),
-        this.person.subject,
-      )
-      // Text that says "true" is not what OpenID Connect Core §5.1 promises.
-      return email_verified === true ? email : undefined
-    } catch (error) {
-      throw await translateIdentityError(error, 'asking UserInfo')
-    }
+    return verifiedEmailOf(this, this.#metadata, this.#ports, signal)
   }
 
-  /**
-   * The e-mail address of the account, for people to recognise: from the ID token, else from UserInfo. Undefined when
-   * neither tells; never throws and takes at most three seconds.
-   */
+  /** As `accountNameOf` the account. */
   async accountName(signal: AbortSignal): Promise<string | undefined> {
-    if (this.person.email !== undefined) return this.person.email
-    try {
-      const limited = anySignal([signal, AbortSignal.timeout(sideLimitMs)])
-      const configuration = await this.#metadata.configuration(limited, this.#ports.fetch)
-      return (await fetchUserInfo(configuration, this.accessToken.reveal(), this.person.subject)).email
-    } catch (error) {
-      const err = await translateIdentityError(error, 'asking UserInfo')
-      this.#ports.log.info({ err }, 'the account stays unnamed')
-      return undefined
-    }
+    return accountNameOf(this, this.#metadata, this.#ports, signal)
   }
 
   /**
@@ -191,6 +183,48 @@ export class IdentityTokens {
       this.#revokeEach({ ...(accessToken ? { accessToken } : {}), ...(refreshToken ? { refreshToken } : {}) }),
       ...older.map((given) => this.#revokeEach({ accessToken: given.accessToken })),
     ])
+  }
+
+  /** What another process needs to go on with them. Not while they are refreshed. */
+  passOn(put: PutSecret): PassedTokens {
+    const { clock } = this.#ports
+    const current = this.#current
+    const older = this.#living().filter((given) => given !== current)
+    const isNewest = current?.accessToken === this.#accessToken
+    return {
+      ...this.#metadata.client,
+      ...this.person,
+      ...(this.#refreshToken ? { refreshToken: put(this.#refreshToken) } : {}),
+      ...(this.#accessToken && !isNewest ? { newest: put(this.#accessToken) } : {}),
+      ...(current ? { current: passOnAccessToken(current, put, clock) } : {}),
+      isOut: current !== undefined && this.#handedOut.includes(current),
+      older: older.map((given) => passOnAccessToken(given, put, clock)),
+    }
+  }
+
+  /** The same in the process that goes on. Throws where it is not of this form, or not of this Autodesk app. */
+  static goOn(metadata: IssuerMetadata, ports: IdentityPorts, passed: unknown, take: TakeSecret): IdentityTokens {
+    const { issuer, clientId, subject, email, refreshToken, newest, current, isOut, older } = passedSchema.parse(passed)
+    if (issuer !== metadata.client.issuer || clientId !== metadata.client.clientId)
+      throw new AgentError('login_required', 'the configuration names another Autodesk app than the sign-in was for')
+    const tokens = new IdentityTokens(metadata, ports, { subject, email }, {})
+    if (refreshToken !== undefined) tokens.#refreshToken = take(refreshToken)
+    if (current !== undefined) tokens.#current = takeAccessToken(current, take, ports.clock)
+    tokens.#accessToken = newest === undefined ? tokens.#current?.accessToken : take(newest)
+    const handedOut = older.map((one) => takeAccessToken(one, take, ports.clock))
+    tokens.#handedOut = [...handedOut, ...(isOut && tokens.#current ? [tokens.#current] : [])]
+    return tokens
+  }
+
+  /** Another process goes on with them: wiped here, and revoked nowhere. */
+  letGo(): void {
+    this.#forgotten = true
+    const known = [...this.#handedOut, ...(this.#current ? [this.#current] : [])].map(({ accessToken }) => accessToken)
+    for (const secret of [...known, this.#accessToken, this.#refreshToken]) secret?.wipe()
+    this.#handedOut = []
+    this.#current = undefined
+    this.#accessToken = undefined
+    this.#refreshToken = undefined
   }
 
   /** The token that may be handed out, noted as being out. */
@@ -263,29 +297,4 @@ export class IdentityTokens {
     this.#refreshTrouble = { error: translated, untilMonotonicMs }
     return translated
   }
-}
-
-/**
- * RFC 7009: refresh token first, then access token, each on its own. Best effort, at most three seconds, never throws. They are
- * wiped afterwards, revoked or not.
- */
-export async function revokeTokens(
-  { refreshToken, accessToken }: Partial<TokenSet>,
-  metadata: IssuerMetadata,
-  { fetch, log }: { readonly fetch: Fetch; readonly log: Log },
-): Promise<void> {
-  const limited = AbortSignal.timeout(sideLimitMs)
-  const revokeOne = async (token: Secret, hint: string): Promise<void> => {
-    try {
-      const configuration = await metadata.configurationAtHand(limited, sendingToken(fetch, 'token', token))
-      await tokenRevocation(configuration, inItsPlace, { token_type_hint: hint })
-    } catch (error) {
-      const err = await translateIdentityError(error, `revoking the ${hint}`)
-      log.warn({ err }, 'a token was not revoked')
-    } finally {
-      token.wipe()
-    }
-  }
-  if (refreshToken) await revokeOne(refreshToken, 'refresh_token')
-  if (accessToken) await revokeOne(accessToken, 'access_token')
 }

@@ -1,4 +1,4 @@
-import type { SiteConfig } from '../config.ts'
+import type { SiteConfig } from '../config/config.ts'
 import { AgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
 import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'

@@ -1,9 +1,9 @@
-import { anySignal } from '../any-signal.ts'
 import { AgentError, type ErrorCode } from '../errors.ts'
 import type { Ports } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 import { LegacyWayIn } from '../sign-in/legacy.ts'
 import type { Credentials, CredentialsStep, SignInStep } from '../sign-in/way-in.ts'
+import { anySignal } from '../waiting/any-signal.ts'
 import type { PersonalSession } from './site-user.ts'
 
 /** What a site said to a login and passphrase. */

@@ -1,4 +1,4 @@
-import type { SiteConfig } from '../config.ts'
+import type { SiteConfig } from '../config/config.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { SiteInfo } from '../shotgrid/site-info.ts'
 import type { PassphraseTry } from './passphrase-try.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 import { SiteFault } from '../shotgrid/faults.ts'
 import { type RpcCaller, readEntities } from '../shotgrid/json-rpc.ts'
 

@@ -1,4 +1,4 @@
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 
 /** How long a token that a newer one has replaced may still be on its way to who has just asked for it. */
 const graceMs = 30_000

@@ -1,7 +1,7 @@
-import type { AskedToWait } from '../asked-to-wait.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Clock } from '../ports.ts'
-import type { SingleFlight } from '../single-flight.ts'
+import type { AskedToWait } from '../waiting/asked-to-wait.ts'
+import type { SingleFlight } from '../waiting/single-flight.ts'
 import type { SiteStatus } from './changes.ts'
 import { isDayOver, type SignInMoment, startSession } from './renewal-rules.ts'
 import { type IssuedSession, type Renewal, type Session, timeLeftMs } from './session.ts'
@@ -58,6 +58,12 @@ export class Holding {
       waitUntilMonotonicMs: 0,
     }
     return this.#current
+  }
+
+  /** Holds what another process held until now, as it was. */
+  goOn(held: Held): void {
+    this.#generation = held.generation
+    this.#current = held
   }
 
   drop(): void {

@@ -18,7 +18,7 @@ const advice = {
  * What the last sign-out left at the site. `leftMs`: as the site tells it now; undefined where it does not, then it is what
  * the session had when it was last obtained, whatever use has added since. Undefined when nothing is left.
  */
-export function judgeLeftAtSite(
+function judgeLeftAtSite(
   session: Session,
   leftMs: number | undefined,
   clock: Pick<Clock, 'now'>,

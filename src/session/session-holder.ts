@@ -1,14 +1,17 @@
-import { AskedToWait, pauseMs } from '../asked-to-wait.ts'
 import { AgentError, asAgentError } from '../errors.ts'
 import type { Clock, Log } from '../ports.ts'
-import type { Secret } from '../secret.ts'
-import { SingleFlight } from '../single-flight.ts'
-import { withPatience } from '../with-patience.ts'
+import type { PutSecret } from '../secrets/passed-secrets.ts'
+import type { Secret } from '../secrets/secret.ts'
+import { AskedToWait, pauseMs } from '../waiting/asked-to-wait.ts'
+import { SingleFlight } from '../waiting/single-flight.ts'
+import { UnfinishedWork } from '../waiting/unfinished-work.ts'
+import { withPatience } from '../waiting/with-patience.ts'
 import type { ChangeReason, EndReason, SiteStatus } from './changes.ts'
 import { EndAlarm } from './end-alarm.ts'
 import { type Held, Holding, type OneSignIn, signedInStatus } from './held.ts'
 import { HeldTokens } from './held-tokens.ts'
 import { LeftBehind } from './left-at-site.ts'
+import { type PassedSession, passOnHeld, type TakenSession } from './passed-on.ts'
 import { judgeRenewalFailure, judgeSession, signInMoment } from './renewal-rules.ts'
 import type { AutodeskToken, IssuedSession, Renewal, Session, SignedIn } from './session.ts'
 import type { SignIn } from './sign-in-attempt.ts'
@@ -23,6 +26,8 @@ export interface HolderSettings {
   readonly announce: (status: SiteStatus) => void
   /** A session token was wiped: what was made of it is to be wiped too. */
   readonly onWiped?: (sessionToken: Secret) => void
+  /** Where sign-ins and renewals count while they are under way. */
+  readonly work?: UnfinishedWork
 }
 
 const renewalLimitMs = 60_000
@@ -43,15 +48,18 @@ export class SessionHolder {
   readonly #leftBehind: LeftBehind
   readonly #underWay: SignInUnderWay
   readonly #alarm: EndAlarm
+  readonly #work: UnfinishedWork
 
   constructor(settings: HolderSettings) {
     this.#settings = settings
     const { clock, maxAgeMs, remindBeforeMs, log } = settings
+    this.#work = settings.work ?? new UnfinishedWork()
     this.#holding = new Holding(clock, maxAgeMs)
     this.#tokens = new HeldTokens(settings.onWiped ?? (() => undefined))
     this.#leftBehind = new LeftBehind(clock)
     this.#underWay = new SignInUnderWay({
       log,
+      work: this.#work,
       welcome: (signedIn, isResume) => this.#welcome(signedIn, isResume),
       onFailed: (code) => this.#announce(code),
     })
@@ -135,6 +143,38 @@ export class SessionHolder {
     await this.#end('signed_out', (renewal) => renewal.release())
   }
 
+  /** What another process needs to hold the same; undefined where nobody is signed in. Not while something is under way. */
+  passOn(put: PutSecret): PassedSession | undefined {
+    const held = this.#holding.current
+    return held && passOnHeld(held, this.#reason, put, this.#settings.clock)
+  }
+
+  /** Holds what another process has passed on. Announces nothing: to everybody but us nothing has changed. */
+  goOn({ renewal: _passed, reason, ...taken }: TakenSession, renewal: Renewal): void {
+    const { clock } = this.#settings
+    const flights = { renewing: new SingleFlight<void>(), checking: new SingleFlight<void>() }
+    const held: Held = {
+      ...taken,
+      ...flights,
+      renewal,
+      askedToWait: new AskedToWait(clock),
+      waitUntilMonotonicMs: 0,
+    }
+    this.#holding.goOn(held)
+    this.#reason = reason
+    this.#tokens.hold(held.session.sessionToken)
+    this.#alarm.set(this.#holding.finalEnd(held))
+  }
+
+  /** Another process holds it now: wiped here, revoked nowhere, and announced to nobody. */
+  letGo(): void {
+    const held = this.#holding.current
+    this.#alarm.clear()
+    this.#holding.drop()
+    this.#tokens.wipe()
+    held?.renewal.letGo()
+  }
+
   /** To be called when the machine woke up or its clock was set. Ends what is over; renews nothing. */
   checkClock(): void {
     if (this.#holding.current && this.#holding.isOver(this.#holding.current)) void this.#end('session_ended')
@@ -153,7 +193,7 @@ export class SessionHolder {
   async reportRejected(generation: number | undefined): Promise<void> {
     const held = this.#usable()
     if (generation !== undefined && generation !== held.generation) return
-    await held.checking.run(() => held.askedToWait.run(() => this.#checkWithSite(held)))
+    await held.checking.run(() => this.#work.during(() => held.askedToWait.run(() => this.#checkWithSite(held))))
   }
 
   /**
@@ -166,7 +206,8 @@ export class SessionHolder {
     const { renewal, session } = held
     if (!renewal.autodeskToken) throw noAutodeskToken(session)
     const limit = AbortSignal.timeout(renewalLimitMs)
-    const token = await renewal.autodeskToken(minValidityMs, limit).catch((error: unknown) => {
+    const asked = this.#work.during(async () => renewal.autodeskToken?.(minValidityMs, limit))
+    const token = await asked.catch((error: unknown) => {
       if (this.#holding.isStill(held)) throw error
     })
     if (token && this.#holding.isStill(held)) return token
@@ -229,32 +270,34 @@ export class SessionHolder {
   }
 
   #renew({ renewing }: Held): Promise<void> {
-    return renewing.run(async () => {
-      const held = this.#usable()
-      if (!held.renewable) throw new AgentError('login_required', 'this sign-in cannot be renewed')
-      const waited = setTimeout(
-        () => this.#holding.note(held, { waitUntilMonotonicMs: Number.POSITIVE_INFINITY }),
-        patienceMs,
-      )
-      try {
-        const issued = await held.renewal.renew(AbortSignal.timeout(renewalLimitMs))
-        // Signed out, or someone else signed in, while the renewal was under way: what came back serves nobody.
-        if (!this.#holding.isStill(held)) {
-          issued.sessionToken.wipe()
-          throw new AgentError('login_required')
-        }
-        if (issued.userId !== held.session.userId || issued.site !== held.session.site) {
-          issued.sessionToken.wipe()
-          throw new AgentError('session_owner_mismatch', 'the renewed session is not the same person’s')
-        }
-        this.#hold(issued, held)
-        this.#announce('renewed')
-      } catch (thrown) {
-        throw this.#noteRenewalFailure(held, asAgentError(thrown))
-      } finally {
-        clearTimeout(waited)
+    return renewing.run(() => this.#work.during(() => this.#renewOnce()))
+  }
+
+  async #renewOnce(): Promise<void> {
+    const held = this.#usable()
+    if (!held.renewable) throw new AgentError('login_required', 'this sign-in cannot be renewed')
+    const waited = setTimeout(
+      () => this.#holding.note(held, { waitUntilMonotonicMs: Number.POSITIVE_INFINITY }),
+      patienceMs,
+    )
+    try {
+      const issued = await held.renewal.renew(AbortSignal.timeout(renewalLimitMs))
+      // Signed out, or someone else signed in, while the renewal was under way: what came back serves nobody.
+      if (!this.#holding.isStill(held)) {
+        issued.sessionToken.wipe()
+        throw new AgentError('login_required')
       }
-    })
+      if (issued.userId !== held.session.userId || issued.site !== held.session.site) {
+        issued.sessionToken.wipe()
+        throw new AgentError('session_owner_mismatch', 'the renewed session is not the same person’s')
+      }
+      this.#hold(issued, held)
+      this.#announce('renewed')
+    } catch (thrown) {
+      throw this.#noteRenewalFailure(held, asAgentError(thrown))
+    } finally {
+      clearTimeout(waited)
+    }
   }
 
   #noteRenewalFailure(held: Held, error: AgentError): AgentError {

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { PutSecret } from '../secrets/passed-secrets.ts'
+import type { Secret } from '../secrets/secret.ts'
 
 /** What a way in brings home: a session the site accepts, and whose it is. */
 export interface IssuedSession {
@@ -56,6 +57,10 @@ export interface Renewal {
   forget(): Promise<void>
   /** The agent stops: like `forget`, but leaves alone what a later run may resume. */
   release(): Promise<void>
+  /** What another process needs to go on with it, as its way in writes it; secrets are named by number. Not while it renews. */
+  passOn(put: PutSecret): object
+  /** Another process goes on with it: renews and revokes nothing any more, and wipes what it has. */
+  letGo(): void
 }
 
 export interface SignedIn {

@@ -1,5 +1,5 @@
 import { AgentError } from '../errors.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import type { SignedIn } from './session.ts'
 
 /** Obtains a session. Must settle soon after `signal` aborts. */

@@ -1,11 +1,14 @@
 import { AgentError, asAgentError, type ErrorCode } from '../errors.ts'
 import type { Log } from '../ports.ts'
-import { withPatience } from '../with-patience.ts'
+import type { UnfinishedWork } from '../waiting/unfinished-work.ts'
+import { withPatience } from '../waiting/with-patience.ts'
 import type { Session, SignedIn } from './session.ts'
 import { type SignIn, SignInAttempt, signInLimitMs } from './sign-in-attempt.ts'
 
 export interface SignInUnderWaySettings {
   readonly log: Log
+  /** Where each counts until it is over. */
+  readonly work: UnfinishedWork
   /** Takes what came home; what it returns is what the callers get. */
   readonly welcome: (signedIn: SignedIn, isResume: boolean) => Session
   /** A sign-in that somebody asked for has failed. */
@@ -77,7 +80,7 @@ export class SignInUnderWay {
 
   #begin(start: SignIn, isResume: boolean): Current {
     const attempt = new SignInAttempt(start, isResume ? resumeLimitMs : signInLimitMs)
-    this.#current = { attempt, isResume, done: this.#finish(attempt, isResume) }
+    this.#current = { attempt, isResume, done: this.#settings.work.during(() => this.#finish(attempt, isResume)) }
     return this.#current
   }
 

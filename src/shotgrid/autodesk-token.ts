@@ -1,5 +1,5 @@
 import type { Fetch } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 import { SiteFault } from './faults.ts'
 import { readEntities } from './json-rpc.ts'
 import { searchEntities } from './rest-search.ts'

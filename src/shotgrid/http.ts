@@ -1,9 +1,9 @@
 import pRetry from 'p-retry'
-import { anySignal } from '../any-signal.ts'
 import type { Fetch } from '../ports.ts'
-import { type ReadAnswer, readSecrets } from '../read-secrets.ts'
-import type { Secret } from '../secret.ts'
-import { JsonBytesError, type JsonPath } from '../take-secrets.ts'
+import { type ReadAnswer, readSecrets } from '../secrets/read-secrets.ts'
+import type { Secret } from '../secrets/secret.ts'
+import { JsonBytesError, type JsonPath } from '../secrets/take-secrets.ts'
+import { anySignal } from '../waiting/any-signal.ts'
 import { SiteTrouble } from './faults.ts'
 
 export interface SiteRequest {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
-import type { Secret } from '../secret.ts'
-import type { JsonPath } from '../take-secrets.ts'
-import { encodeJson, SecretText } from '../write-secrets.ts'
+import type { Secret } from '../secrets/secret.ts'
+import type { JsonPath } from '../secrets/take-secrets.ts'
+import { encodeJson, SecretText } from '../secrets/write-secrets.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
 import { askSite, askSiteOnce } from './http.ts'
 
@@ -36,6 +36,8 @@ const faultSchema = z.object({
   message: z.string().default('the site gave no reason'),
   error_code: z.number().optional(),
 })
+
+const resultsSchema = z.object({ results: z.unknown() })
 
 /**
  * Calls a method of the site's JSON-RPC API (`/api3/json`) and returns its `results`. Faults come as HTTP 200 with
@@ -90,7 +92,7 @@ async function answerOf(
     if (status !== 200) throw new SiteTrouble(`answered ${status}`, status)
     const fault = faultSchema.safeParse(body)
     if (fault.success) throw new SiteFault(fault.data.message, fault.data.error_code)
-    const results = z.object({ results: z.unknown() }).safeParse(body).data?.results ?? body
+    const results = resultsSchema.safeParse(body).data?.results ?? body
     return { results, ...(secret ? { secret } : {}) }
   } catch (error) {
     throw translateSiteTrouble(error, site, `calling "${call.method}"`)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from './faults.ts'
 import { askSite } from './http.ts'
 import type { Filter } from './json-rpc.ts'

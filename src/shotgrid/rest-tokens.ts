@@ -1,8 +1,8 @@
-import { AskedToWait } from '../asked-to-wait.ts'
 import { AgentError } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
-import type { Secret } from '../secret.ts'
-import { SingleFlight } from '../single-flight.ts'
+import type { Secret } from '../secrets/secret.ts'
+import { AskedToWait } from '../waiting/asked-to-wait.ts'
+import { SingleFlight } from '../waiting/single-flight.ts'
 import { grantFromSession } from './rest.ts'
 
 export interface RestToken {

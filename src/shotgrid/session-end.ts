@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Clock, Fetch } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 import { SiteTrouble, translateSiteTrouble } from './faults.ts'
 import { askSite, type SiteAnswer, type SiteRequest } from './http.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Fetch } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 import { wasNeverSent } from '../transport-failure.ts'
 import { SiteTrouble, translateSiteTrouble } from './faults.ts'
 import { askSite, askSiteOnce, type SiteAnswer } from './http.ts'

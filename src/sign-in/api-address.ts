@@ -1,4 +1,4 @@
-import { isLoopback } from '../config.ts'
+import { isLoopback } from '../config/config.ts'
 import { AgentError } from '../errors.ts'
 import type { BrokerMetadata, ExchangeAnswer } from '../token-exchange.ts'
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { z } from 'zod'
-import { anySignal } from '../any-signal.ts'
 import { AgentError, isErrorCode } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
-import { readSecrets } from '../read-secrets.ts'
-import type { Secret } from '../secret.ts'
+import { readSecrets } from '../secrets/read-secrets.ts'
+import type { Secret } from '../secrets/secret.ts'
+import { JsonBytesError, type JsonPath } from '../secrets/take-secrets.ts'
+import { encodeForm } from '../secrets/write-secrets.ts'
 import { retryAfterOf } from '../shotgrid/http.ts'
-import { JsonBytesError, type JsonPath } from '../take-secrets.ts'
 import {
   type BrokerMetadata,
   brokerMetadataSchema,
@@ -23,7 +23,7 @@ import {
   tokenHash,
 } from '../token-exchange.ts'
 import { transportReason } from '../transport-failure.ts'
-import { encodeForm } from '../write-secrets.ts'
+import { anySignal } from '../waiting/any-signal.ts'
 import type { SignInKey } from './sign-in-key.ts'
 
 export interface Exchange {
@@ -71,13 +71,18 @@ export class BrokerClient {
   /** Reads the metadata and holds it against the configured address: nothing of it may point elsewhere. */
   async metadata(signal: AbortSignal): Promise<BrokerMetadata> {
     const metadata = await this.#call(`${this.#broker}${metadataPath}`, { method: 'GET' }, brokerMetadataSchema, signal)
+    this.demandOwn(metadata)
+    return metadata
+  }
+
+  /** Throws `broker_unreachable` where metadata is another broker's, or points elsewhere. */
+  demandOwn(metadata: BrokerMetadata): void {
     const elsewhere = [metadata.token_endpoint, metadata.challenge_endpoint].some(
       (url) => new URL(url).origin !== this.#broker,
     )
     if (metadata.issuer !== this.#broker || elsewhere) {
       throw new AgentError('broker_unreachable', `what answers at "${this.#broker}" says it is "${metadata.issuer}"`)
     }
-    return metadata
   }
 
   async challenge(metadata: BrokerMetadata, signal: AbortSignal): Promise<string> {

@@ -1,13 +1,14 @@
 import pRetry from 'p-retry'
-import { anySignal } from '../any-signal.ts'
 import { AgentError, type ErrorCode } from '../errors.ts'
 import type { IdentityTokens } from '../identity/tokens.ts'
-import type { Secret } from '../secret.ts'
+import type { PutSecret } from '../secrets/passed-secrets.ts'
+import type { Secret } from '../secrets/secret.ts'
 import type { IssuedSession } from '../session/session.ts'
 import { SiteFault } from '../shotgrid/faults.ts'
 import { whoAmI } from '../shotgrid/rest.ts'
 import type { SessionEnd } from '../shotgrid/session-end.ts'
 import { type BrokerMetadata, type SubjectTokenType, subjectTokenTypes } from '../token-exchange.ts'
+import { anySignal } from '../waiting/any-signal.ts'
 import { judgeApiUrl } from './api-address.ts'
 import type { BrokerClient } from './broker-client.ts'
 import { RefusalCheck, readEnd, readLeftMs, type SitePorts } from './session-life.ts'
@@ -79,6 +80,17 @@ export class BrokerExchanges {
   /** As `Renewal.leftAtSiteMs`. */
   leftAtSiteMs(session: IssuedSession, signal: AbortSignal): Promise<number | undefined> {
     return readLeftMs(this.#settings.ports, session, signal)
+  }
+
+  /** Part of what another process needs to go on with them. */
+  passOn(put: PutSecret) {
+    const { metadata, tokens, key, signInChallenge } = this.#settings
+    return { metadata, signInChallenge, key: put(key.privateJwk), tokens: tokens.passOn(put) }
+  }
+
+  /** Another process goes on with them. */
+  letGo(): void {
+    this.#settings.key.privateJwk.wipe()
   }
 
   async #isTheirs(session: IssuedSession, signal: AbortSignal): Promise<boolean> {

@@ -1,16 +1,18 @@
+import { z } from 'zod'
 import { AgentError, asAgentError } from '../errors.ts'
 import type { BrowserReturn, BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { IdentityTokens } from '../identity/tokens.ts'
 import type { Ports } from '../ports.ts'
+import type { TakeSecret } from '../secrets/passed-secrets.ts'
 import { judgeRenewalFailure } from '../session/renewal-rules.ts'
 import type { IssuedSession, Renewal, SignedIn } from '../session/session.ts'
-import { type BrokerMetadata, nonceFor } from '../token-exchange.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { type BrokerMetadata, brokerMetadataSchema, challengeSchema, nonceFor } from '../token-exchange.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import { BrokerClient } from './broker-client.ts'
 import { BrokerExchanges } from './broker-exchanges.ts'
-import { makeSignInKey, makeStorableSignInKey, restoreSignInKey, type SignInKey } from './sign-in-key.ts'
-import type { RememberedTokens, SignInMemory } from './sign-in-memory.ts'
-import type { ResumableWayIn, SignInRequest } from './way-in.ts'
+import { makeSignInKey, restoreSignInKey, type SignInKey } from './sign-in-key.ts'
+import type { Facts, RememberedTokens, SignInMemory } from './sign-in-memory.ts'
+import type { ResumableWayIn, SignInRequest, TakenSignIn } from './way-in.ts'
 
 export interface BrokerWaySettings {
   readonly site: string
@@ -21,6 +23,29 @@ export interface BrokerWaySettings {
 }
 
 const refreshLimitMs = 60_000
+
+const passedSchema = z.object({
+  metadata: brokerMetadataSchema,
+  key: z.number().int().nonnegative(),
+  signInChallenge: challengeSchema.shape.challenge,
+  tokens: z.unknown(),
+  isRemembered: z.boolean(),
+})
+type Passed = z.input<typeof passedSchema>
+
+function factsOf(
+  { session, account, signedInAt }: TakenSignIn,
+  tokens: IdentityTokens,
+  { privateJwk }: SignInKey,
+  signInChallenge: string,
+): Facts {
+  const whose = {
+    subject: tokens.person.subject,
+    userId: session.userId,
+    ...(account === undefined ? {} : { account }),
+  }
+  return { privateJwk, signInChallenge, signedInAt, ...whose }
+}
 
 /** Signing in through Autodesk Identity and the studio's broker. */
 export class BrokerWayIn implements ResumableWayIn {
@@ -38,10 +63,11 @@ export class BrokerWayIn implements ResumableWayIn {
   async signIn(request: SignInRequest): Promise<SignedIn> {
     const { identity, memory } = this.#settings
     const { signal } = request
+    // Both are asked at once, one of them across the world.
+    identity.prepare(signal)
     // Asked before the browser opens: an artist should not sign in only to hear that the broker is down.
     const metadata = await this.#metadata(signal)
-    const storableKey = memory?.isOn ? await makeStorableSignInKey() : undefined
-    const key = storableKey ?? (await makeSignInKey())
+    const key = await makeSignInKey()
     const signInChallenge = await this.#client.challenge(metadata, signal)
     const nonce = nonceFor(signInChallenge, key.thumbprint)
     const onBrowser = (step: BrowserReturn): void => request.onStep({ kind: 'browser', ...step })
@@ -50,15 +76,27 @@ export class BrokerWayIn implements ResumableWayIn {
       const exchanges = this.#exchanges(metadata, tokens, key, signInChallenge)
       const [session, account] = await Promise.all([exchanges.first(idToken, signal), tokens.accountName(signal)])
       const remember = (signedInAt: number): RememberedTokens | undefined => {
-        if (!memory || !storableKey || !tokens.canRefresh) return undefined
-        const { subject } = tokens.person
-        const facts = { privateJwk: storableKey.privateJwk, signInChallenge, signedInAt, subject }
-        const whose = { userId: session.userId, ...(account === undefined ? {} : { account }) }
-        return memory.remember({ ...facts, ...whose }, tokens)
+        if (!memory?.isOn || !tokens.canRefresh) return undefined
+        return memory.remember(factsOf({ session, account, signedInAt }, tokens, key, signInChallenge), tokens)
       }
       const renewal = this.#renewal(exchanges, tokens, undefined, remember)
       return { session, renewal, ...(account === undefined ? {} : { account }) }
     })
+  }
+
+  async goOn(taken: TakenSignIn, passed: unknown, take: TakeSecret): Promise<Renewal> {
+    const { identity, memory, broker, site } = this.#settings
+    const { metadata, key: number, signInChallenge, isRemembered, tokens: passedTokens } = passedSchema.parse(passed)
+    this.#client.demandOwn(metadata)
+    if (!metadata.sites_supported.includes(site)) throw new AgentError('site_unknown', `not served by "${broker}"`)
+    const key = await restoreSignInKey(take(number))
+    const tokens = identity.goOn(passedTokens, take)
+    const exchanges = this.#exchanges(metadata, tokens, key, signInChallenge)
+    const isToBeRemembered = memory?.isOn && isRemembered && tokens.canRefresh
+    const remembered = isToBeRemembered
+      ? memory.remember(factsOf(taken, tokens, key, signInChallenge), tokens)
+      : undefined
+    return this.#renewal(exchanges, tokens, remembered, () => remembered)
   }
 
   async resume(signal: AbortSignal): Promise<SignedIn> {
@@ -139,6 +177,12 @@ export class BrokerWayIn implements ResumableWayIn {
         remembered = remember(signedInAt)
       },
       forget,
+      passOn: (put) => ({ ...exchanges.passOn(put), isRemembered: remembered !== undefined }) satisfies Passed,
+      letGo: () => {
+        end()
+        tokens.letGo()
+        exchanges.letGo()
+      },
       release: async () => {
         end()
         // A refresh under way brings home the only token that still works.

@@ -1,8 +1,8 @@
-import { type ConfigRules, originSchema } from '../config.ts'
+import { type ConfigRules, originSchema } from '../config/config.ts'
 import { AgentError, asAgentError, type ErrorCode } from '../errors.ts'
 import type { Fetch } from '../ports.ts'
 import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
-import { systemClock } from '../system-clock.ts'
+import { systemClock } from '../system/system-clock.ts'
 import { BrokerClient } from './broker-client.ts'
 import { chooseBySite, type WayByAsking } from './choose-way-in.ts'
 

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { anySignal } from '../any-signal.ts'
 import { AgentError } from '../errors.ts'
 import type { BrowserReturn, BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { IdentityTokens } from '../identity/tokens.ts'
 import type { Ports } from '../ports.ts'
+import type { TakeSecret } from '../secrets/passed-secrets.ts'
 import type { AutodeskToken, IssuedSession, Renewal, SignedIn } from '../session/session.ts'
 import { findUsersByEmail, isAboutToken, readUserAsSession, type SeenUser } from '../shotgrid/autodesk-token.ts'
 import { SiteFault } from '../shotgrid/faults.ts'
-import type { SignInRequest, WayIn } from './way-in.ts'
+import { anySignal } from '../waiting/any-signal.ts'
+import type { SignInRequest, TakenSignIn, WayIn } from './way-in.ts'
 
 export interface IdentityDirectSettings {
   readonly site: string
@@ -48,6 +49,10 @@ export class IdentityDirectWayIn implements WayIn {
       const account = await tokens.accountName(signal)
       return { session, renewal: this.#renewal(tokens), ...(account === undefined ? {} : { account }) }
     })
+  }
+
+  async goOn(_taken: TakenSignIn, passed: unknown, take: TakeSecret): Promise<Renewal> {
+    return this.#renewal(this.#settings.identity.goOn(passed, take))
   }
 
   async #sessionOf(tokens: IdentityTokens, signal: AbortSignal): Promise<IssuedSession> {
@@ -129,6 +134,11 @@ export class IdentityDirectWayIn implements WayIn {
       },
       forget,
       release: forget,
+      passOn: (put) => tokens.passOn(put),
+      letGo: () => {
+        over.abort(new AgentError('login_required', 'another process goes on with the sign-in'))
+        tokens.letGo()
+      },
     }
   }
 

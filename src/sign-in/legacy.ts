@@ -1,17 +1,17 @@
-import { anySignal } from '../any-signal.ts'
 import { AgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
-import type { Secret } from '../secret.ts'
-import type { SignedIn } from '../session/session.ts'
+import type { Secret } from '../secrets/secret.ts'
+import type { Renewal, SignedIn } from '../session/session.ts'
 import { SiteFault, SiteTrouble, translateSiteTrouble } from '../shotgrid/faults.ts'
 import { callRpcForSecret } from '../shotgrid/json-rpc.ts'
 import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { anySignal } from '../waiting/any-signal.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import { takesPassphrases } from './choose-way-in.ts'
 import { explainRefusal, takesNoPassphrases } from './legacy-refusal.ts'
 import { RecentRefusals } from './recent-refusals.ts'
-import { takeInSiteSession } from './site-session.ts'
-import type { Credentials, CredentialsStep, SignInRequest, WayIn } from './way-in.ts'
+import { goOnWithSiteSession, takeInSiteSession } from './site-session.ts'
+import type { Credentials, CredentialsStep, SignInRequest, TakenSignIn, WayIn } from './way-in.ts'
 
 type SitePorts = Pick<Ports, 'fetch' | 'clock'>
 
@@ -53,6 +53,10 @@ export class LegacyWayIn implements WayIn {
     if (!takesPassphrases(info.authentication)) throw takesNoPassphrases(this.#site, info)
     const settings = { site: this.#site, tryLimitMs: this.#tryLimitMs, info, ports: this.#ports, onStep, signal }
     return new CredentialsDesk({ ...settings, refusals: this.#refusals }).signedIn
+  }
+
+  async goOn({ session }: TakenSignIn, passed: unknown): Promise<Renewal> {
+    return goOnWithSiteSession(this.#ports, session, passed)
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Secret } from '../secret.ts'
+import { Secret } from '../secrets/secret.ts'
 
 /** What a later run of the agent needs to go on with a sign-in on the same day: all of it stands in the keychain. */
 export interface RememberedSignIn {

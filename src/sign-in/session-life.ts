@@ -1,10 +1,10 @@
-import { anySignal } from '../any-signal.ts'
 import type { Ports } from '../ports.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 import type { IssuedSession } from '../session/session.ts'
 import { SiteFault } from '../shotgrid/faults.ts'
 import { whoAmI } from '../shotgrid/rest.ts'
 import { SessionClock, type SessionEnd } from '../shotgrid/session-end.ts'
+import { anySignal } from '../waiting/any-signal.ts'
 
 export type SitePorts = Pick<Ports, 'fetch' | 'clock'>
 type SessionAtSite = Pick<IssuedSession, 'site' | 'sessionToken'>

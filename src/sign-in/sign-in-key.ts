@@ -1,29 +1,19 @@
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose'
 import { z } from 'zod'
 import { AgentError } from '../errors.ts'
-import { Secret } from '../secret.ts'
+import { Secret } from '../secrets/secret.ts'
 
-/** The key of one sign-in. Its private half cannot leave this process. */
+/** The key of one sign-in. */
 export interface SignInKey {
   readonly privateKey: CryptoKey
   readonly publicJwk: object
   /** RFC 7638 */
   readonly thumbprint: string
-}
-
-/** The same beside its private half as text, for a sign-in that a later run may resume. */
-export interface StorableSignInKey extends SignInKey {
-  /** RFC 7517, as JSON */
+  /** Its private half, for whoever goes on with the sign-in after this process. RFC 7517, as JSON */
   readonly privateJwk: Secret
 }
 
 export async function makeSignInKey(): Promise<SignInKey> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: false })
-  const publicJwk = await exportJWK(publicKey)
-  return { privateKey, publicJwk, thumbprint: await calculateJwkThumbprint(publicJwk) }
-}
-
-export async function makeStorableSignInKey(): Promise<StorableSignInKey> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   return restoreSignInKey(new Secret(JSON.stringify(await exportJWK(privateKey))))
 }
@@ -38,7 +28,7 @@ const privateJwkSchema = z.object({
 })
 
 /** Throws `login_required` when the text is no private P-256 key. */
-export async function restoreSignInKey(privateJwk: Secret): Promise<StorableSignInKey> {
+export async function restoreSignInKey(privateJwk: Secret): Promise<SignInKey> {
   try {
     const { d, ...publicJwk } = privateJwkSchema.parse(JSON.parse(privateJwk.reveal()))
     const privateKey = await importJWK({ ...publicJwk, d }, 'ES256', { extractable: false })

@@ -2,7 +2,7 @@ import type { BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { IdentityTokens, RefreshTokenKeeper } from '../identity/tokens.ts'
 import type { Clock } from '../ports.ts'
 import { isDayOver, signInMoment } from '../session/renewal-rules.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import { type RememberedSignIn, readRemembered, writeRemembered } from './remembered-sign-in.ts'
 import type { StoredSecret } from './stored-secret.ts'
 
@@ -17,7 +17,7 @@ export interface SignInMemorySettings {
 }
 
 /** All of a sign-in that is remembered but its refresh token, which changes, and its broker, which does not. */
-type Facts = Omit<RememberedSignIn, 'refreshToken' | 'broker'>
+export type Facts = Omit<RememberedSignIn, 'refreshToken' | 'broker'>
 
 /** What of a site's sign-in outlives the agent: one sign-in at a time, until it is over or its day is. */
 export class SignInMemory {

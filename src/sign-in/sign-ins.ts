@@ -1,7 +1,9 @@
-import type { Config } from '../config.ts'
-import { AgentError } from '../errors.ts'
-import type { Ports } from '../ports.ts'
+import type { Config } from '../config/config.ts'
+import { AgentError, asAgentError } from '../errors.ts'
+import type { Clock, Log, Ports } from '../ports.ts'
+import type { TakeSecret } from '../secrets/passed-secrets.ts'
 import type { EndReason } from '../session/changes.ts'
+import { type TakenSession, takeHeld } from '../session/passed-on.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type SignInStepOptions, SignInSteps } from './sign-in-steps.ts'
 import type { SiteWayIn } from './site-way-in.ts'
@@ -29,6 +31,8 @@ export class SignIns {
   readonly #hasCredentialsWindow: boolean
   readonly #sessions: Sessions
   readonly #waysIn: ReadonlyMap<string, SiteWayIn>
+  readonly #clock: Clock
+  readonly #log: Log
 
   constructor(
     config: Config,
@@ -41,6 +45,8 @@ export class SignIns {
     this.#hasSecretStore = ports.secretStore !== undefined
     this.#hasCredentialsWindow = hasCredentialsWindow
     this.#sessions = sessions
+    this.#clock = ports.clock
+    this.#log = ports.log
     this.#waysIn = makeWaysIn(config, ports, rules)
   }
 
@@ -91,6 +97,29 @@ export class SignIns {
   /** Ends the session, or the sign-in under way, and forgets what a later run could resume. */
   async end(site: string, reason: EndReason): Promise<void> {
     await Promise.all([this.#sessions.at(site).signOut(reason), this.#waysIn.get(site)?.forgetRemembered()])
+  }
+
+  /**
+   * Holds the sessions that another process has passed on, each by the way it came; resolves with their sites. One that cannot be
+   * gone on with, for the configuration is another by now, say, is left out.
+   */
+  async goOn(passed: Readonly<Record<string, unknown>>, take: TakeSecret): Promise<string[]> {
+    const taken: string[] = []
+    for (const [site, one] of Object.entries(passed)) {
+      const way = this.#waysIn.get(site)
+      if (!way) continue
+      let held: TakenSession | undefined
+      try {
+        held = takeHeld(site, one, take, this.#clock)
+        const { session, account, signedIn, renewal } = held
+        this.#sessions.at(site).goOn(held, await way.goOn({ session, account, signedInAt: signedIn.at }, renewal, take))
+        taken.push(site)
+      } catch (error) {
+        held?.session.sessionToken.wipe()
+        this.#log.warn({ site, err: asAgentError(error) }, 'a session could not be taken over; sign in to it again')
+      }
+    }
+    return taken
   }
 
   async #signIn(site: string, options: SignInOptions): Promise<void> {

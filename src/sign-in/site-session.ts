@@ -1,12 +1,13 @@
 import pRetry from 'p-retry'
-import { anySignal } from '../any-signal.ts'
+import { z } from 'zod'
 import { AgentError } from '../errors.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../secrets/secret.ts'
 import type { IssuedSession, Renewal, SignedIn } from '../session/session.ts'
 import { SiteFault } from '../shotgrid/faults.ts'
 import { readEntities } from '../shotgrid/json-rpc.ts'
 import { whoAmI } from '../shotgrid/rest.ts'
 import { SessionClock, type SessionEnd } from '../shotgrid/session-end.ts'
+import { anySignal } from '../waiting/any-signal.ts'
 import {
   isAccepted,
   type Life,
@@ -61,6 +62,14 @@ export async function takeInSiteSession(
   return { session, renewal: new SiteSessionRenewal(ports, session, life) }
 }
 
+/** What goes on with such a session that another process held. Throws where what was passed on is not of this form. */
+export function goOnWithSiteSession(ports: SitePorts, session: IssuedSession, passed: unknown): Renewal {
+  const { windowMs, wasRefused } = passedSchema.parse(passed)
+  return new SiteSessionRenewal(ports, session, new SiteSessionLife(ports, session, windowMs), wasRefused)
+}
+
+const passedSchema = z.object({ windowMs: z.number().nonnegative(), wasRefused: z.boolean() })
+
 async function askWhoseItIs(
   { fetch }: SitePorts,
   { site, sessionToken }: SiteMadeSession,
@@ -96,12 +105,17 @@ class SiteSessionLife {
   readonly #session: Pick<IssuedSession, 'site' | 'sessionToken'>
   readonly #clock: SessionClock
   /** The longest that was ever left: what the site grants without use. */
-  #windowMs = 0
+  #windowMs: number
 
-  constructor(ports: SitePorts, session: Pick<IssuedSession, 'site' | 'sessionToken'>) {
+  constructor(ports: SitePorts, session: Pick<IssuedSession, 'site' | 'sessionToken'>, windowMs = 0) {
     this.#ports = ports
     this.#session = session
+    this.#windowMs = windowMs
     this.#clock = new SessionClock(ports.fetch, ports.clock)
+  }
+
+  get windowMs(): number {
+    return this.#windowMs
   }
 
   /** Of a session that the site has just accepted. Throws `session_ended`, `site_unreachable`. */
@@ -171,9 +185,10 @@ class SiteSessionRenewal implements Renewal {
   readonly #life: SiteSessionLife
   readonly #refusals: RefusalCheck
   #forgotten = false
-  #wasRefused = false
+  #wasRefused: boolean
 
-  constructor(ports: SitePorts, session: IssuedSession, life: SiteSessionLife) {
+  constructor(ports: SitePorts, session: IssuedSession, life: SiteSessionLife, wasRefused = false) {
+    this.#wasRefused = wasRefused
     this.#ports = ports
     this.#session = session
     this.#life = life
@@ -213,5 +228,13 @@ class SiteSessionRenewal implements Renewal {
 
   release(): Promise<void> {
     return this.forget()
+  }
+
+  passOn(): object {
+    return { windowMs: this.#life.windowMs, wasRefused: this.#wasRefused }
+  }
+
+  letGo(): void {
+    this.#forgotten = true
   }
 }

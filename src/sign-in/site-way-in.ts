@@ -1,12 +1,13 @@
-import type { SiteConfig } from '../config.ts'
+import type { SiteConfig } from '../config/config.ts'
 import { AgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
-import type { SignedIn } from '../session/session.ts'
+import type { TakeSecret } from '../secrets/passed-secrets.ts'
+import type { Renewal, SignedIn } from '../session/session.ts'
 import { readSiteInfo, type SiteInfo } from '../shotgrid/site-info.ts'
-import { SingleFlight } from '../single-flight.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { SingleFlight } from '../waiting/single-flight.ts'
+import { untilAborted } from '../waiting/until-aborted.ts'
 import { type Choice, chooseByConfiguration, chooseBySite, type WayInName } from './choose-way-in.ts'
-import type { ResumableWayIn, SignInRequest, WayIn } from './way-in.ts'
+import type { ResumableWayIn, SignInRequest, TakenSignIn, WayIn } from './way-in.ts'
 import { launcherOff } from './web.ts'
 
 /** The ways there are to one site. */
@@ -68,6 +69,18 @@ export class SiteWayIn {
   async resume(signal: AbortSignal): Promise<SignedIn> {
     if (!this.#ways.broker) throw new AgentError('login_required', 'no sign-in is remembered')
     return this.#ways.broker.resume(signal)
+  }
+
+  /** As `WayIn.goOn`, of the way that the session came by. Throws `config_invalid` where the configuration leads another way now. */
+  async goOn(taken: TakenSignIn, passed: unknown, take: TakeSecret): Promise<Renewal> {
+    const { obtainedBy } = taken.session
+    const decided = chooseByConfiguration(this.#site)
+    if (decided && decided.way !== obtainedBy)
+      throw new AgentError(
+        'config_invalid',
+        `the way in "${obtainedBy}" is not configured for "${this.#site.url}" any more`,
+      )
+    return this.#named(obtainedBy).goOn(taken, passed, take)
   }
 
   async forgetRemembered(): Promise<void> {

@@ -1,7 +1,7 @@
 import { AgentError } from '../errors.ts'
 import type { Log, SecretStore } from '../ports.ts'
-import type { Secret } from '../secret.ts'
-import { withPatience } from '../with-patience.ts'
+import type { Secret } from '../secrets/secret.ts'
+import { withPatience } from '../waiting/with-patience.ts'
 
 export interface StoredSecretSettings {
   readonly store: SecretStore

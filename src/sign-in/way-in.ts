@@ -1,6 +1,7 @@
 import type { AgentError } from '../errors.ts'
-import type { Secret } from '../secret.ts'
-import type { SignedIn } from '../session/session.ts'
+import type { TakeSecret } from '../secrets/passed-secrets.ts'
+import type { Secret } from '../secrets/secret.ts'
+import type { IssuedSession, Renewal, SignedIn } from '../session/session.ts'
 
 export interface SignInRequest {
   readonly switchUser: boolean
@@ -47,6 +48,19 @@ export interface WayIn {
   readonly name: SignedIn['session']['obtainedBy']
   /** Throws an AgentError, or the reason of `signal`. */
   signIn(request: SignInRequest): Promise<SignedIn>
+  /**
+   * What goes on with a session that another process held and has passed on; asks nobody. `passed`: what `Renewal.passOn` of
+   * this way said there. Throws where it is not of this form, or of another sign-in than the configuration is for.
+   */
+  goOn(taken: TakenSignIn, passed: unknown, take: TakeSecret): Promise<Renewal>
+}
+
+/** Whose session it is, and since when. */
+export interface TakenSignIn {
+  readonly session: IssuedSession
+  readonly account: string | undefined
+  /** Wall clock, ms since the epoch. */
+  readonly signedInAt: number
 }
 
 /** A way in whose sign-ins a later run of the agent can take up. */

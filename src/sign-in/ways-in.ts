@@ -1,4 +1,4 @@
-import type { Config, SiteConfig } from '../config.ts'
+import type { Config, SiteConfig } from '../config/config.ts'
 import { BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { Ports } from '../ports.ts'
 import { BrokerWayIn } from './broker.ts'

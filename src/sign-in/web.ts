@@ -1,13 +1,13 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pauseMs } from '../asked-to-wait.ts'
 import { AgentError, asAgentError } from '../errors.ts'
 import type { Ports } from '../ports.ts'
-import type { Secret } from '../secret.ts'
-import type { SignedIn } from '../session/session.ts'
+import type { Secret } from '../secrets/secret.ts'
+import type { Renewal, SignedIn } from '../session/session.ts'
 import { type Launch, LauncherOff, type LaunchState, pollLaunch, requestLaunch } from '../shotgrid/session-launcher.ts'
-import { takeInSiteSession } from './site-session.ts'
-import type { SignInRequest, WayIn } from './way-in.ts'
+import { pauseMs } from '../waiting/asked-to-wait.ts'
+import { goOnWithSiteSession, takeInSiteSession } from './site-session.ts'
+import type { SignInRequest, TakenSignIn, WayIn } from './way-in.ts'
 
 const pollEveryMs = 2_000
 /** How long a site may give no usable answer before the sign-in is given up. */
@@ -44,6 +44,10 @@ export class WebWayIn implements WayIn {
     const sessionToken = await this.#approved(launch, wait, signal)
     const made = { site: this.#site, sessionToken, obtainedBy: this.name } as const
     return takeInSiteSession(this.#ports, made, signal)
+  }
+
+  async goOn({ session }: TakenSignIn, passed: unknown): Promise<Renewal> {
+    return goOnWithSiteSession(this.#ports, session, passed)
   }
 
   async #request(signal: AbortSignal): Promise<Launch> {

@@ -1,14 +1,9 @@
 import { AgentError, type ErrorCode } from '../../errors.ts'
+import type { Secret } from '../../secrets/secret.ts'
 import { type Caller, dial, type Line } from '../../socket/dial.ts'
 import { readEndpointFile } from '../../socket/endpoint-file.ts'
-import type {
-  Method,
-  ParamsInput,
-  Result,
-  WireAllowedTool,
-  WireQuestion,
-  WireSiteStatus,
-} from '../../socket/messages.ts'
+import type { Method, ParamsInput, Result, WireSiteStatus } from '../../socket/messages.ts'
+import type { WireAllowedTool, WireQuestion } from '../../socket/tools-messages.ts'
 
 export interface ClientOptions {
   /** Candidates for the endpoint file, best first: `standardPaths().endpointFiles`. */
@@ -17,10 +12,11 @@ export interface ClientOptions {
   readonly caller: Caller
   /** The site of calls that name none. Default: `SG_SESSION_SITE`, as `sg-session exec` sets it, else the agent's first. */
   readonly site?: string
-  /** For connecting and for each ordinary answer. Default 5,000. */
+  /** For connecting and for each ordinary answer, in milliseconds. Default: 5,000. */
   readonly timeoutMs?: number
 }
 
+/** A session of a site. `sessionToken` is a secret. */
 export type AgentSession = Result<'session/get'>
 /** Every page of `tools/list`. */
 export type ToolsList = Omit<Result<'tools/list'>, 'next'>
@@ -29,7 +25,9 @@ export type ToolsList = Omit<Result<'tools/list'>, 'next'>
 const signInLimitMs = 6 * 60_000
 
 export interface SignInListeners {
+  /** Hears where the artist signs in. */
   readonly onBrowser?: (url: string) => void
+  /** Hears that the sign-in waits for `submitCredentials`, and whether with a code. */
   readonly onCredentialsWanted?: (wantsCode: boolean) => void
 }
 
@@ -56,8 +54,9 @@ export class AgentClient {
   }
 
   /**
-   * The session of a site (default: the first configured). `interactive` lets the agent sign the artist in first, which can
-   * take minutes. `expiresAt` is in seconds since the epoch.
+   * The session of a site, renewed first if it has less than `minValidityS` seconds left. `interactive` lets the agent sign the
+   * artist in first if nobody is, which can take minutes; without it that throws `login_required`. Ends after 30 seconds,
+   * interactive after six minutes.
    */
   getSession(request: ParamsInput<'session/get'> = {}): Promise<AgentSession> {
     // A renewal passes through two services and may take longer than an ordinary answer.
@@ -65,26 +64,31 @@ export class AgentClient {
     return this.call('session/get', { ...this.#at(request.site), ...request }, limitMs)
   }
 
-  /** Tells the agent that the site refused the session; resolves when it was checked and, if need be, renewed. */
+  /**
+   * Tells the agent that the site refused the session. Resolves, within 60 seconds, when the agent has asked the site, once for
+   * all who say so, and renewed if it is true; then `getSession` again. `generation` (of the refused session) saves the
+   * question when it is old.
+   */
   reportRejected(request: ParamsInput<'session/reportRejected'>): Promise<WireSiteStatus> {
     return this.call('session/reportRejected', { ...this.#at(request.site), ...request }, 60_000)
   }
 
+  /** A bearer for the REST API at `apiUrl`, made from the session; within 30 seconds. */
   getRestToken(site?: string): Promise<Result<'rest/get'>> {
     return this.call('rest/get', this.#at(site), 30_000)
   }
 
   /**
-   * The Autodesk access token of the sign-in, where the configuration allows it; else it throws `autodesk_token_unavailable`.
-   * `expiresAt` is in seconds since the epoch.
+   * The Autodesk access token of the sign-in, refreshed first if it has less than `minValidityS` seconds left; within 30 seconds.
+   * Throws `autodesk_token_unavailable` where the configuration does not allow it or the artist did not sign in at Autodesk.
    */
   getAutodeskToken(request: ParamsInput<'autodesk/get'> = {}): Promise<Result<'autodesk/get'>> {
     return this.call('autodesk/get', { ...this.#at(request.site), ...request }, Math.max(this.#timeoutMs, 30_000))
   }
 
   /**
-   * Signs the artist in. `onBrowser` hears the address, for showing it; `onCredentialsWanted` that the sign-in waits for
-   * `submitCredentials`.
+   * Signs the artist in: opens the browser and resolves when they have come back, within six minutes. `onBrowser` hears the
+   * address, for showing it; `onCredentialsWanted` that the sign-in waits for `submitCredentials`.
    */
   async signIn(
     request: ParamsInput<'signIn'>,
@@ -113,18 +117,22 @@ export class AgentClient {
     return (await this.#connected()).request('signIn/credentials', { ...this.#at(request.site), ...request }, 60_000)
   }
 
+  /** For a browser that could not come back by itself: the address it was sent to, pasted by the artist. */
   pasteRedirect(url: string, site?: string): Promise<WireSiteStatus> {
     return this.call('signIn/paste', { ...this.#at(site), url })
   }
 
+  /** Ends a sign-in that is under way; whoever waits for it gets `sign_in_cancelled`. */
   cancelSignIn(site?: string): Promise<WireSiteStatus> {
     return this.call('signIn/cancel', this.#at(site))
   }
 
+  /** Ends the session, for all tools. Answers how long the site itself lets it live on, where that is known. */
   signOut(site?: string): Promise<WireSiteStatus> {
     return this.call('signOut', this.#at(site), 15_000)
   }
 
+  /** The agent and the status of every site. No secrets. */
   status(): Promise<Result<'status'>> {
     return this.call('status', {})
   }
@@ -142,40 +150,48 @@ export class AgentClient {
     return list
   }
 
+  /** The questions about programs that wait for the artist's answer. */
   async pendingQuestions(): Promise<WireQuestion[]> {
     return (await this.call('tools/pending', {})).questions
   }
 
-  /** Allows a program. This and the next two are for sg-session's own command line; others get `consent_denied`. */
+  /** Allows a program. For sg-session's own command line alone; others get `consent_denied`. */
   allowTool(request: ParamsInput<'tools/allow'>): Promise<WireAllowedTool> {
     return this.call('tools/allow', { ...this.#at(request.site), ...request })
   }
 
+  /** Forgets that a program was allowed, by the `id` of `listTools`. For sg-session's own command line alone. */
   revokeTool(id: string): Promise<WireAllowedTool> {
     return this.call('tools/revoke', { id })
   }
 
+  /** Answers one of `pendingQuestions`, by its `id`. For sg-session's own command line alone. */
   answerQuestion(id: string, answer: 'once' | 'always' | 'deny'): Promise<WireQuestion> {
     return this.call('tools/answer', { id, answer })
   }
 
   /**
    * Calls `listener` with the status of every site now and with each change, until `signal` aborts. When the agent goes
-   * away it hears `undefined` once, and the statuses again as soon as an agent is back, within two seconds.
+   * away it hears `undefined` once, and the statuses again as soon as an agent is back, within two seconds. Of an agent in
+   * whose place another one stands already it hears the statuses only.
    */
   async watch(listener: (status: WireSiteStatus | undefined) => void, signal: AbortSignal): Promise<void> {
     let told = false
     while (!signal.aborted) {
+      let wasConnected = false
       try {
         await this.#watchOnce(listener, signal, () => {
           told = false
+          wasConnected = true
         })
       } catch (error) {
         if (!(error instanceof AgentError) || !isGone(error)) throw error
       }
       if (signal.aborted) return
-      if (!told) listener(undefined)
-      told = true
+      if (!told && !wasConnected) {
+        listener(undefined)
+        told = true
+      }
       await pause(reconnectPauseMs, signal)
     }
   }
@@ -203,6 +219,7 @@ export class AgentClient {
     }
   }
 
+  /** Ends the connection; calls that wait throw `agent_not_running`. A later call connects anew. */
   close(): void {
     this.#closings += 1
     void this.#line?.then(
@@ -212,20 +229,19 @@ export class AgentClient {
     this.#line = undefined
   }
 
-  /** Any method of the protocol. A connection that the agent's restart broke is opened anew, once. */
+  /** Any method of docs/PROTOCOL.md. A connection that ended without an answer is opened anew, once: the agent was restarted. */
   async call<M extends Method>(
     method: M,
     params: ParamsInput<M>,
     timeoutMs: number = this.#timeoutMs,
   ): Promise<Result<M>> {
-    const wasConnected = this.#line !== undefined
     const closings = this.#closings
     try {
       return await (await this.#connected()).request(method, params, timeoutMs)
     } catch (error) {
       const lost = error instanceof AgentError && error.code === 'agent_not_running'
       // What `close` cut off is not to be asked again.
-      if (!wasConnected || !lost || closings !== this.#closings) throw error
+      if (!lost || closings !== this.#closings) throw error
     }
     return (await this.#connected()).request(method, params, timeoutMs)
   }
@@ -248,31 +264,47 @@ export class AgentClient {
   }
 
   async #connect(): Promise<Line> {
+    const tried: Secret[] = []
+    const errors: AgentError[] = []
+    // Again where another agent is announced by now: one that was just replaced has closed its doors.
+    for (let round = 0, before = -1; round < mostRounds && tried.length > before; round += 1) {
+      before = tried.length
+      const line = await this.#connectOnce(tried, errors)
+      if (line) return line
+    }
+    throw (
+      errors[0] ??
+      new AgentError('agent_not_running', `no agent is announced in ${this.#options.endpointFiles.join(' or ')}`)
+    )
+  }
+
+  /** To the first that answers of those whose keys were not `tried`; both lists grow. */
+  async #connectOnce(tried: Secret[], errors: AgentError[]): Promise<Line | undefined> {
     // What lies in one place, stale, foreign or silent, must not hide the agent announced in the next.
-    let found: AgentError | undefined
     const note = (error: unknown): undefined => {
       if (!(error instanceof AgentError)) throw error
-      found ??= error
+      errors.push(error)
     }
     const { endpointFiles, caller } = this.#options
     const read = await Promise.all(
       endpointFiles.map(async (file) => ({ file, endpoint: await readEndpointFile(file).catch(note) })),
     )
-    const announced = read.flatMap(({ file, endpoint }) => (endpoint ? [{ file, endpoint }] : []))
+    const announced = read.flatMap(({ file, endpoint }) =>
+      endpoint && !tried.some((key) => key.equals(endpoint.key)) ? [{ file, endpoint }] : [],
+    )
     for (const { file, endpoint } of announced) {
+      tried.push(endpoint.key)
       const line = await dial(endpoint, caller, this.#timeoutMs / announced.length).catch(note)
       if (!line) continue
       this.#endpointFile = file
       return line
     }
-    throw (
-      found ??
-      new AgentError('agent_not_running', `no agent is announced in ${this.#options.endpointFiles.join(' or ')}`)
-    )
+    return undefined
   }
 }
 
 const reconnectPauseMs = 250
+const mostRounds = 3
 const passing = new Set<ErrorCode>(['agent_not_running', 'not_your_agent', 'agent_timeout', 'temporarily_unavailable'])
 
 /** Errors that pass when an agent starts: none there, one that was killed, or one that is only just starting. */

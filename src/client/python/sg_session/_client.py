@@ -13,7 +13,10 @@ _INTERACTIVE_TIMEOUT = 330.0
 
 class Client(object):
     """A connection to the agent that is kept and, after the agent was restarted, made anew. Safe to share between threads
-    (calls wait for each other) and to carry across a fork. ``close()`` it, or use it in a ``with``."""
+    (calls wait for each other) and to carry across a fork. ``close()`` it, or use it in a ``with``.
+
+    ``name`` is what the agent is told about this program: a hint for people, no proof. ``start_agent`` starts an installed agent
+    if none runs. Connects at the first call, not before."""
 
     def __init__(self, name="python", start_agent=False):
         self._name = name
@@ -24,32 +27,43 @@ class Client(object):
         self._closes = 0
 
     def get_session(self, site=None, min_validity=300, interactive=False, timeout=None):
-        """The session, with ``min_validity`` seconds left where the site grants that. With ``interactive`` the artist is
-        asked to sign in if nobody is; else that raises LoginRequired. ``timeout``: 10 s, interactive 330 s."""
+        """The :class:`Session`; renewed first if it has less than ``min_validity`` seconds left, where the site grants that many.
+
+        ``site``: its address; default: ``$SG_SESSION_SITE``, else the agent's first. With ``interactive`` the artist is asked to sign
+        in if nobody is; else that raises LoginRequired. ``timeout`` in seconds; default: 10, interactive 330.
+
+        Raises AgentNotRunning, AgentTimeout, NotYourAgent, UnsupportedVersion, LoginRequired, SignInFailed (interactive only),
+        NotAllowed, SiteUnknown or Unreachable."""
         params = _named(site, minValidityS=int(min_validity), interactive=bool(interactive))
         limit = _INTERACTIVE_TIMEOUT if interactive else _DEFAULT_TIMEOUT
         return Session(**fields(self._call("session/get", params, limit if timeout is None else timeout)))
 
     def report_rejected(self, site=None, generation=None, timeout=30.0):
         """Says that the site refused the session. The agent asks the site, once for all who say so, and renews if it is
-        true; then ``get_session()`` again. ``generation`` (of the refused session) saves the question when it is old."""
+        true; then ``get_session()`` again. ``generation`` (of the refused session) saves the question when it is old.
+
+        Returns the site's state as a :class:`Change`. ``timeout`` in seconds. Raises what :meth:`Client.get_session` raises."""
         params = _named(site)
         if generation is not None:
             params["generation"] = generation
         return Change(**fields(self._call("session/reportRejected", params, timeout)))
 
     def get_rest_token(self, site=None, timeout=_DEFAULT_TIMEOUT):
-        """A bearer for the REST API, made from the session."""
+        """A :class:`RestToken` for the REST API, made from the session. ``timeout`` in seconds; raises what
+        :meth:`Client.get_session` raises."""
         return RestToken(**fields(self._call("rest/get", _named(site), timeout)))
 
     def get_autodesk_token(self, site=None, min_validity=300, timeout=_DEFAULT_TIMEOUT):
-        """The Autodesk access token of the artist's sign-in, with ``min_validity`` seconds left where Autodesk grants that. Raises
-        NotAllowed (``autodesk_token_unavailable``) where IT does not allow it or the artist did not sign in at Autodesk."""
+        """The :class:`AutodeskToken` of the artist's sign-in, with ``min_validity`` seconds left where Autodesk grants that.
+
+        ``timeout`` in seconds. Raises NotAllowed (``autodesk_token_unavailable``) where IT does not allow it or the artist did not
+        sign in at Autodesk, and else what :meth:`Client.get_session` raises."""
         params = _named(site, minValidityS=int(min_validity))
         return AutodeskToken(**fields(self._call("autodesk/get", params, timeout)))
 
     def status(self, timeout=_DEFAULT_TIMEOUT):
-        """One Change for each configured site: who is signed in, until when. No secrets."""
+        """A list of one :class:`Change` for each configured site: who is signed in, until when. No secrets. ``timeout`` in seconds.
+        Raises AgentNotRunning, AgentTimeout, NotYourAgent, Unreachable or UnsupportedVersion."""
         return changes(self._call("status", {}, timeout))
 
     def close(self):
@@ -92,10 +106,10 @@ class Client(object):
                     return self._line.request(method, params, deadline)
                 except Closed:
                     self._drop()
-                    # A kept connection may have died with an agent that was restarted since.
+                    # It may have died with an agent that was restarted or replaced since.
                     if self._closes != closes:
                         raise error_for("agent_not_running", "this client was closed")
-                    if not kept or attempt == 2:
+                    if attempt == 2:
                         raise error_for("agent_not_running", "sg-session closed the connection")
                 except SgSessionError as error:
                     # The late answer must not be taken for the next one's.
@@ -116,37 +130,39 @@ class Client(object):
 
 
 def get_session(site=None, min_validity=300, interactive=False, start_agent=False, timeout=None):
-    """The artist's session. See :meth:`Client.get_session`; ``start_agent`` starts an installed agent if none runs."""
+    """The artist's session, over a connection of its own: :meth:`Client.get_session`. ``start_agent`` starts an installed agent if
+    none runs."""
     with Client(start_agent=start_agent) as client:
         return client.get_session(site, min_validity, interactive, timeout)
 
 
 def get_rest_token(site=None, timeout=_DEFAULT_TIMEOUT):
-    """See :meth:`Client.get_rest_token`."""
+    """:meth:`Client.get_rest_token`, over a connection of its own."""
     with Client() as client:
         return client.get_rest_token(site, timeout)
 
 
 def get_autodesk_token(site=None, min_validity=300, timeout=_DEFAULT_TIMEOUT):
-    """See :meth:`Client.get_autodesk_token`."""
+    """:meth:`Client.get_autodesk_token`, over a connection of its own."""
     with Client() as client:
         return client.get_autodesk_token(site, min_validity, timeout)
 
 
 def report_rejected(site=None, generation=None, timeout=30.0):
-    """See :meth:`Client.report_rejected`."""
+    """:meth:`Client.report_rejected`, over a connection of its own."""
     with Client() as client:
         return client.report_rejected(site, generation, timeout)
 
 
 def status(timeout=_DEFAULT_TIMEOUT):
-    """See :meth:`Client.status`."""
+    """:meth:`Client.status`, over a connection of its own."""
     with Client() as client:
         return client.status(timeout)
 
 
 def watch(timeout=None):
-    """A :class:`Watcher`; ``timeout`` bounds how long iterating over it lasts altogether (None: until closed)."""
+    """A :class:`Watcher`. ``timeout`` in seconds bounds how long iterating over it lasts altogether; default: until it is closed.
+    Connects when it is first asked, and raises nothing here."""
     return Watcher(timeout=timeout)
 
 

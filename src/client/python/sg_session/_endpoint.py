@@ -29,7 +29,7 @@ class Endpoint(object):
 
 
 def candidates(environ=None, platform=None, uid=None):
-    """The files an agent may have written, best first; the same list as the agent's own (src/paths.ts)."""
+    """The files an agent may have written, best first; the same list as the agent's own (src/system/paths.ts)."""
     environ = os.environ if environ is None else environ
     platform = sys.platform if platform is None else platform
     override = environ.get("SG_SESSION_ENDPOINT")

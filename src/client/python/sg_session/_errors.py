@@ -2,7 +2,8 @@
 
 
 class SgSessionError(Exception):
-    """``code`` is what programs act on, ``str(error)`` what happened, ``advice`` what a person can do about it."""
+    """What every error here is. ``code`` is what programs act on (docs/errors.md), ``str(error)`` what happened, ``advice`` what a
+    person can do about it. A code that a newer agent sends and this client does not know comes as a plain SgSessionError."""
 
     def __init__(self, code, message, advice=""):
         super().__init__(message)

@@ -13,6 +13,8 @@ from ._version import __version__
 
 PROTOCOL = 1
 _LONGEST_MESSAGE = 64 * 1024
+# json.dumps would make one for every message.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Deadline(object):
@@ -64,7 +66,7 @@ class Line(object):
         """The result of one method. Raises the agent's error, AgentTimeout, or a ``_Closed`` when the connection is gone."""
         self._last_id += 1
         message = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
-        self._send(json.dumps(message, separators=(",", ":")).encode("utf-8") + b"\n", deadline)
+        self._send(_ENCODER.encode(message).encode("utf-8") + b"\n", deadline)
         while True:
             reply = self._receive(deadline)
             if "method" in reply:
@@ -205,12 +207,24 @@ def _connect(endpoint, deadline):
             raise error_for("agent_not_running", "nobody listens at the address of the endpoint file")
         # Hung up on before anything was shown: an agent that has too many callers does that, and says nothing of itself.
         if error.errno == errno.ECONNRESET:
-            raise error_for("temporarily_unavailable", "the connection was reset before the agent showed itself; it may have too many callers")
+            raise _hung_up()
         raise error_for("not_your_agent", "what listens at the address of the endpoint file is not sg-session")
     except BaseException:
         raw.close()
         raise
-    if secured.getpeercert(binary_form=True) != ssl.PEM_cert_to_DER_cert(endpoint.certificate):
+    try:
+        shown = secured.getpeercert(binary_form=True)
+    except OSError:
+        # A socket that was reset by then is wrapped without a handshake.
+        secured.close()
+        raise _hung_up()
+    if shown != ssl.PEM_cert_to_DER_cert(endpoint.certificate):
         secured.close()
         raise error_for("not_your_agent", "the certificate is not the one of the endpoint file")
     return secured
+
+
+def _hung_up():
+    return error_for(
+        "temporarily_unavailable", "the connection was reset before the agent showed itself; it may have too many callers"
+    )

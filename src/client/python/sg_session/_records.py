@@ -10,8 +10,9 @@ class _Record(object):
     _secret = ()
 
     def __init__(self, **fields):
+        put, given = object.__setattr__, fields.get
         for name in self.__slots__:
-            object.__setattr__(self, name, fields.get(name))
+            put(self, name, given(name))
 
     def __setattr__(self, name, value):
         raise AttributeError("%s is read-only" % type(self).__name__)
@@ -25,52 +26,68 @@ class _Record(object):
 
 
 class Session(_Record):
-    """A session of ``site``: give ``session_token`` to ``shotgun_api3.Shotgun(api_url, session_token=…)``.
+    """A session of a site. Give ``session_token`` to ``shotgun_api3.Shotgun(api_url, session_token=…)``, or let :func:`shotgun` do it."""
 
-    ``api_url`` is where it is good: ``site``, or the gateway of the studio's broker. ``expires_at`` is in seconds since the epoch, and ``exact`` or
-    ``estimated`` as ``expiry`` says; ``generation`` rises when the token changes."""
-
-    __slots__ = ("site", "api_url", "login", "user_id", "name", "session_token", "expires_at", "expiry", "obtained_by", "generation")
+    __slots__ = {
+        "site": "the site's address",
+        "api_url": "where the session is good: the site, or the gateway of the studio's broker; it is good nowhere else",
+        "login": "the artist's login on the site",
+        "user_id": "the artist's HumanUser id on the site",
+        "name": "the artist's name on the site",
+        "session_token": "the secret; not shown by ``repr``",
+        "expires_at": "when it ends, in seconds since the epoch",
+        "expiry": "``exact`` when the site has told ``expires_at``, else ``estimated``",
+        "obtained_by": "the way in: ``broker``, ``web``, ``legacy`` or another of docs/PROTOCOL.md",
+        "generation": "a number that rises when the token changes; for :func:`report_rejected`",
+    }
     _secret = ("session_token",)
 
 
 class RestToken(_Record):
-    """A bearer for the REST API at ``api_url``; ``expires_at`` in seconds since the epoch."""
+    """A bearer for the REST API of a site: the header ``Authorization: Bearer …``."""
 
-    __slots__ = ("site", "api_url", "access_token", "expires_at")
+    __slots__ = {
+        "site": "the site's address",
+        "api_url": "where it is good: the site, or the gateway of the studio's broker",
+        "access_token": "the secret; not shown by ``repr``",
+        "expires_at": "when it ends, in seconds since the epoch",
+    }
     _secret = ("access_token",)
 
 
 class AutodeskToken(_Record):
-    """An Autodesk access token of the artist's sign-in to ``site``; ``expires_at`` in seconds since the epoch, ``scopes`` what Autodesk
-    has granted it, None where nobody has told."""
+    """An Autodesk access token of the artist's sign-in to a site."""
 
-    __slots__ = ("site", "access_token", "expires_at", "scopes")
+    __slots__ = {
+        "site": "the address of the site whose sign-in it is of",
+        "access_token": "the secret; not shown by ``repr``",
+        "expires_at": "when it ends, in seconds since the epoch",
+        "scopes": "a list of what Autodesk has granted it; None where nobody has told",
+    }
     _secret = ("access_token",)
 
 
 class Change(_Record):
-    """A site's state: ``signed_out``, ``signing_in`` or ``signed_in``, and the ``reason`` it came to it: a word of
-    docs/PROTOCOL.md, to which later agents may add. While no agent runs, one Change with ``state='agent_not_running'`` and
-    no site. Times are seconds since the epoch. ``left_at_site``: after a sign-out, a dict of ``until``, ``expiry`` (``exact`` or
-    ``estimated``) and ``advice``: how long the session lives on at the site if nobody uses it, and what can be done about it."""
+    """The state of a site, without a secret. What does not apply is None. While no agent runs there is one Change, with
+    ``state='agent_not_running'`` and no site."""
 
-    __slots__ = (
-        "site",
-        "state",
-        "reason",
-        "login",
-        "user_id",
-        "name",
-        "obtained_by",
-        "account",
-        "expires_at",
-        "expiry",
-        "sign_in_ends_at",
-        "problem",
-        "generation",
-        "left_at_site",
-    )
+    __slots__ = {
+        "site": "the site's address",
+        "state": "``signed_out``, ``signing_in``, ``signed_in`` or ``agent_not_running``",
+        "reason": "how it came to that state: a word of docs/PROTOCOL.md, to which later agents may add",
+        "login": "the artist's login on the site, while signed in",
+        "user_id": "the artist's HumanUser id on the site, while signed in",
+        "name": "the artist's name on the site, while signed in",
+        "obtained_by": "the way in, as in :class:`Session`",
+        "account": "the Autodesk account the artist signed in with",
+        "expires_at": "when the session's token ends, in seconds since the epoch; it is renewed on use",
+        "expiry": "``exact`` when the site has told ``expires_at``, else ``estimated``",
+        "sign_in_ends_at": "until when it can be renewed, in seconds since the epoch",
+        "problem": "the error code of the last renewal that failed",
+        "generation": "as in :class:`Session`",
+        "left_at_site": "after a sign-out: a dict of ``until`` (seconds since the epoch), ``expiry`` (``exact`` or ``estimated``) and "
+        "``advice``: how long the session lives on at the site if nobody uses it, and what can be done about it",
+    }
 
 
 _SNAKE = {

@@ -13,8 +13,9 @@ _CONNECT_LIMIT = 0.5
 
 class Watcher(object):
     """What happens to the sessions, as it happens. Either iterate (blocks between changes, until ``close()`` or the
-    ``timeout`` given to :func:`watch`), or call ``poll()`` from a timer of the host. When the agent goes away it is looked
-    for again by itself. One thread at a time."""
+    ``timeout`` given to :func:`watch`), or call ``poll()`` from a timer of the host. Both give a :class:`Change`, first one for
+    every site. When the agent goes away that is a Change too, and it is looked for again by itself. One thread at a time.
+    ``close()`` it, or use it in a ``with``."""
 
     def __init__(self, name="python", timeout=None):
         self._name = name
@@ -22,11 +23,12 @@ class Watcher(object):
         self._line = None
         self._closed = False
         self._told_gone = False
+        self._was_connected = False
         self._next_try = 0.0
 
     def poll(self, timeout=0.0):
-        """The changes since the last call, first the state of every site; waits up to ``timeout`` seconds for one. While
-        no agent is connected, looking for one may take half a second."""
+        """A list of the changes since the last call, first the state of every site; waits up to ``timeout`` seconds for one. While
+        no agent is connected, looking for one may take half a second. Raises UnsupportedVersion, and nothing when the agent is away."""
         until = time.monotonic() + timeout
         while not self._closed:
             left = until - time.monotonic()
@@ -83,9 +85,11 @@ class Watcher(object):
         try:
             self._line = connect(self._name, False, deadline)
             now = changes(self._line.request("session/watch", {}, deadline))
-        except (AgentNotRunning, AgentTimeout, NotYourAgent, Unreachable, Closed):
+        except (AgentNotRunning, AgentTimeout, NotYourAgent, Unreachable, Closed) as error:
             self._drop()
-            if self._told_gone:
+            # One that has just taken another's place, and is late with its first answers, is not gone.
+            was_connected, self._was_connected = self._was_connected, False
+            if self._told_gone or (was_connected and isinstance(error, AgentTimeout)):
                 return []
             self._told_gone = True
             return [Change(state="agent_not_running")]
@@ -94,6 +98,7 @@ class Watcher(object):
             self._drop()
             raise
         self._told_gone = False
+        self._was_connected = True
         return now
 
     def _drop(self):

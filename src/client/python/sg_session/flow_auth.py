@@ -70,12 +70,14 @@ class AuthenticationHandler(object):
         self._client = Client("flow")
 
     def get_authentication_token(self):
+        """The access token, with 330 seconds left where Autodesk grants that. Raises FlowTokenUnavailable."""
         try:
             return _ask(self._client, self._site, ())
         except SgSessionError as error:
             raise _unavailable(error) from error
 
     def close(self):
+        """Ends the connection to the agent."""
         self._client.close()
 
 
