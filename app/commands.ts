@@ -2,8 +2,8 @@ import { app, clipboard, shell as desktop } from 'electron'
 import type { AskConsent } from '../src/agent.ts'
 import type { AgentError } from '../src/errors.ts'
 import { asAgentError } from '../src/errors.ts'
-import { SingleFlight } from '../src/single-flight.ts'
 import { version } from '../src/version.ts'
+import { SingleFlight } from '../src/waiting/single-flight.ts'
 import { diagnosis } from './diagnosis.ts'
 import { ProgramOrigins } from './program-origin.ts'
 import { configurationLines, settingsNow, unreadable } from './settings.ts'
@@ -55,6 +55,8 @@ export class Commands implements Surroundings {
       if (name === 'consent' && about !== undefined) this.consent.answer(about, 'deny')
       // Not before this window is gone altogether: there may be a next one already.
       if (name === 'sign-in') setImmediate(() => this.#askNext())
+      // An update may have waited for it.
+      setImmediate(() => shell.refresh())
     })
   }
 
@@ -63,7 +65,7 @@ export class Commands implements Surroundings {
     this.perform(command).catch((thrown: unknown) => {
       const error = asAgentError(thrown)
       this.#options.log.warn({ err: error, command: command.does }, 'a command failed')
-      if (this.#shell.sites.length === 0 && command.does !== 'showStatus') this.windows.show('first-run')
+      if (this.#shell.configuration.sites.length === 0 && command.does !== 'showStatus') this.windows.show('first-run')
       else this.windows.show('status')
     })
   }
@@ -110,6 +112,8 @@ export class Commands implements Surroundings {
         if (failure) throw new Error(failure)
         return
       }
+      case 'restartForUpdate':
+        return this.#shell.succession.restartForUpdate()
       case 'quit':
         return app.quit()
     }
@@ -121,6 +125,12 @@ export class Commands implements Surroundings {
 
   get anyWindow(): boolean {
     return this.windows.anyOpen
+  }
+
+  closeWindows(): boolean {
+    const showsStatus = this.windows.isOpen('status')
+    this.windows.closeAll()
+    return showsStatus
   }
 
   showsSignIn(site: string): boolean {
@@ -161,7 +171,7 @@ export class Commands implements Surroundings {
     // Needed once in a while, and not for the start.
     const { examineHere } = await import('./doctor.ts')
     const { findings } = await examineHere(this.#options, this.#shell.situation(), runtime())
-    const { effective } = this.#shell
+    const { effective } = this.#shell.configuration
     const facts = {
       version,
       runtime: runtime(),
@@ -205,11 +215,11 @@ export class Commands implements Surroundings {
     const question = this.consent.question(about)
     const { identified } = question.tool
     const origin = identified.kind === 'known' ? this.#origins.of(identified.peer.executable) : undefined
-    return consentView(question, this.#shell.nameOf(question.site), origin, language)
+    return consentView(question, this.#shell.configuration.nameOf(question.site), origin, language)
   }
 
   #view({ name, about }: Subject): View {
-    const { language } = this.#shell
+    const { language } = this.#shell.configuration
     const situation = this.#shell.situation()
     switch (name) {
       case 'status':
@@ -217,7 +227,7 @@ export class Commands implements Surroundings {
       case 'sign-in':
         return signInView(situation.sites.find(({ url }) => url === about) ?? goneSite(about), language)
       case 'first-run': {
-        const [site] = this.#shell.sites
+        const [site] = this.#shell.configuration.sites
         return firstRunView({ site: site?.url ?? '', broker: site?.broker ?? '' }, language)
       }
       case 'consent':
@@ -225,17 +235,16 @@ export class Commands implements Surroundings {
       case 'programs':
         return programsView(situation, language)
       case 'settings': {
-        const { effective } = this.#shell
+        const { effective } = this.#shell.configuration
         const now = effective ? settingsNow(effective, situation.startAtLogin) : undefined
         return settingsView(now ?? unreadable(situation.startAtLogin), language)
       }
       case 'about': {
-        const { policyFile, settingsFile, logFolder } = this.#options.paths
-        const hasPolicy = [...(this.#shell.effective?.sources.values() ?? [])].some(({ file }) => file === policyFile)
-        return aboutView(
-          { version, runtime: runtime(), policyFile: hasPolicy ? policyFile : undefined, settingsFile, logFolder },
-          language,
-        )
+        const { settingsFile, logFolder } = this.#options.paths
+        const sources = [...(this.#shell.configuration.effective?.sources.values() ?? [])]
+        const policyFile = sources.find(({ source }) => source === 'locked' || source === 'default')?.file
+        const { updatesItself } = this.#shell.succession
+        return aboutView({ version, runtime: runtime(), policyFile, settingsFile, logFolder, updatesItself }, language)
       }
     }
   }

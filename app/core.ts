@@ -1,12 +1,13 @@
 import { Agent, type AgentRules } from '../src/agent.ts'
-import { clearHeapAfterSignOut } from '../src/clear-heap.ts'
-import type { Config } from '../src/config.ts'
-import { keepOutOfDumps } from '../src/keep-out-of-dumps.ts'
-import type { Paths } from '../src/paths.ts'
+import type { Config } from '../src/config/config.ts'
+import type { TakenOver, TakeOver } from '../src/hand-over/take-over.ts'
 import type { Log, Ports, SecretStore } from '../src/ports.ts'
-import { sendingBytesThemselves } from '../src/send-bytes.ts'
-import { claimEndpoint } from '../src/socket/claim-endpoint.ts'
-import { systemClock } from '../src/system-clock.ts'
+import { sendingBytesThemselves } from '../src/secrets/send-bytes.ts'
+import { type ClaimedEndpoint, claimEndpoint } from '../src/socket/claim-endpoint.ts'
+import { clearHeapAfterSignOut } from '../src/system/clear-heap.ts'
+import { keepOutOfDumps } from '../src/system/keep-out-of-dumps.ts'
+import type { Paths } from '../src/system/paths.ts'
+import { systemClock } from '../src/system/system-clock.ts'
 import { electronFetch } from './system/electron-fetch.ts'
 import { installedCommand } from './system/installed-command.ts'
 import { openOutside } from './system/open-outside.ts'
@@ -21,13 +22,16 @@ export type Desktop = Pick<AgentRules, 'askConsent' | 'isScreenLocked'>
 /** The agent of one configuration, listening and announced. */
 export interface Core {
   readonly agent: Agent
+  readonly claimed: ClaimedEndpoint
+  /** What somebody wanted of the app before, whose place this one took meanwhile. */
+  readonly wants: string | undefined
   /** Withdraws the endpoint file, closes the socket, forgets every session; bounded in time. */
   close(): Promise<void>
 }
 
 /**
  * Starts the agent behind the tray. `prepare` is called before anybody can connect, to listen from the first moment on.
- * Throws `agent_already_running` when a headless agent, say, is there.
+ * Throws `agent_already_running` when a headless agent, say, is there. With `takeOver` it takes the place of the app before.
  */
 export async function openCore(
   config: Config,
@@ -37,6 +41,7 @@ export async function openCore(
   rules: CoreRules,
   desktop: Desktop,
   prepare: (agent: Agent) => void,
+  takeOver?: TakeOver,
 ): Promise<Core> {
   keepOutOfDumps(log)
   const fetch = await electronFetch(config.network)
@@ -57,12 +62,16 @@ export async function openCore(
   })
   const stopClearing = clearHeapAfterSignOut(agent, log)
   prepare(agent)
-  const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
-    await agent.close()
-    throw error
-  })
+  const claim = async (): Promise<TakenOver> => {
+    const claimed = await claimEndpoint(paths.endpointFiles, () => agent.listen()).catch(async (error: unknown) => {
+      await agent.close()
+      throw error
+    })
+    return { claimed, wants: undefined }
+  }
+  const { claimed, wants } = await (takeOver ? takeOver.run(agent, paths.endpointFiles) : claim())
   return {
-    agent,
+    ...{ agent, claimed, wants },
     async close() {
       stopClearing()
       await claimed.release()

@@ -1,5 +1,5 @@
 import { type AddressFindings, checkAddresses } from '../src/agent.ts'
-import { writeSettings } from '../src/config-files.ts'
+import { writeSettings } from '../src/config/config-files.ts'
 import { AgentError } from '../src/errors.ts'
 import type { Fetch } from '../src/ports.ts'
 import type { ShellOptions } from './shell.ts'

@@ -17,6 +17,9 @@ const iconHeadStartMs = 50
 // Before anything else: a little later Electron would look for the display itself, and crash.
 if (!hasDisplay()) process.exit(await runWithoutDisplay(launch))
 
+// The package's autostart entry starts it for everybody of the machine.
+if (launch.atLogin && !(await (await import('./start-wanted.ts')).isStartWanted(launch))) process.exit(0)
+
 // Nothing here needs a GPU: text and one bar. Its process would weigh more than everything of ours.
 app.disableHardwareAcceleration()
 for (const name of ['disable-gpu', 'disable-gpu-compositing', 'disable-software-rasterizer', 'in-process-gpu']) {
@@ -27,13 +30,14 @@ app.setName('sg-session')
 app.setPath('userData', electronFolder())
 announcePageScheme()
 
-if (app.requestSingleInstanceLock({ wants: launch.wantsOfRunning })) {
+// One that takes another's place gets the lock with it.
+if (launch.takeOver || app.requestSingleInstanceLock({ wants: launch.wantsOfRunning })) {
   // An app in the tray goes on without windows.
   app.on('window-all-closed', () => undefined)
   // Not awaited at the top level: Electron waits for this module before it becomes ready.
   const running = app.whenReady().then(async () => {
     app.dock?.hide()
-    const tray = new Tray(join(bundle, 'icons'))
+    const tray = new Tray(join(bundle, 'icons'), launch.takeOver)
     tray.show(startingView(chooseLanguage('auto', app.getPreferredSystemLanguages())))
     // The panel is told of the icon in a few round trips; loading the rest at once would hold them up for longer than it takes.
     await new Promise((resolve) => setTimeout(resolve, iconHeadStartMs))

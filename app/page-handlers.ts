@@ -1,7 +1,7 @@
 import { clipboard } from 'electron'
-import { builtInConfig } from '../src/config.ts'
+import { builtInConfig } from '../src/config/config.ts'
 import { AgentError } from '../src/errors.ts'
-import { Secret } from '../src/secret.ts'
+import { Secret } from '../src/secrets/secret.ts'
 import type { Commands } from './commands.ts'
 import { findAddresses, saveAddresses } from './first-run.ts'
 import type { Shell, ShellOptions } from './shell.ts'
@@ -25,7 +25,7 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
     return null
   }
   const firstRunSettings = async () => {
-    const { identity, network } = shell.effective?.config ?? builtInConfig
+    const { identity, network } = shell.configuration.effective?.config ?? builtInConfig
     return { fetch: await electronFetch(network), expectedIssuer: identity.issuer, options }
   }
   return {
@@ -69,14 +69,14 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
       return null
     },
     async checkAddresses(addresses) {
-      return findAddresses(addresses, await firstRunSettings(), shell.language.strings)
+      return findAddresses(addresses, await firstRunSettings(), shell.configuration.language.strings)
     },
     async saveAddresses(addresses) {
       await saveAddresses(addresses, await firstRunSettings())
       await shell.openCore()
       shell.refresh()
       commands.windows.close('first-run')
-      const [site] = shell.sites
+      const [site] = shell.configuration.sites
       if (site) commands.run({ does: 'signIn', site: site.url })
       return null
     },
@@ -104,6 +104,7 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
     openSettings: () => perform({ does: 'showSettings' }),
     openFirstRun: () => perform({ does: 'showFirstRun' }),
     openAbout: () => perform({ does: 'showAbout' }),
+    restartForUpdate: () => perform({ does: 'restartForUpdate' }),
     quit: () => perform({ does: 'quit' }),
     closeWindow(_nothing, from) {
       commands.windows.close(from.name)
@@ -114,7 +115,7 @@ export function pageHandlers(shell: Shell, commands: Commands, options: ShellOpt
 
 /** A page names a site; only a configured one is acted upon. Throws `site_unknown`. */
 function known(shell: Shell, site: string): string {
-  const found = shell.sites.find(({ url }) => url === site)
+  const found = shell.configuration.sites.find(({ url }) => url === site)
   if (!found) throw new AgentError('site_unknown')
   return found.url
 }

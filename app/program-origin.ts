@@ -1,4 +1,5 @@
-import { isRootOwned, packageOf } from '../src/socket/peers/program-file.ts'
+import { packageOf } from '../src/socket/peers/program-file.ts'
+import { isRootOwned } from '../src/socket/peers/root-owned.ts'
 
 /** Who put a program's file where it lies, as far as that can be told. */
 export type ProgramOrigin =
@@ -7,7 +8,7 @@ export type ProgramOrigin =
   | { readonly kind: 'anybody' }
 
 /** Never rejects. A package vouches for nothing while anybody could have changed the file since. */
-export async function originOf(executable: string): Promise<ProgramOrigin> {
+async function originOf(executable: string): Promise<ProgramOrigin> {
   if (!(await isRootOwned(executable))) return { kind: 'anybody' }
   const name = await packageOf(executable)
   return name === undefined ? { kind: 'root' } : { kind: 'package', name }

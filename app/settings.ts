@@ -1,4 +1,4 @@
-import type { EffectiveConfig } from '../src/config.ts'
+import type { EffectiveConfig } from '../src/config/config.ts'
 import { languages, primaryLanguage } from './strings/catalogue.ts'
 import { type SettingKey, settingKeys } from './windows/calls.ts'
 import type { SettingsNow } from './windows/views/other-views.ts'

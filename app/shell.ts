@@ -1,34 +1,31 @@
 import { app, nativeTheme } from 'electron'
 import type { Agent, Credentials } from '../src/agent.ts'
-import { type EffectiveConfig, isLoopback } from '../src/config.ts'
-import { readConfig, writeSettings } from '../src/config-files.ts'
 import { AgentError, asAgentError } from '../src/errors.ts'
-import type { Paths } from '../src/paths.ts'
+import type { TakeOver } from '../src/hand-over/take-over.ts'
 import type { Log } from '../src/ports.ts'
 import type { SiteStatus } from '../src/session/changes.ts'
-import type { Launch, LaunchWish } from './command-line.ts'
+import type { Paths } from '../src/system/paths.ts'
+import { judgeSecondLaunch, type Launch, type LaunchWish } from './command-line.ts'
+import { Configuration } from './configuration.ts'
 import { type Core, type CoreRules, type Desktop, openCore } from './core.ts'
-import { type Notice, NotificationLadder } from './notifications/ladder.ts'
-import { Notifications } from './notifications/notifications.ts'
+import { Notices } from './notifications/notices.ts'
 import { ProgramWatch } from './program-watch.ts'
-import { settingDocument } from './settings.ts'
 import { SignInWatch } from './sign-in-watch.ts'
 import { type Command, minutesToEnd, type SiteSituation, type Situation } from './situation.ts'
 import { situationOf } from './situation-of.ts'
-import { chooseLanguage, type Language } from './strings/catalogue.ts'
+import { Succession, type SuccessionHost, type SuccessionOptions } from './succession.ts'
 import { nobody, type Surroundings } from './surroundings.ts'
 import { Keychain } from './system/keychain.ts'
 import { ScreenLock } from './system/screen-lock.ts'
-import { setStartAtLogin, startsAtLogin } from './system/start-at-login.ts'
 import { SystemEvents } from './system/system-events.ts'
 import type { Tray } from './tray/tray.ts'
 import { trayView } from './tray/tray-view.ts'
-import type { SettingKey } from './windows/calls.ts'
 
 export interface ShellOptions {
   readonly paths: Paths
   readonly rules: CoreRules
   readonly log: Log
+  readonly succession?: SuccessionOptions
 }
 
 const soonMs = 150
@@ -39,18 +36,19 @@ const soonMs = 150
 export class Shell {
   readonly #options: ShellOptions
   readonly #tray: Tray
-  readonly #notifications: Notifications
+  readonly #notices: Notices
   readonly #lock: ScreenLock
   readonly #system: SystemEvents
   /** The programs at the door. */
   readonly programs: ProgramWatch
+  readonly configuration: Configuration
+  /** Who takes this app's place. */
+  readonly succession: Succession
   #surroundings: Surroundings = nobody
-  #ladder: NotificationLadder | undefined
   #core: Core | undefined
   #signIns: SignInWatch | undefined
-  #effective: EffectiveConfig | undefined
   #problem: AgentError | undefined
-  #startAtLogin = false
+  #isSucceeded = false
   #collecting = false
   #refreshTimer: NodeJS.Timeout | undefined
   #soonTimer: NodeJS.Timeout | undefined
@@ -58,9 +56,10 @@ export class Shell {
   constructor(options: ShellOptions, tray: Tray) {
     this.#options = options
     this.#tray = tray
+    this.configuration = new Configuration(options.paths, options.rules, options.log)
     const run = (command: Command): void => this.#surroundings.run(command)
     tray.onCommand(run)
-    this.#notifications = new Notifications(run)
+    this.#notices = new Notices(() => this.configuration.language, run)
     this.#lock = new ScreenLock((locked) => this.#onLock(locked))
     this.#system = new SystemEvents({
       onAwake: (sleptMs) => this.#onAwake(sleptMs),
@@ -68,20 +67,36 @@ export class Shell {
     })
     this.programs = new ProgramWatch({
       onChange: () => this.refresh(),
-      tell: (notice) => this.#tell(notice),
-      takeBack: (does) => this.#notifications.takeBack(does),
+      tell: (notice) => this.#notices.tell(notice),
+      takeBack: (does) => this.#notices.takeBack(does),
     })
+    const host = {
+      interruptible: () => this.#interruptible(),
+      changed: () => this.refresh(),
+      giveUpPlace: () => this.#giveUpPlace(),
+    }
+    this.succession = new Succession(options.succession ?? {}, host, options.log)
     nativeTheme.on('updated', () => this.refresh())
   }
 
   /** Reads the configuration, starts the agent, shows the tray. What goes wrong is shown and does not end the app. */
   async start({ wants, wantsOfRunning }: Launch, surroundings: Surroundings): Promise<void> {
     this.#surroundings = surroundings
-    this.#startAtLogin = await startsAtLogin()
-    await this.openCore()
+    const { paths, log } = this.#options
+    const { takeOver } = this.succession
+    if (takeOver) {
+      await this.#openCore(takeOver)
+      // Nobody heard it while the agent was on its way.
+      if (this.#lock.isLocked) this.#onLock(true)
+      if (!app.requestSingleInstanceLock({ wants: 'tray' }))
+        log.warn('another app was started meanwhile, without an agent')
+      this.#tray.appear()
+    } else await this.openCore()
+    await this.succession.openUpdates(this.configuration.effective?.config, paths)
     await this.#findPanel()
+    if (takeOver) this.#grant(judgeSecondLaunch({ wants: this.#core?.wants ?? 'tray' }))
     if (this.#problem) this.#surroundings.run({ does: 'showStatus' })
-    else if (this.sites.length === 0) this.#surroundings.run({ does: 'showFirstRun' })
+    else if (this.configuration.sites.length === 0) this.#surroundings.run({ does: 'showFirstRun' })
     // Where no icon shows, starting by hand shows the window; starting at login never does.
     else this.#grant(this.#tray.isInPanel ? wants : wantsOfRunning)
     void this.#resume()
@@ -93,47 +108,72 @@ export class Shell {
     this.#grant(wish)
   }
 
+  #interruptible(): ReturnType<SuccessionHost['interruptible']> {
+    const { anyWindow } = this.#surroundings
+    const isBusy = this.#core?.agent.isBusy ?? false
+    return { sites: this.#siteSituations(), question: this.programs.waiting, anyWindow, isBusy }
+  }
+
   async stop(): Promise<void> {
-    clearTimeout(this.#refreshTimer)
-    clearTimeout(this.#soonTimer)
-    this.#system.close()
-    this.#lock.close()
-    this.programs.close()
-    this.#notifications.close()
+    const closed = this.succession.close()
+    this.#stopWatching()
+    await closed
     await this.#core?.close()
     this.#core = undefined
     this.#tray.close()
   }
 
+  #stopWatching(): void {
+    clearTimeout(this.#refreshTimer)
+    clearTimeout(this.#soonTimer)
+    this.#system.close()
+    this.#lock.close()
+    this.programs.close()
+    this.#notices.close()
+  }
+
+  /** Another app is about to serve: gives it the icon, the screen and the lock. Resolves with what a person waits for at this one. */
+  async #giveUpPlace(): Promise<LaunchWish> {
+    this.#isSucceeded = true
+    this.#stopWatching()
+    this.#core = undefined
+    this.#tray.close()
+    const showsStatus = this.#surroundings.closeWindows()
+    app.releaseSingleInstanceLock()
+    return showsStatus ? 'status' : 'tray'
+  }
+
   /** (Re)starts the agent on the configuration as it is now. */
   async openCore(): Promise<void> {
-    const { paths, rules, log } = this.#options
+    await this.succession.leaveProgram()
     await this.#core?.close()
     this.#core = undefined
     this.#problem = undefined
     try {
-      this.#effective = await readConfig(paths, rules)
-      const { config } = this.#effective
-      this.#ladder = new NotificationLadder(() => Date.now(), config.session.remindBeforeMinutes * 60_000)
-      if (config.session.endOnScreenLock) this.#lock.watchAlways()
-      if (config.network.extraCa)
-        log.warn('"network.extraCa" is for the headless agent: the app asks the certificate store of Chromium')
-      if (this.#effective.sources.get('app.startAtLogin')?.source !== 'built-in') {
-        await this.#setStartAtLogin(config.app.startAtLogin).catch((error: unknown) => {
-          log.warn({ err: error }, 'starting at login could not be changed')
-        })
-      }
-      if (config.sites.length === 0) return
-      const desktop: Desktop = {
-        isScreenLocked: () => this.#lock.isLocked,
-        askConsent: (question, signal) => this.#surroundings.askConsent(question, signal),
-      }
-      this.#core = await openCore(config, paths, log, new Keychain(), rules, desktop, (agent) => this.#listenTo(agent))
+      await this.#openCore()
     } catch (thrown) {
       const error = asAgentError(thrown)
-      log.error({ err: error }, 'the agent could not be started')
+      this.#options.log.error({ err: error }, 'the agent could not be started')
       this.#problem = error
     }
+  }
+
+  async #openCore(takeOver?: TakeOver): Promise<void> {
+    const { paths, rules, log } = this.#options
+    const config = await this.configuration.read()
+    this.#notices.begin(config.session.remindBeforeMinutes)
+    if (config.session.endOnScreenLock) this.#lock.watchAlways()
+    if (config.sites.length === 0) {
+      if (takeOver) throw new AgentError('site_unknown', 'no site is configured any more')
+      return
+    }
+    const desktop: Desktop = {
+      isScreenLocked: () => this.#lock.isLocked,
+      askConsent: (question, signal) => this.#surroundings.askConsent(question, signal),
+    }
+    const prepare = (agent: Agent): void => this.#listenTo(agent)
+    this.#core = await openCore(config, paths, log, new Keychain(), rules, desktop, prepare, takeOver)
+    this.succession.watchProgram(this.#core)
   }
 
   /** The agent. Throws what kept it from starting, else `site_unknown` when nothing is configured yet. */
@@ -142,32 +182,16 @@ export class Shell {
     throw this.#problem ?? new AgentError('site_unknown')
   }
 
-  get effective(): EffectiveConfig | undefined {
-    return this.#effective
-  }
-
-  get sites(): EffectiveConfig['config']['sites'] {
-    return this.#effective?.config.sites ?? []
-  }
-
-  /** What people call a site. */
-  nameOf(site: string): string {
-    return this.sites.find(({ url }) => url === site)?.name ?? new URL(site).host
-  }
-
-  get language(): Language {
-    return chooseLanguage(this.#effective?.config.app.language ?? 'auto', app.getPreferredSystemLanguages())
-  }
-
   situation(): Situation {
-    return situationOf(this.#core?.agent, this.#effective, {
+    return situationOf(this.#core?.agent, this.configuration.effective, {
       sites: this.#siteSituations(),
       question: this.programs.waiting,
-      online: this.#system.online || this.#needsNoNetwork,
+      online: this.#system.online || this.configuration.needsNoNetwork,
       screenLocked: this.#lock.isLocked,
-      startAtLogin: this.#startAtLogin,
+      startAtLogin: this.configuration.startAtLogin,
       trayShown: this.#tray.isInPanel,
       collecting: this.#collecting,
+      update: this.succession.readyUpdate,
       problem: this.#problem,
     })
   }
@@ -177,7 +201,7 @@ export class Shell {
     if (!this.#core || !signIns) return []
     return this.#core.agent.status().map((status) => ({
       url: status.site,
-      name: this.nameOf(status.site),
+      name: this.configuration.nameOf(status.site),
       status,
       ...signIns.factsOf(status.site),
     }))
@@ -194,18 +218,15 @@ export class Shell {
     this.refresh()
   }
 
-  /** Sites on this machine, as the sandbox's are, can be reached without a network. */
-  get #needsNoNetwork(): boolean {
-    return this.sites.length > 0 && this.sites.every(({ url }) => isLoopback(new URL(url)))
-  }
-
   /** Makes tray and windows true to the situation. */
   refresh(): void {
+    if (this.#isSucceeded) return
     this.#system.lookAtNetwork()
     const situation = this.situation()
-    this.#tray.show(trayView(situation, this.language))
+    this.#tray.show(trayView(situation, this.configuration.language))
     this.#surroundings.refresh()
     this.#refreshLater(situation)
+    this.succession.advance()
   }
 
   /** For what comes often: a flood of calls is shown a few times a second. */
@@ -217,23 +238,13 @@ export class Shell {
   }
 
   /** Writes one of the artist's settings and acts on it. Throws `config_invalid`; a value that IT locked stays. */
-  async changeSetting(key: SettingKey, value: string | boolean): Promise<void> {
-    const { paths, rules } = this.#options
-    if (this.#effective?.sources.get(key)?.source === 'locked')
-      throw new AgentError('config_invalid', `"${key}" is locked`)
-    await writeSettings(paths, settingDocument(key, value), rules)
-    this.#effective = await readConfig(paths, rules)
-    if (key === 'app.startAtLogin') await this.#setStartAtLogin(value === true)
+  async changeSetting(...setting: Parameters<Configuration['change']>): Promise<void> {
+    await this.configuration.change(...setting)
     this.refresh()
   }
 
-  async #setStartAtLogin(wanted: boolean): Promise<void> {
-    await setStartAtLogin(wanted)
-    this.#startAtLogin = await startsAtLogin()
-  }
-
   #grant(wish: LaunchWish): void {
-    const [site] = this.sites
+    const [site] = this.configuration.sites
     if (wish === 'sign-in' && site) this.#surroundings.run({ does: 'signIn', site: site.url })
     else if (wish !== 'tray') this.#surroundings.run({ does: 'showStatus' })
   }
@@ -255,43 +266,40 @@ export class Shell {
     agent.audit.problems.listen(() => this.refresh())
     agent.calls.tools.refusals.listen(({ name, site, code }) => {
       if (code !== 'login_required' || this.#lock.isLocked) return
-      const at = site ?? this.sites[0]?.url
+      const at = site ?? this.configuration.sites[0]?.url
       if (at === undefined || agent.signInStep(at)) return
-      this.#tell((ladder, language) => ladder.onRefusal({ tool: name, site: at }, language))
+      this.#notices.tell((ladder, language) => ladder.onRefusal({ tool: name, site: at }, language))
     })
   }
 
-  #tell(notice: (ladder: NotificationLadder, language: Language) => Notice | undefined): void {
-    const told = this.#ladder && notice(this.#ladder, this.language)
-    if (told) this.#notifications.show(told)
-  }
-
   #onChange(status: SiteStatus): void {
-    if (this.#lock.isLocked) this.#ladder?.onLock()
-    const notice = this.#ladder?.onChange(status, this.language, this.#signIns?.factsOf(status.site).waitedFor)
-    if (notice === 'close') this.#notifications.close()
-    else if (notice && !(status.state === 'signed_out' && this.#surroundings.showsSignIn(status.site))) {
-      this.#notifications.show(notice)
+    const { site } = status
+    if (this.#lock.isLocked) this.#notices.onLock()
+    this.#notices.onChange(status, this.#signIns?.factsOf(site).waitedFor, this.#surroundings.showsSignIn(site))
+    if (status.reason === 'signed_in') {
+      this.#surroundings.signedIn(site)
+      this.succession.onEvent()
     }
-    if (status.reason === 'signed_in') this.#surroundings.signedIn(status.site)
     this.refresh()
   }
 
   #onLock(locked: boolean): void {
     if (locked) {
-      this.#ladder?.onLock()
-      if (this.#effective?.config.session.endOnScreenLock) void this.#core?.agent.endSessions('screen_locked')
+      this.#notices.onLock()
+      if (this.configuration.effective?.config.session.endOnScreenLock)
+        void this.#core?.agent.endSessions('screen_locked')
     } else {
-      this.#tell((ladder, language) => ladder.onUnlock(language))
+      this.#notices.onUnlock()
     }
     this.refresh()
   }
 
   #onAwake(sleptMs: number): void {
-    const limitHours = this.#effective?.config.session.endOnSuspendHours
+    const limitHours = this.configuration.effective?.config.session.endOnSuspendHours
     const tooLong = limitHours !== undefined && sleptMs >= limitHours * 3600_000
     if (tooLong) void this.#core?.agent.endSessions('slept_too_long')
     else this.#core?.agent.checkClock()
+    this.succession.onEvent()
     this.refresh()
   }
 
@@ -302,7 +310,7 @@ export class Shell {
 
   /** Where nobody ever chose to remember sign-ins, the keychain is left alone: it might ask for its password. */
   async #resume(): Promise<void> {
-    const chosen = this.#effective?.sources.get('session.rememberSignIn')?.source !== 'built-in'
+    const chosen = this.configuration.effective?.sources.get('session.rememberSignIn')?.source !== 'built-in'
     if (chosen) await this.#core?.agent.resume()
   }
 

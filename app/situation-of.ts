@@ -1,5 +1,5 @@
 import type { Agent } from '../src/agent.ts'
-import type { EffectiveConfig } from '../src/config.ts'
+import type { EffectiveConfig } from '../src/config/config.ts'
 import type { AgentError } from '../src/errors.ts'
 import type { Situation } from './situation.ts'
 
@@ -7,7 +7,7 @@ import type { Situation } from './situation.ts'
 interface AppFacts
   extends Pick<
     Situation,
-    'sites' | 'question' | 'online' | 'screenLocked' | 'startAtLogin' | 'trayShown' | 'collecting'
+    'sites' | 'question' | 'online' | 'screenLocked' | 'startAtLogin' | 'trayShown' | 'collecting' | 'update'
   > {
   /** What kept the agent from starting. */
   readonly problem: AgentError | undefined

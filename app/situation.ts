@@ -3,6 +3,7 @@ import type { ErrorCode } from '../src/errors.ts'
 import type { SiteStatus } from '../src/session/changes.ts'
 import type { RefusedToday, ToolUse } from '../src/socket/tool-log.ts'
 import type { Strings } from './strings/en.ts'
+import type { Obstacle } from './update/obstacle.ts'
 
 /** Everything the tray and the windows show is a pure function of this. Times are wall clock, ms since the epoch. */
 export interface Situation {
@@ -37,6 +38,14 @@ export interface Situation {
   readonly startAtLoginLocked: boolean
   /** The diagnosis is being collected, for the clipboard. */
   readonly collecting: boolean
+  /** A newer version that waits to be put in place. */
+  readonly update: ReadyUpdate | undefined
+}
+
+export interface ReadyUpdate {
+  readonly version: string
+  /** What it waits for; undefined when it goes ahead. */
+  readonly obstacle: Obstacle | undefined
 }
 
 export interface AppProblem {
@@ -87,6 +96,7 @@ export type Command =
         | 'copyDiagnosis'
         | 'toggleStartAtLogin'
         | 'openLogs'
+        | 'restartForUpdate'
         | 'quit'
     }
 

@@ -14,6 +14,8 @@ export interface Surroundings {
   /** Somebody is signed in; a window that waited for it has nothing more to say. */
   signedIn(site: string): void
   readonly anyWindow: boolean
+  /** Closes every window; whether the status was among them. */
+  closeWindows(): boolean
 }
 
 /** Before the start nobody is asked for anything. */
@@ -25,4 +27,5 @@ export const nobody: Surroundings = {
   askConsent: async () => 'deny',
   signedIn: () => undefined,
   anyWindow: false,
+  closeWindows: () => false,
 }

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import type { Launch } from './command-line.ts'
 
 /** Whether there is a screen to show anything on. Only Linux can be without. */
@@ -22,8 +22,11 @@ export async function runWithoutDisplay(launch: Launch): Promise<number> {
   }
   say('The session is served all the same, by "sg-session agent"; sign in with "sg-session sign-in".')
   const loopback = launch.allowInsecureLoopback ? ['--allow-insecure-loopback'] : []
+  let running: ChildProcess | undefined
+  // Signals are heard before it is there: one that comes as it starts would end us alone, and leave it running.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => running?.kill(signal))
   const agent = spawn(program, ['agent', '--log-level', launch.logLevel, ...loopback], { stdio: 'inherit' })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => agent.kill(signal))
+  running = agent
   return new Promise((resolve) => {
     agent.once('error', () => resolve(1))
     agent.once('exit', (status) => resolve(status ?? 1))
@@ -32,7 +35,10 @@ export async function runWithoutDisplay(launch: Launch): Promise<number> {
 
 function installedCommandLine(): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter(isAbsolute)
-  return folders.map((folder) => join(folder, 'sg-session')).find(isExecutable)
+  // The one that came with the app may not be on the PATH: somebody unpacked both into a folder.
+  return [join(dirname(process.execPath), 'bin'), ...folders]
+    .map((folder) => join(folder, 'sg-session'))
+    .find(isExecutable)
 }
 
 function isExecutable(file: string): boolean {

@@ -1,5 +1,5 @@
 import { type Session, session } from 'electron'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import type { Fetch } from '../../src/ports.ts'
 
 /**
@@ -45,7 +45,8 @@ export async function electronProxyFor(url: URL, way: Way = 'outside'): Promise<
   return place === undefined ? undefined : `${schemes[kind ?? ''] ?? 'socks5'}://${place}`
 }
 
-type Way = 'outside' | 'doctor'
+/** The last is the session that electron-updater makes for itself. */
+type Way = 'outside' | 'doctor' | 'electron-updater'
 
 function sessionOf(way: Way): Session {
   // Without "persist:" a partition lives in memory only.

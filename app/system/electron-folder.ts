@@ -1,11 +1,6 @@
-import { join } from 'node:path'
-import { app } from 'electron'
+import { standardPaths } from '../../src/system/paths.ts'
 
-/**
- * Where Electron keeps its lock and its own files, none of which is worth keeping: apart from the settings, and on Linux in
- * the login's runtime folder. A home directory may be shared by two workstations, and a lock in it would be shared too.
- */
+/** Where Electron keeps its lock and its own files, none of which is worth keeping: apart from the settings. */
 export function electronFolder(): string {
-  const runtime = process.platform === 'linux' ? process.env['XDG_RUNTIME_DIR'] : undefined
-  return join(runtime ?? app.getPath('appData'), 'sg-session', 'app')
+  return standardPaths().electronFolders[0]
 }

@@ -1,6 +1,6 @@
 import { AgentError } from '../../src/errors.ts'
 import type { SecretStore } from '../../src/ports.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 
 const service = 'sg-session'
 /** A keychain that asks for its own password on a screen nobody looks at would wait for ever. */

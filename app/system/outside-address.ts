@@ -1,4 +1,4 @@
-import { isLoopback } from '../../src/config.ts'
+import { isLoopback } from '../../src/config/config.ts'
 
 /**
  * The address, if it may be given to the system's opener: https, or http on this machine's loopback where that is allowed.

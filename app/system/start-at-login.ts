@@ -1,32 +1,25 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { app } from 'electron'
-import writeFileAtomic from 'write-file-atomic'
-import { desktopEntry } from './desktop-entry.ts'
+import { thisAppImage } from './app-image.ts'
+import { Autostart } from './autostart.ts'
 
-/** Whether the system starts sg-session when the artist logs in. */
-export async function startsAtLogin(): Promise<boolean> {
+/** Whether the system starts sg-session when the artist logs in, and it stays. `setting`: what `app.startAtLogin` is. */
+export async function startsAtLogin(setting: boolean): Promise<boolean> {
   if (process.platform !== 'linux') return app.getLoginItemSettings().openAtLogin
-  const entry = await readFile(autostartFile(), 'utf8').catch(() => '')
-  return entry.includes('Exec=') && !/^(Hidden=true|X-GNOME-Autostart-enabled=false)$/m.test(entry)
+  return thisAutostart().isOn(setting)
 }
 
-/** Switches it on or off: a login item, on Linux an autostart entry of the XDG specification. */
+/** Switches it on or off: a login item, on Linux an autostart entry. */
 export async function setStartAtLogin(wanted: boolean): Promise<void> {
   if (process.platform !== 'linux') return app.setLoginItemSettings({ openAtLogin: wanted, args: ['--autostart'] })
-  const file = autostartFile()
-  if (!wanted) return rm(file, { force: true })
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  await writeFileAtomic(file, desktopEntry([...ownCommand(), '--autostart']), { mode: 0o644 })
+  await thisAutostart().set(wanted)
 }
 
-function autostartFile(): string {
-  const config = process.env['XDG_CONFIG_HOME'] || join(app.getPath('home'), '.config')
-  return join(config, 'autostart', 'sg-session.desktop')
+export function thisAutostart(): Autostart {
+  return new Autostart(ownCommand(), process.env, app.getPath('home'))
 }
 
 /** What started this app: its own program (an AppImage mounts it somewhere else each time), from source with its folder. */
 function ownCommand(): string[] {
-  const program = process.env['APPIMAGE'] ?? process.execPath
+  const program = thisAppImage() ?? process.execPath
   return app.isPackaged ? [program] : [program, app.getAppPath()]
 }

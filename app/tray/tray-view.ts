@@ -12,7 +12,7 @@ import type { Language } from '../strings/catalogue.ts'
 import type { Strings } from '../strings/en.ts'
 import { programName, questionName } from '../windows/views/shown-program.ts'
 
-export const trayIcons = ['signed-out', 'signing-in', 'signed-in', 'attention', 'offline', 'locked'] as const
+const trayIcons = ['signed-out', 'signing-in', 'signed-in', 'attention', 'offline', 'locked'] as const
 export type TrayIcon = (typeof trayIcons)[number]
 
 export type MenuItem =
@@ -63,6 +63,7 @@ export function trayView(situation: Situation, language: Language): TrayView {
         enabled: !situation.startAtLoginLocked,
       },
       { kind: 'line' },
+      ...updatePart(situation, strings),
       command(strings.tray.about, { does: 'showAbout' }),
       command(strings.tray.quit, { does: 'quit' }),
     ],
@@ -111,6 +112,17 @@ function questionPart(question: ConsentQuestion, strings: Strings): MenuItem[] {
   return [
     { kind: 'text', label: strings.tray.asks(questionName(question, strings)) },
     command(strings.tray.answer, { does: 'showConsent' }),
+    { kind: 'line' },
+  ]
+}
+
+/** A newer version that waits, and a way not to wait where the artist alone is in its way. */
+function updatePart({ update }: Situation, { update: texts }: Strings): MenuItem[] {
+  if (update === undefined) return []
+  const { version, obstacle } = update
+  return [
+    { kind: 'text', label: `${texts.ready(version)} ${texts.waits[obstacle ?? 'nothing']}` },
+    ...(obstacle === 'window' ? [command(texts.restart, { does: 'restartForUpdate' })] : []),
     { kind: 'line' },
   ]
 }

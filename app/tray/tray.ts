@@ -16,8 +16,16 @@ export class Tray {
   #stopWaiting: () => void = () => undefined
   #shown: (TrayView & { readonly dark: boolean }) | undefined
 
-  constructor(iconFolder: string) {
+  #isHeldBack: boolean
+
+  /** `isHeldBack`: nothing is shown before `appear`, for another one is in the panel still. */
+  constructor(iconFolder: string, isHeldBack = false) {
     this.#iconFolder = iconFolder
+    this.#isHeldBack = isHeldBack
+  }
+
+  appear(): void {
+    this.#isHeldBack = false
   }
 
   /** Who does what the menu asks for; before, quitting is all there is. */
@@ -26,6 +34,7 @@ export class Tray {
   }
 
   show(view: TrayView): void {
+    if (this.#isHeldBack) return
     const dark = nativeTheme.shouldUseDarkColors
     const before = this.#shown
     this.#shown = { ...view, dark }

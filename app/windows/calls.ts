@@ -17,7 +17,7 @@ const credentials = z.strictObject({
 })
 
 /** Pages on the web that help with a refused sign-in; their addresses are the main process's. */
-export const helpPages = ['autodesk-profile', 'site'] as const
+const helpPages = ['autodesk-profile', 'site'] as const
 
 /** Every call a page can make: the shape of its arguments, and the windows it may come from. */
 export const calls = {
@@ -54,6 +54,7 @@ export const calls = {
   openSettings: { args: nothing, from: ['status'] },
   openFirstRun: { args: nothing, from: ['status'] },
   openAbout: { args: nothing, from: ['status', 'settings'] },
+  restartForUpdate: { args: nothing, from: ['status'] },
   quit: { args: nothing, from: ['status'] },
   closeWindow: { args: nothing, from: ['status', 'sign-in', 'first-run', 'programs', 'settings', 'about'] },
 } as const satisfies Record<string, { readonly args: z.ZodType; readonly from: readonly WindowName[] }>

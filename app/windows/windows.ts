@@ -86,6 +86,11 @@ export class Windows {
     this.#open.get(name)?.window.close()
   }
 
+  /** At once, whatever they show. */
+  closeAll(): void {
+    for (const { window } of [...this.#open.values()]) window.destroy()
+  }
+
   /** Sends every window its view anew. */
   refresh(): void {
     for (const { window, subject } of this.#open.values()) {

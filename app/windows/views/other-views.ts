@@ -73,6 +73,8 @@ export interface AboutFacts {
   readonly policyFile: string | undefined
   readonly settingsFile: string
   readonly logFolder: string
+  /** Newer versions come by themselves; else from whoever installed this one. */
+  readonly updatesItself: boolean
 }
 
 /** What runs here, and where its files are. */
@@ -90,6 +92,7 @@ export function aboutView(facts: AboutFacts, { tag, strings }: Language): AboutV
       { label: about.policy, value: facts.policyFile ?? about.none },
       { label: about.settingsFile, value: facts.settingsFile },
       { label: about.logs, value: facts.logFolder },
+      { label: about.updates, value: facts.updatesItself ? about.updatesItself : about.updatesFromIt },
     ],
     actions: [
       {

@@ -5,6 +5,7 @@ import {
   isCutOff,
   isSignInUnderWay,
   minutesToEnd,
+  type ReadyUpdate,
   type SiteSituation,
   type Situation,
 } from '../../situation.ts'
@@ -18,12 +19,13 @@ import { callsPart, toolsPart } from './tools-view.ts'
 /** The status window: each site, the day's tools, and what is wrong. */
 export function statusView(situation: Situation, { tag, strings }: Language): StatusView {
   const { status } = strings
-  const { question, answersProblem } = situation
+  const { question, answersProblem, update } = situation
   const problems: Problem[] = [
     ...(situation.online ? [] : [{ tone: 'info' as const, ...status.offline }]),
     ...(situation.trayShown ? [] : [{ tone: 'info' as const, ...status.noTray }]),
     ...(question === undefined ? [] : [asked(questionName(question, strings), strings)]),
     ...(answersProblem === undefined ? [] : [notKept(answersProblem, strings)]),
+    ...(update === undefined ? [] : [ready(update, strings)]),
     ...situation.problems.map(({ code, detail }) => {
       const { sentence, advice } = strings.errors[code]
       return { tone: 'warning' as const, sentence, advice: detail === undefined ? advice : `${detail} ${advice}` }
@@ -39,6 +41,7 @@ export function statusView(situation: Situation, { tag, strings }: Language): St
     calls: callsPart(situation, { tag, strings }),
     actions: [
       ...(question === undefined ? [] : [act(strings.tray.answer, 'primary', 'showConsent')]),
+      ...(update?.obstacle === 'window' ? [act(strings.update.restart, 'plain', 'restartForUpdate')] : []),
       ...(canBeSetUp(situation) ? [act(strings.tray.setUp, 'primary', 'openFirstRun')] : []),
       {
         ...act(status.copyDiagnosis, 'plain', 'copyDiagnosis'),
@@ -55,6 +58,10 @@ export function statusView(situation: Situation, { tag, strings }: Language): St
 
 function asked(program: string, { tray, status }: Strings): Problem {
   return { tone: 'info', sentence: tray.asks(program), advice: status.answerAdvice }
+}
+
+function ready({ version, obstacle }: ReadyUpdate, { update }: Strings): Problem {
+  return { tone: 'info', sentence: update.ready(version), advice: update.waits[obstacle ?? 'nothing'] }
 }
 
 function notKept(detail: string, { status: { answersNotKept } }: Strings): Problem {
@@ -123,16 +130,16 @@ function howObtained({ status }: SiteSituation, { now }: Situation, { tag, strin
   const { state, obtainedBy = '', expiresAt, expiry, signInEndsAt } = status
   if (state !== 'signed_in' || !isObtainedBy(obtainedBy)) return undefined
   const how = obtained[obtainedBy]
-  // The broker makes the next one; what came from the site itself lives only as long as somebody uses it.
-  if (obtainedBy === 'broker' || expiresAt === undefined) return how
+  // A sign-in at Autodesk makes the next one; what came from the site itself lives only as long as somebody uses it.
+  if (obtainedBy === 'broker' || obtainedBy === 'identity-direct' || expiresAt === undefined) return how
   // With the day it ends anyway, and that is said already.
   if (signInEndsAt !== undefined && signInEndsAt - expiresAt < 60_000) return how
   const ends = expiry === 'exact' ? obtained.unused : obtained.unusedAbout
   return `${how} ${ends(clockTime(expiresAt, now, tag))}`
 }
 
-function isObtainedBy(text: string): text is 'broker' | 'web' | 'legacy' {
-  return text === 'broker' || text === 'web' || text === 'legacy'
+function isObtainedBy(text: string): text is 'broker' | 'web' | 'legacy' | 'identity-direct' {
+  return text === 'broker' || text === 'web' || text === 'legacy' || text === 'identity-direct'
 }
 
 function problemOf(site: SiteSituation, strings: Strings): Problem | undefined {
