@@ -47,6 +47,20 @@ const debianPackages = {
   faketime: 'faketime',
   prlimit: 'util-linux',
   unshare: 'util-linux',
+  'dpkg-deb': 'dpkg',
+  rpmbuild: 'rpm',
+  '7za': 'p7zip-full',
+  strip: 'binutils',
+  git: 'git',
+  'ssh-agent': 'openssh-client',
+  makensis: 'nsis',
+  wine: 'wine, wine64',
+  'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64-win32',
+  'i686-w64-mingw32-gcc': 'gcc-mingw-w64-i686-win32',
+  '7z': 'p7zip-full',
+  shellcheck: 'shellcheck',
+  icotool: 'icoutils',
+  icns2png: 'icnsutils',
 }
 
 /** What Debian starts when it installs it, and whenever the machine starts. */
@@ -79,6 +93,23 @@ export const needs = {
   databases: onLinux(['postgres', 'redis-server']),
   faults: onLinux(['strace', 'faketime', 'prlimit', 'unshare']),
   soak: ['python3'],
+  /** What ours is measured against. */
+  bench: ['python3', ...onLinux(['ssh-agent', 'git', 'dbus-run-session', 'gnome-keyring-daemon', 'secret-tool'])],
+  /** A Debian of their own for the packages to be installed into. */
+  roots: onLinux(['mmdebstrap', 'unshare', 'nsenter']),
+  executables: onLinux(['strip']),
+  packages: onLinux(['dpkg-deb', 'rpmbuild', '7za', 'strip', 'git']),
+  // To try the Windows installer, and to look over what is for macOS.
+  windows: onLinux([
+    'makensis',
+    'wine',
+    'x86_64-w64-mingw32-gcc',
+    'i686-w64-mingw32-gcc',
+    '7z',
+    'shellcheck',
+    'icotool',
+    'icns2png',
+  ]),
 }
 
 /**
@@ -94,8 +125,17 @@ export function installPackages({ wantKeytar = false } = {}) {
   const canKeytar = needs.keytar.every(has)
   const there = existsSync(stamp) && existsSync(node) ? readFileSync(stamp, 'utf8') : ''
   if (there === withKeytar || (there === lock && !(wantKeytar && canKeytar))) return
-  say('Installing the npm packages of package-lock.json (about half a minute) …')
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { env: { ...process.env, ...compilerSettings() } })
+  const status = runShown(
+    'the npm packages of package-lock.json (about half a minute)',
+    ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    { env: { ...process.env, ...compilerSettings() } },
+  )
+  if (status !== 0) {
+    say(
+      'npm could not install the packages. Look at its words above, and at the registry it asks: npm config get registry',
+    )
+    process.exit(status)
+  }
   // Said even when compiling it failed, or it would be tried again at every start.
   writeFileSync(stamp, canKeytar ? withKeytar : lock)
 }
@@ -131,15 +171,17 @@ export async function installFromSystem(names) {
 
 function install(sudo, line, shown, names) {
   say(`Installing Debian packages: ${shown}`)
-  const quietly = (command) => {
-    const [program, ...rest] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', ...command, '-qq']
-    return spawnSync(program, rest, { stdio: ['inherit', 'ignore', 'inherit'] }).status
-  }
+  // It asks for the password now, and not across the line that runs.
+  if (sudo.length > 0 && spawnSync('sudo', ['-v'], { stdio: 'inherit' }).status !== 0) return
+  const quietly = (what, command) =>
+    runShown(what, [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', ...command, '-qq'])
   // The package lists of a fresh machine are often empty or old.
-  if (quietly(line) !== 0) {
-    quietly(['apt-get', 'update'])
+  if (quietly('Debian packages', line) !== 0) {
+    quietly('Debian’s lists of packages', ['apt-get', 'update'])
     // What this system calls otherwise, or does not have, must not keep the rest away.
-    if (quietly(line) !== 0) for (const name of names) quietly([...line.slice(0, -1), debianPackages[name]])
+    if (quietly('Debian packages again', line) !== 0) {
+      for (const name of names) quietly(debianPackages[name], [...line.slice(0, -1), debianPackages[name]])
+    }
   }
   for (const name of names) if (has(name) && debianServices[name]) switchOff(sudo, debianServices[name])
 }
@@ -195,6 +237,15 @@ export function run(command, args, options = {}) {
   })
   if (error) say(`${command} cannot be started: ${error.message}`)
   if (status !== 0) process.exit(status ?? 1)
+}
+
+/** Runs a command that takes a while and shows that it goes on; its output only when it fails. Returns its exit status. */
+export function runShown(what, [command, ...args], options = {}) {
+  const progress = fileURLToPath(new URL('progress.mjs', import.meta.url))
+  return (
+    spawnSync(process.execPath, [progress, what, command, ...args], { cwd: root, stdio: 'inherit', ...options })
+      .status ?? 1
+  )
 }
 
 export function say(text) {

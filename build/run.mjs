@@ -1,9 +1,9 @@
 // What the npm scripts start. Plain JavaScript for Node 20; what it starts runs on the pinned Node.
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { installFromSystem, installPackages, needs, node, root, run, say } from './bootstrap.mjs'
+import { installFromSystem, installPackages, needs, node, root, run, runShown, say } from './bootstrap.mjs'
 import { watchForSecrets } from './canaries.mjs'
 import { prepareElectron } from './electron.mjs'
 
@@ -11,9 +11,11 @@ const [task, ...rest] = process.argv.slice(2)
 // `npm run demo -- --once` and `npm run demo --once` both mean the same.
 const args = rest.filter((argument) => argument !== '--')
 const bin = (name) => join(root, 'node_modules', '.bin', name)
+if (args.includes('--no-color')) process.env.NO_COLOR = '1'
 const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` }
 const bundling = ['build', '--config', join('build', 'electron.vite.config.ts'), '--logLevel', 'warn']
 const brokerBundling = ['build', '--config', join('build', 'broker.vite.config.ts'), '--logLevel', 'warn']
+const commandLineBundling = ['build', '--config', join('build', 'command-line.vite.config.ts'), '--logLevel', 'warn']
 
 switch (task) {
   case 'check':
@@ -35,6 +37,11 @@ switch (task) {
     await provideElectron()
     process.exitCode = await test(args)
     break
+  case 'test:packages':
+    await installFromSystem([...needs.browser, ...needs.roots, ...needs.windows])
+    installPackages({ wantKeytar: true })
+    process.exitCode = await testPackages(args)
+    break
   case 'start':
     await installFromSystem([...needs.electron, ...needs.keytar])
     installPackages({ wantKeytar: true })
@@ -45,6 +52,24 @@ switch (task) {
     installPackages()
     run(bin('electron-vite'), bundling, { env })
     break
+  case 'executables':
+    await installFromSystem(needs.executables)
+    installPackages()
+    forward([join('build', 'single-executable.ts'), ...args])
+    break
+  case 'policy':
+    installPackages()
+    forward([join('src', 'policy', 'generate.ts')])
+    break
+  case 'reference':
+    if ((await installFromSystem(['python3'])).length > 0) process.exit(1)
+    installPackages()
+    forward([join('build', 'reference', 'write.ts')])
+    break
+  case 'docs':
+    installPackages()
+    forward([join('build', 'site', 'site.ts'), ...args])
+    break
   case 'demo': {
     const once =
       args.includes('--once') || !(process.env.DISPLAY || process.env.WAYLAND_DISPLAY || process.platform !== 'linux')
@@ -52,7 +77,12 @@ switch (task) {
     if ((await installFromSystem(wanted)).length > 0) process.exit(1)
     installPackages()
     if (!(await provideElectron())) process.exit(1)
-    run(bin('electron-vite'), bundling, { env })
+    if (runShown('bundling the app', [bin('electron-vite'), ...bundling], { env }) !== 0) {
+      say(
+        'The app could not be bundled: its words are above. A fresh "npm ci" helps where packages are from another day.',
+      )
+      process.exit(1)
+    }
     forward([
       join('test', 'sandbox', 'demo.ts'),
       ...(once ? ['--once'] : []),
@@ -60,10 +90,26 @@ switch (task) {
     ])
     break
   }
-  case 'bench:broker':
-    await installFromSystem(needs.databases)
-    installPackages()
-    forward([join('test', 'bench', 'broker.ts'), ...args])
+  // What a release's job does before it gets its secrets: code of others runs while it is installed.
+  case 'prepare':
+    await installFromSystem([...needs.packages, ...needs.keytar])
+    installPackages({ wantKeytar: true })
+    if (!(await provideElectron())) process.exit(1)
+    break
+  case 'dist:linux':
+  case 'dist:mac':
+  case 'dist:win':
+    if ((await installFromSystem([...needs.packages, ...needs.keytar])).length > 0) process.exit(1)
+    installPackages({ wantKeytar: true })
+    if (!(await provideElectron())) process.exit(1)
+    forward(['--disable-warning=ExperimentalWarning', join('build', 'dist.ts'), task.slice('dist:'.length), ...args])
+    break
+  case 'bench':
+    await installFromSystem([...needs.electron, ...needs.keytar, ...needs.desktop, ...needs.databases, ...needs.bench])
+    installPackages({ wantKeytar: true })
+    await provideElectron()
+    run(bin('electron-vite'), bundling, { env })
+    forward([join('test', 'bench', 'run.ts'), ...args])
     break
   case 'soak':
     await installFromSystem(needs.soak)
@@ -85,7 +131,9 @@ switch (task) {
     forward([join('test', 'sandbox', 'webapp', 'start.ts'), ...args])
     break
   default:
-    say('usage: node build/run.mjs check|test|start|bundle|demo|fuzz|sandbox|webapp|bench:broker|soak')
+    say(
+      'usage: node build/run.mjs check|test|test:packages|start|bundle|executables|policy|reference|docs|demo|fuzz|sandbox|webapp|bench|soak|prepare|dist:linux|dist:mac|dist:win',
+    )
     process.exitCode = 2
 }
 
@@ -101,6 +149,7 @@ async function test(filters) {
   const bundles = [
     ['bundle', 'electron-vite', bundling],
     ['broker', 'vite', brokerBundling],
+    ['command line', 'vite', commandLineBundling],
   ]
   const steps =
     filters.length > 0
@@ -111,6 +160,8 @@ async function test(filters) {
     return spawnSync(bin(command), options, { cwd: root, stdio: 'inherit', env }).status !== 0
   })
   if (!failedSteps.some(([name]) => name === 'broker')) env.SG_BROKER_PROGRAM = join(root, 'out', 'sg-broker.js')
+  if (!failedSteps.some(([name]) => name === 'command line'))
+    env.SG_SESSION_PROGRAM = join(root, 'out', 'cli', 'sg-session.js')
   // Each test file loads the same packages anew: a tenth of the run.
   env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'sg-session-compile-cache')
   const folder = mkdtempSync(join(tmpdir(), 'sg-session-counts-'))
@@ -124,12 +175,53 @@ async function test(filters) {
   process.stdout.write(`${secrets.lines.join('\n')}\n`)
   const counts = readCounts(countsFile)
   rmSync(folder, { recursive: true })
-  for (const { name, reason } of counts.skipped) process.stdout.write(`skipped: ${name}: ${reason}\n`)
   // The search for secrets is one test more.
   const passed = counts.passed + steps.length - failedSteps.length + (secrets.ok ? 1 : 0)
   const failed = counts.failed + failedSteps.length + (secrets.ok ? 0 : 1)
-  const skipped = counts.skipped.length > 0 ? `, ${counts.skipped.length} skipped` : ''
-  process.stdout.write(`${passed} passed, ${failed} failed${skipped}\n`)
+  return conclude(counts, passed, failed)
+}
+
+/**
+ * Makes packages of two versions and tests them in a Debian of their own; closes with one line that counts. Returns the exit
+ * status. `--reuse`: with the packages of the run before.
+ */
+async function testPackages(options) {
+  const made = join(root, 'out', 'test-packages')
+  if (!options.includes('--reuse')) {
+    rmSync(made, { recursive: true, force: true })
+    for (const [name, version] of Object.entries({ older: '0.0.8', newer: '0.0.9' })) {
+      process.stdout.write(`packages ${version} …\n`)
+      run(process.execPath, [
+        join('build', 'run.mjs'),
+        ...['dist:linux', '--test-build', '--fast', '--version', version],
+      ])
+      mkdirSync(made, { recursive: true })
+      renameSync(join(root, 'out', 'packages'), join(made, name))
+    }
+  }
+  const filters = options.filter((one) => one !== '--reuse')
+  const folder = mkdtempSync(join(tmpdir(), 'sg-session-counts-'))
+  const countsFile = join(folder, 'counts.json')
+  run(bin('vite'), brokerBundling, { env })
+  spawnSync(bin('vitest'), ['run', '--config', 'test/packages/vitest.config.ts', ...filters], {
+    cwd: root,
+    stdio: 'inherit',
+    env: {
+      ...env,
+      SG_TEST_PACKAGES: made,
+      SG_BROKER_PROGRAM: join(root, 'out', 'sg-broker.js'),
+      SG_TEST_COUNTS: countsFile,
+    },
+  })
+  const counts = readCounts(countsFile)
+  rmSync(folder, { recursive: true })
+  return conclude(counts, counts.passed, counts.failed)
+}
+
+/** Says what was skipped, and the one line that counts. Returns the exit status. */
+function conclude({ skipped }, passed, failed) {
+  for (const { name, reason } of skipped) process.stdout.write(`skipped: ${name}: ${reason}\n`)
+  process.stdout.write(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}\n`)
   return failed === 0 ? 0 : 1
 }
 
@@ -144,7 +236,8 @@ function readCounts(file) {
 
 /** Runs a long-lived script on the pinned Node and hands signals on, so that it can clean up. */
 function forward(script) {
-  const child = spawn(node, script, { cwd: root, stdio: 'inherit', env })
+  // npm's door to the pinned Node is a script on Windows.
+  const child = spawn(node, script, { cwd: root, stdio: 'inherit', env, shell: process.platform === 'win32' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (status) => {
     process.exitCode = status ?? 1

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { Resvg } from '@resvg/resvg-js'
+import { icnsSizes, icoSizes, type Picture, writeIcns, writeIco } from './containers.ts'
 
 /** What the tray can say; each state has a drawing of its own, told apart by shape as well as by colour. */
 export const trayStates = ['signed-out', 'signing-in', 'signed-in', 'attention', 'offline', 'locked'] as const
@@ -39,7 +41,24 @@ export function renderIcons(): Icon[] {
       }))
     }),
   )
-  return [...tray, { name: 'app.png', png: render(readDrawing('app'), 512) }]
+  return [...tray, { name: 'app.png', png: renderAppIcon(512) }]
+}
+
+/** The app's own drawing, for systems that scale it themselves. */
+export const appDrawing = fileURLToPath(new URL('app.svg', import.meta.url))
+
+/** The app's icon, `pixels` wide and high. */
+export function renderAppIcon(pixels: number): Uint8Array {
+  return render(readDrawing('app'), pixels)
+}
+
+/** The program's own icon: `app.ico` for Windows, `app.icns` for macOS, each size drawn for itself. */
+export function renderAppIcons(): { readonly name: string; readonly content: Uint8Array }[] {
+  const drawing = readDrawing('app')
+  return [
+    { name: 'app.ico', content: writeIco(icoSizes.map((size) => picture(drawing, size))) },
+    { name: 'app.icns', content: writeIcns(icnsSizes.map((size) => picture(drawing, size))) },
+  ]
 }
 
 function readDrawing(name: string): string {
@@ -56,5 +75,22 @@ function recolour(drawing: string): string {
 }
 
 function render(drawing: string, pixels: number): Uint8Array {
-  return new Resvg(drawing, { fitTo: { mode: 'width', value: pixels } }).render().asPng()
+  return draw(drawing, pixels).asPng()
+}
+
+function picture(drawing: string, size: number): Picture {
+  const drawn = draw(drawing, size)
+  return { size, rgba: straighten(drawn.pixels), png: drawn.asPng() }
+}
+
+/** resvg's colours are multiplied by their alpha, an icon's are not. */
+function straighten(premultiplied: Uint8Array): Uint8Array {
+  return Uint8Array.from(premultiplied, (value, index) => {
+    const alpha = premultiplied[index | 3] ?? 0
+    return index % 4 === 3 || alpha === 0 ? value : Math.min(255, Math.round((value * 255) / alpha))
+  })
+}
+
+function draw(drawing: string, pixels: number) {
+  return new Resvg(drawing, { fitTo: { mode: 'width', value: pixels } }).render()
 }
