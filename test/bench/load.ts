@@ -7,19 +7,18 @@ export interface Prepared {
   readonly body: string
 }
 
-export interface Load {
-  readonly perSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  /** Requests for each second of processor time that the server took: what one core could do. */
-  readonly perCoreSecond: number
+/** What came of some requests. */
+export interface Burst {
+  readonly elapsedS: number
+  /** Of each request, ms. */
+  readonly tookMs: readonly number[]
 }
 
 /**
  * Sends all requests, so many at once, over connections that stay open. Every one must be answered with 200: a peer that
  * refuses is quick, and no peer.
  */
-export async function fire(requests: readonly Prepared[], atOnce: number, processorTimeS: () => number): Promise<Load> {
+export async function fire(requests: readonly Prepared[], atOnce: number): Promise<Burst> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: atOnce })
   const waiting = requests.values()
   const tookMs: number[] = []
@@ -30,23 +29,9 @@ export async function fire(requests: readonly Prepared[], atOnce: number, proces
       tookMs.push(performance.now() - startMs)
     }
   }
-  const cpuBeforeS = processorTimeS()
   const startMs = performance.now()
-  await Promise.all(Array.from({ length: atOnce }, work))
-  const elapsedS = (performance.now() - startMs) / 1000
-  const cpuS = processorTimeS() - cpuBeforeS
-  agent.destroy()
-  tookMs.sort((a, b) => a - b)
-  return {
-    perSecond: requests.length / elapsedS,
-    p50Ms: percentile(tookMs, 0.5),
-    p99Ms: percentile(tookMs, 0.99),
-    perCoreSecond: requests.length / cpuS,
-  }
-}
-
-function percentile(sorted: readonly number[], part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+  await Promise.all(Array.from({ length: atOnce }, work)).finally(() => agent.destroy())
+  return { elapsedS: (performance.now() - startMs) / 1000, tookMs }
 }
 
 function send({ url, headers, body }: Prepared, agent: http.Agent): Promise<void> {

@@ -7,7 +7,7 @@ import { type Adapter, type AdapterPayload, Provider } from 'oidc-provider'
  * everything in memory. Arguments: port, how many codes. Prints the codes as one JSON line.
  */
 const [port, count] = process.argv.slice(2)
-export const verifier = 'v'.repeat(43)
+const verifier = 'v'.repeat(43)
 const redirectUri = 'https://studio.example/callback'
 const issuer = `http://127.0.0.1:${port}`
 
