@@ -1,9 +1,9 @@
+import { startWebApp, type WebApp } from '../../../docs/examples/web-app/server.ts'
+import type { Fetch } from '../../../docs/examples/web-app/shotgrid-session.ts'
 import { freePorts } from '../free-ports.ts'
 import { type Identity, startIdentity } from '../identity/identity.ts'
 import { type Site, startSite } from '../site/site.ts'
 import { openStudio, type Studio } from '../studio.ts'
-import { startWebApp, type WebApp } from './server.ts'
-import type { Fetch } from './shotgrid-session.ts'
 
 export interface WebStudioOptions {
   /** The web app's port; any free one when not said. */

@@ -12,6 +12,8 @@ import { WebSessions } from './web-sessions.ts'
 export interface WebAppOptions {
   /** `http://localhost:<port>`: as in the broker's `webApps`, and with a slash behind the redirect URI at Autodesk. */
   readonly origin: string
+  /** Where it listens on 127.0.0.1, if that is not the origin's port: behind a proxy that ends TLS and hands `Host` on. */
+  readonly port?: number
   readonly broker: string
   readonly site: string
   readonly identity: { readonly issuer: string; readonly clientId: string }
@@ -77,7 +79,7 @@ export async function startWebApp(options: WebAppOptions): Promise<WebApp> {
     return createNote(demandSession(headers.cookie), parse(noteSchema, body))
   })
 
-  await app.listen({ host: '127.0.0.1', port: Number(new URL(origin).port) })
+  await app.listen({ host: '127.0.0.1', port: options.port ?? Number(new URL(origin).port) })
   return { origin, close: () => app.close() }
 }
 
