@@ -1,21 +1,30 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './longest-first.ts'
 
 /** These compare times or memory: nothing else may run beside them. */
 const measuring = ['test/e2e/app/weight.test.ts', 'test/e2e/main-job.test.ts']
+
+/** What real programs come to within a second on a free machine takes longer on one that has more to do. */
+const patient = { expect: { poll: { timeout: 20_000 } } }
 
 /** `unit` touches no socket, file or process; `integration` runs real peers; `e2e` real programs too, `measured` alone. */
 export default defineConfig({
   test: {
     reporters: ['default', './test/counting-reporter.ts'],
-    // vitest would leave a core to itself; most of these wait for programs they start.
-    maxWorkers: '100%',
+    // One more than there are cores: most of these wait for programs they start.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
     projects: [
       // Nothing here leaves anything behind, so the files of a worker share it: a third of the time.
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], root: '.', isolate: false, testTimeout: 20_000 } },
       {
         test: {
           name: 'e2e',
+          ...patient,
           setupFiles: './test/canaries/attic.ts',
+          // Real programs, a dozen a file: with one more at once they starve each other.
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 1 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: measuring,
@@ -27,6 +36,7 @@ export default defineConfig({
       {
         test: {
           name: 'measured',
+          ...patient,
           setupFiles: './test/canaries/attic.ts',
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
@@ -39,6 +49,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          ...patient,
           setupFiles: './test/canaries/attic.ts',
           include: ['test/integration/**/*.test.ts'],
           root: '.',
@@ -51,6 +62,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration-postgres',
+          ...patient,
           setupFiles: './test/canaries/attic.ts',
           include: ['test/integration/broker*.test.ts'],
           // These are about the process, its socket and its files, or refuse before a table is asked; the tables of the others

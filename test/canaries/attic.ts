@@ -8,7 +8,9 @@ import { isAbsolute, join, relative } from 'node:path'
  * and then removed. On the same disk, so it costs as little.
  */
 const attic = process.env['SG_CANARY_ATTIC']
-if (attic) {
+const isDone = Symbol.for('sg-session:attic')
+// Files that share a process set it up once.
+if (attic && !(isDone in promises.rm)) {
   const { rm } = promises
   let moved = 0
   promises.rm = async (path, options) => {
@@ -20,6 +22,7 @@ if (attic) {
       return rm(path, options)
     }
   }
+  Object.assign(promises.rm, { [isDone]: true })
   syncBuiltinESMExports()
 }
 

@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { lstat, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Encoding, shapesOf } from './shapes.ts'
 
@@ -38,6 +37,7 @@ export class Finder {
   readonly #patterns = new Map<number, Pattern[]>()
   readonly #known = new Set<string>()
   #longest = 0
+  readonly #read = Buffer.from(new ArrayBuffer(1024 * 1024))
 
   /** False for one that is too short to be looked for. */
   add({ what, secret }: Canary): boolean {
@@ -91,15 +91,22 @@ export class Finder {
     return [...found.values()]
   }
 
+  /** One file at a time: it is read into the same memory each time, for garbage collection beside so many patterns is slow. */
   async searchFile(file: string): Promise<Find[]> {
     const found = new Map<string, Find>()
-    let carried = Buffer.alloc(0)
-    for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) {
-      const bytes = Buffer.concat([carried, chunk as Buffer])
-      for (const find of this.search(bytes)) found.set(`${find.encoding} ${find.what}`, find)
-      carried = bytes.subarray(Math.max(0, bytes.length - this.#longest))
+    const handle = await open(file)
+    try {
+      for (let carried = 0; ; ) {
+        const { bytesRead } = await handle.read(this.#read, carried, this.#read.length - carried)
+        if (bytesRead === 0) return [...found.values()]
+        const filled = this.#read.subarray(0, carried + bytesRead)
+        for (const find of this.search(filled)) found.set(`${find.encoding} ${find.what}`, find)
+        carried = Math.min(filled.length, this.#longest)
+        filled.copy(this.#read, 0, filled.length - carried)
+      }
+    } finally {
+      await handle.close()
     }
-    return [...found.values()]
   }
 }
 

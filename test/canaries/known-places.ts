@@ -31,5 +31,15 @@ export const knownPlaces: readonly KnownPlace[] = [
     what: /^session token$/,
     because: 'what `sg-session get` has printed into a file, in a test of what it prints',
   },
+  {
+    where: /\/heard$/,
+    what: /^session token$/,
+    because: 'what a stand-in for the next program was passed on, in a test of what is passed on',
+  },
+  {
+    where: /\/sg-session\.mjs$/,
+    what: /^session token$/,
+    because: 'the program of a test of taking over, with what it is to pass on',
+  },
   { where: /\.key$/, what: /^script key$/, because: 'the file in which the operator gives the broker its script key' },
 ]

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startProcess } from '../sandbox/processes.ts'
+import { commandLineProgram, startProcess, untilSaid } from '../sandbox/processes.ts'
 import { shapesOf } from './find-secret.ts'
 import { type Scene, setScene } from './scene.ts'
 
@@ -16,7 +16,7 @@ afterAll(() => scene.close())
 
 const run = (...args: string[]) => scene.studio.sgSession('exec', ...args)
 const cli = (...args: string[]) =>
-  startProcess(process.execPath, [join('src', 'cli', 'sg-session.ts'), 'exec', ...args], { ...scene.studio.env })
+  startProcess(process.execPath, [commandLineProgram, 'exec', ...args], { ...scene.studio.env })
 
 describe('sg-session exec', () => {
   test('without a sign-in starts nothing while nobody is signed in', async () => {
@@ -57,16 +57,7 @@ describe('sg-session exec', () => {
     delete env['PYTHONPATH']
     const running = startProcess(
       process.execPath,
-      [
-        join('src', 'cli', 'sg-session.ts'),
-        'exec',
-        '--site',
-        scene.site.url.toUpperCase(),
-        '--',
-        'python3',
-        '-c',
-        program,
-      ],
+      [commandLineProgram, 'exec', '--site', scene.site.url.toUpperCase(), '--', 'python3', '-c', program],
       env,
     )
     let said = ''
@@ -99,11 +90,11 @@ describe('sg-session exec', () => {
   test('the command line inside it means the same site and agent', async () => {
     const env = { ...scene.studio.env, XDG_RUNTIME_DIR: '/nowhere' }
     const endpoint = join(scene.studio.folder, 'run', 'sg-session', 'endpoint.json')
-    const inside = `${process.execPath} src/cli/sg-session.ts`
+    const inside = `${process.execPath} ${commandLineProgram}`
     const running = startProcess(
       process.execPath,
       [
-        'src/cli/sg-session.ts',
+        commandLineProgram,
         'exec',
         '--',
         'sh',
@@ -137,7 +128,7 @@ describe('sg-session exec', () => {
   test('hands standard input and output on', async () => {
     const file = join(scene.studio.folder, 'input')
     await writeFile(file, 'a line\nand a second\n')
-    const inside = `'${process.execPath}' src/cli/sg-session.ts exec -- cat < '${file}' | sort`
+    const inside = `'${process.execPath}' '${commandLineProgram}' exec -- cat < '${file}' | sort`
     const running = startProcess('sh', ['-c', inside], { ...scene.studio.env })
     expect([await running.ended, running.stdout()]).toEqual([0, 'a line\nand a second\n'])
   })
@@ -152,11 +143,41 @@ describe('sg-session exec', () => {
         '-c',
         `trap 'echo heard ${name}; exit 9' ${name}; echo ready; while :; do sleep 0.05; done`,
       )
-      while (!running.stdout().includes('ready')) await new Promise((wake) => setTimeout(wake, 20))
+      await untilSaid(running, 'ready', 60_000)
       expect(await running.stop(signal)).toBe(9)
       expect(running.stdout()).toContain(`heard ${name}`)
     },
   )
+
+  test('hands on a signal that comes while the command starts', async () => {
+    // The start is made long enough for a command to send one in the middle of it.
+    const slowStart = `
+      import childProcess from 'node:child_process'
+      import { syncBuiltinESMExports } from 'node:module'
+      const { spawn } = childProcess
+      childProcess.spawn = (...args) => {
+        const child = spawn(...args)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+        return child
+      }
+      syncBuiltinESMExports()`
+    const program = "trap 'exit 9' TERM; kill -TERM $PPID; while :; do sleep 0.05; done"
+    const running = startProcess(
+      process.execPath,
+      [
+        '--import',
+        `data:text/javascript,${encodeURIComponent(slowStart)}`,
+        commandLineProgram,
+        'exec',
+        '--',
+        'sh',
+        '-c',
+        program,
+      ],
+      { ...scene.studio.env },
+    )
+    expect(await running.ended, running.stderr()).toBe(9)
+  })
 
   test('an unknown command is 127, one that cannot be run 126, each with a sentence', async () => {
     const unknown = await run('--', 'no-such-command')
@@ -166,6 +187,9 @@ describe('sg-session exec', () => {
     ])
     const folder = await run('--', scene.studio.folder)
     expect([folder.status, folder.stderr]).toEqual([126, expect.stringContaining('cannot be run (EACCES)')])
+    // What the system says of it before there is a process.
+    const below = await run('--', join(commandLineProgram, 'below'))
+    expect([below.status, below.stderr]).toEqual([126, expect.stringContaining('cannot be run (ENOTDIR)')])
   })
 
   test('without a command it is wrong usage', async () => {

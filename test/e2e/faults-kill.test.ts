@@ -47,8 +47,23 @@ async function startNext(): Promise<Running> {
   expect((await readEndpointFile(stage.endpointFile))?.pid).toBe(agent.pid)
   expect(await readdir(dirname(stage.endpointFile))).toEqual(['endpoint.json'])
   expect(await readFile(settingsFile, 'utf8')).toBe(settings)
+  await demandWholeState()
   expect((await client.status()).agent.pid).toBe(agent.pid)
   return agent
+}
+
+/** What earlier runs have kept is as they have written it: nothing was set aside, and no line is torn. */
+async function demandWholeState(): Promise<void> {
+  const folder = join(stage.studio.folder, 'home', '.local', 'state', 'sg-session', 'state')
+  const names = await readdir(folder).catch(() => [])
+  expect(names.filter((name) => name.includes('damaged'))).toEqual([])
+  const texts = await Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(join(folder, name), 'utf8')
+      return name.endsWith('.jsonl') ? text.split('\n').filter((line) => line !== '') : [text]
+    }),
+  )
+  for (const text of texts.flat()) expect(() => JSON.parse(text), text).not.toThrow()
 }
 
 /** What the agent is doing when it is killed. Resolves at a random moment of it. */
@@ -90,6 +105,17 @@ const moments: [string, (agent: Running) => Promise<unknown>][] = [
     },
   ],
   [
+    'it keeps which programs are allowed, and writes down who asked',
+    async () => {
+      const allow = (name: string): Running =>
+        stage.studio.startSgSession('tools', 'allow', `/usr/bin/${name}`, '--yes')
+      expect(await allow('env').ended).toBe(0)
+      for (const name of ['true', 'sleep', 'head']) allow(name)
+      for (let asked = 0; asked < 20; asked += 1) client.getSession({ site: stage.site.url }).catch(() => undefined)
+      await random(1_500)
+    },
+  ],
+  [
     'it stops',
     async (agent) => {
       process.kill(agent.pid, 'SIGTERM')
@@ -121,6 +147,9 @@ describe('an agent killed with -9', () => {
       agent = await startNext()
       await untilBack()
     }
+    expect(await stage.studio.sgSession('tools', 'list')).toMatchObject({
+      stdout: expect.stringContaining('/usr/bin/env'),
+    })
     // It holds and serves as ever.
     await stage.signInAtFirst(client)
     await client.getSession({ site: stage.site.url })

@@ -183,8 +183,8 @@ test('settings on a full disk are as they were, and the change is refused with t
   if (cannotMount) return context.skip(cannotMount)
   const change = `
     import { readFileSync } from 'node:fs'
-    import { writeSettings } from '${resolve('src/config-files.ts')}'
-    import { standardPaths } from '${resolve('src/paths.ts')}'
+    import { writeSettings } from '${resolve('src/config/config-files.ts')}'
+    import { standardPaths } from '${resolve('src/system/paths.ts')}'
     const paths = standardPaths()
     const before = readFileSync(paths.settingsFile, 'utf8')
     const error = await writeSettings(paths, { app: { language: 'fr' } }, { insecureLoopback: true }).catch((error) => error)

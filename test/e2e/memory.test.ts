@@ -88,7 +88,7 @@ describe.skipIf(!isLinux)('a crash', () => {
     if (pattern !== 'core') return context.skip(`cores do not go where they can be read: "${pattern}"`)
     const folder = await mkdtemp(join(tmpdir(), 'sg-session-crash-'))
     context.onTestFinished(() => rm(folder, { recursive: true }))
-    const ours = `import { keepOutOfDumps } from ${JSON.stringify(join(process.cwd(), 'src/keep-out-of-dumps.ts'))}
+    const ours = `import { keepOutOfDumps } from ${JSON.stringify(join(process.cwd(), 'src/system/keep-out-of-dumps.ts'))}
       keepOutOfDumps({ debug() {} })`
     const counts: number[] = []
     for (const filter of ['', ours]) {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { preflightReportSchema } from '../../src/preflight/preflight-report.ts'
+import { commandLineProgram } from '../sandbox/processes.ts'
 import { type AtTerminal, answeringInto, runAtTerminal, typeAt } from './at-terminal.ts'
 import { findSecret } from './find-secret.ts'
 import { type Scene, setScene } from './scene.ts'
@@ -27,7 +28,7 @@ const run = (...args: string[]) => scene.studio.sgSession(...always, ...args)
 /** The command at a terminal; what it answers on standard output lies in a file when it has ended. */
 function atTerminal(...args: string[]): AtTerminal & { answer(): Promise<string> } {
   const file = join(scene.studio.folder, 'answer')
-  const command = answeringInto(file, [process.execPath, 'src/cli/sg-session.ts', ...always, ...args])
+  const command = answeringInto(file, [process.execPath, commandLineProgram, ...always, ...args])
   return { ...runAtTerminal(command, scene.studio.env), answer: () => readFile(file, 'utf8') }
 }
 

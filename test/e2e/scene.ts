@@ -11,6 +11,9 @@ export interface Scene {
   readonly site: Site
   readonly identity: Identity
   readonly studio: Studio
+  /** What the studio has registered at Autodesk. */
+  readonly clientId: string
+  readonly redirectPorts: readonly number[]
   /** PEM of the sandbox's authority, when the scene speaks TLS. */
   readonly ca: string | undefined
   /** Runs `sg-session sign-in` and plays the artist at the browser it opens. */
@@ -29,6 +32,8 @@ export interface SceneOptions {
   readonly exchangesPerPerson?: number
   /** Whether tools may have the artist's Autodesk token. */
   readonly serveAccessToken?: boolean
+  /** A web app of the studio that signs its people in: where its pages come from, and which Autodesk app it is. */
+  readonly webApp?: { readonly origin: string; readonly clientId: string }
   /** What IT says about programs; every program of the artist when not said. */
   readonly tools?: Readonly<Record<string, unknown>>
 }
@@ -39,9 +44,13 @@ export async function setScene(options: SceneOptions = {}): Promise<Scene> {
   const tls = certificates ? { tls: certificates } : {}
   const [brokerPort = 0, ...redirectPorts] = await freePorts(4)
   const clientId = 'sg-session-tray'
+  const webApps = options.webApp ? [options.webApp] : []
   const site = await startSite({ switches: { sudoSessionOwner: 'human', ...options.site }, ...tls })
   const identity = await startIdentity({
-    clients: [{ clientId, redirectUris: redirectPorts.map((port) => `http://localhost:${port}/callback`) }],
+    clients: [
+      { clientId, redirectUris: redirectPorts.map((port) => `http://localhost:${port}/callback`) },
+      ...webApps.map((app) => ({ clientId: app.clientId, redirectUris: [`${app.origin}/`] })),
+    ],
     ...tls,
   })
   const studio = await openStudio({
@@ -50,6 +59,7 @@ export async function setScene(options: SceneOptions = {}): Promise<Scene> {
     clientId,
     redirectPorts,
     brokerPort,
+    webApps,
     ...(certificates ? { tls: certificates } : {}),
     ...(options.issue === undefined ? {} : { issue: options.issue }),
     ...(options.sessionLifetimeS === undefined ? {} : { sessionLifetimeS: options.sessionLifetimeS }),
@@ -68,6 +78,8 @@ export async function setScene(options: SceneOptions = {}): Promise<Scene> {
     site,
     identity,
     studio,
+    clientId,
+    redirectPorts,
     ca: certificates?.ca,
     answerBrowser,
     async signIn(key = 'artist') {

@@ -1,9 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
-import { type Finished, finished, type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
+import {
+  commandLineProgram,
+  type Finished,
+  finished,
+  type Running,
+  startProcess,
+  untilSaid,
+} from '../sandbox/processes.ts'
 import { type Site, startSite } from '../sandbox/site/site.ts'
 import { openStudio, type Studio } from '../sandbox/studio.ts'
 import { type AtTerminal, answeringInto, runAtTerminal, typeAt } from './at-terminal.ts'
@@ -15,7 +22,6 @@ let studio: Studio
 let agent: Running
 let env: Record<string, string>
 let client: AgentClient
-const program = resolve('src/cli/sg-session.ts')
 
 beforeAll(async () => {
   site = await startSite({ switches: { mode: 'default', launcher: false } })
@@ -48,7 +54,7 @@ afterEach(async () => {
 })
 
 function start(...args: string[]): Running {
-  return startProcess(process.execPath, [program, ...args], env)
+  return startProcess(process.execPath, [commandLineProgram, ...args], env)
 }
 
 function run(...args: string[]): Promise<Finished> {
@@ -56,7 +62,7 @@ function run(...args: string[]): Promise<Finished> {
 }
 
 function atTerminal(...args: string[]): AtTerminal {
-  return runAtTerminal([process.execPath, program, ...args], env)
+  return runAtTerminal([process.execPath, commandLineProgram, ...args], env)
 }
 
 async function state(): Promise<string | undefined> {
@@ -108,7 +114,7 @@ describe('sg-session sign-in at a terminal', () => {
 
   test('with --json asks all the same, and standard output holds the answer alone', async () => {
     const file = join(studio.folder, 'answer.json')
-    const words = answeringInto(file, [process.execPath, program, 'sign-in', '--json'])
+    const words = answeringInto(file, [process.execPath, commandLineProgram, 'sign-in', '--json'])
     const artist = runAtTerminal(words, env)
     await artist.until('Login: ')
     artist.type('supervisor\rwrong\r')
@@ -122,7 +128,7 @@ describe('sg-session sign-in at a terminal', () => {
 
   test('`get --interactive` asks too, and prints the token alone on standard output', async () => {
     const file = join(studio.folder, 'token')
-    const words = answeringInto(file, [process.execPath, program, 'get', '--interactive'])
+    const words = answeringInto(file, [process.execPath, commandLineProgram, 'get', '--interactive'])
     const artist = runAtTerminal(words, env)
     await artist.until('Login: ')
     artist.type('supervisor\rlegacy-passphrase\r')

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
 import { limits } from '../../src/socket/limits.ts'
-import { type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
+import { commandLineProgram, type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
 import { type Scene, setScene } from './scene.ts'
 import type { Order, Report } from './storm-clients.ts'
 
@@ -18,11 +18,14 @@ beforeAll(async () => {
   scene = await setScene()
   const { studio } = scene
   await studio.startBroker()
-  const cli = resolve('src/cli/sg-session.ts')
-  agent = startProcess(process.execPath, [cli, 'agent', '--log-level', 'info', '--allow-insecure-loopback'], {
-    ...studio.env,
-    ...measured('agent'),
-  })
+  agent = startProcess(
+    process.execPath,
+    [commandLineProgram, 'agent', '--log-level', 'info', '--allow-insecure-loopback'],
+    {
+      ...studio.env,
+      ...measured('agent'),
+    },
+  )
   await untilSaid(agent, 'is ready', 20_000)
   endpointFile = join(studio.folder, 'run', 'sg-session', 'endpoint.json')
   await scene.signIn()

@@ -1,7 +1,8 @@
 import { realpathSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { commandLineProgram } from '../sandbox/processes.ts'
 import { runAtTerminal, typeAt } from './at-terminal.ts'
 import { type Scene, setScene } from './scene.ts'
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => scene.close())
 
-const sgSession = (...args: string[]): string[] => [process.execPath, resolve('src/cli/sg-session.ts'), ...args]
+const sgSession = (...args: string[]): string[] => [process.execPath, commandLineProgram, ...args]
 const questions = async (): Promise<{ id: string; script?: string }[]> =>
   JSON.parse((await scene.studio.sgSession('tools', 'pending', '--json')).stdout).questions
 
@@ -52,7 +53,7 @@ describe('sg-session tools', () => {
     expect(kept).toContain(tool)
     expect(sessionToken.length).toBeGreaterThan(10)
     expect(kept).not.toContain(sessionToken)
-    expect(kept).not.toContain('sg-session.ts')
+    expect(kept).not.toContain(basename(commandLineProgram))
   })
 
   test('a name with hidden letters shows them at the terminal', async () => {

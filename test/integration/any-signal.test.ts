@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import { anySignal } from '../../src/any-signal.ts'
+import { anySignal } from '../../src/waiting/any-signal.ts'
 
 test('signals made of signals made of others are freed when the requests they were for are done', async () => {
   setFlagsFromString('--expose-gc')

@@ -1,11 +1,20 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readAudit } from '../../src/audit/read-audit.ts'
-import { describeLine, momentOf } from '../../src/cli/audit-command.ts'
+import { describeLine } from '../../src/cli/audit-command.ts'
+import { momentOf } from '../../src/cli/moment.ts'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
-import { compileCache, type Finished, finished, type Running, startProcess, untilSaid } from '../sandbox/processes.ts'
+import {
+  commandLineProgram,
+  compileCache,
+  type Finished,
+  finished,
+  type Running,
+  startProcess,
+  untilSaid,
+} from '../sandbox/processes.ts'
 import { codeOf } from './world.ts'
 
 /** A busy machine is no failure. */
@@ -14,7 +23,6 @@ const patiently = { timeout: 20_000 }
 /** The real agent and the real command line, of an artist who is signed in nowhere. */
 let home: string
 let agent: Running | undefined
-const cli = resolve('src', 'cli', 'sg-session.ts')
 const site = 'https://studio.example'
 const auditFile = (): string => join(home, 'audit', 'of', 'mine.jsonl')
 const environment = (): Record<string, string> => ({
@@ -37,7 +45,8 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-const start = (...args: string[]): Running => startProcess(process.execPath, [cli, ...args], environment())
+const start = (...args: string[]): Running =>
+  startProcess(process.execPath, [commandLineProgram, ...args], environment())
 const run = (...args: string[]): Promise<Finished> => finished(start(...args))
 
 async function startAgent(): Promise<void> {
@@ -46,7 +55,7 @@ async function startAgent(): Promise<void> {
 }
 
 /** Asks for what there is none of, in several ways, until the agent is gone. */
-async function askUntilItIsGone(): Promise<void> {
+async function askUntilItIsGone(onRound: () => void = () => undefined): Promise<void> {
   const client = new AgentClient({
     endpointFiles: [join(home, 'run', 'endpoint.json')],
     caller: { name: 'maya', version: '1' },
@@ -54,6 +63,7 @@ async function askUntilItIsGone(): Promise<void> {
   const ways = [() => client.getSession(), () => client.getRestToken(), () => client.signOut()]
   for (let code = 'ok'; code === 'ok' || code === 'login_required'; ) {
     for (const way of ways) code = await codeOf(way())
+    onRound()
   }
   client.close()
 }
@@ -79,14 +89,18 @@ async function countOf(method: string): Promise<number> {
 
 test('what was counted and not yet written is written when the agent is stopped', async () => {
   await startAgent()
-  const asking = askUntilItIsGone()
-  await expect.poll(async () => (await countOf('rest/get')) > 3, patiently).toBe(true)
+  let rounds = 0
+  const asking = askUntilItIsGone(() => {
+    rounds += 1
+  })
+  // The first of a kind is written at once, what is like it is counted.
+  await expect.poll(() => rounds > 3, patiently).toBe(true)
   expect(await agent?.stop()).toBe(0)
   await asking
   agent = undefined
   const text = await readFile(auditFile(), 'utf8')
   expect(text.endsWith('\n')).toBe(true)
-  expect(text).toMatch(/"count":[2-9]/)
+  expect(text).toMatch(/"count":(?!1\D)\d/)
 })
 
 describe('sg-session audit, without an agent', () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { BrokerClient } from '../../src/sign-in/broker-client.ts'
 import { makeSignInKey } from '../../src/sign-in/sign-in-key.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
 import { nonceFor, sessionTokenType, subjectTokenTypes } from '../../src/token-exchange.ts'
 import { ExchangeStage } from './exchange-stage.ts'
 import { codeOf } from './world.ts'

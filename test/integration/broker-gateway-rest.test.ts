@@ -1,7 +1,7 @@
 import http from 'node:http'
 import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { whoAmI } from '../../src/shotgrid/rest.ts'
 import { find } from '../sandbox/site/shotgun-api3-wire.ts'
 import { GatewayStage, type SessionAuth, sendRaw } from './gateway-stage.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeParts } from '../../src/broker/parts.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { idIn, sendForm } from '../sandbox/site/shotgun-api3-forms.ts'
 import { callRpc, create, find, WireFault } from '../sandbox/site/shotgun-api3-wire.ts'
 import { BrokerCommand } from './broker-command.ts'

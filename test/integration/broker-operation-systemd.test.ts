@@ -18,7 +18,7 @@ describe('the systemd unit', () => {
     const folder = await mkdtemp(join(tmpdir(), 'sg-session-test-'))
     const file = join(folder, 'sg-broker.service')
     // Here it is not installed; what systemd looks for is an executable.
-    await writeFile(file, (await readFile(unit, 'utf8')).replace('/usr/local/bin/sg-broker', process.execPath))
+    await writeFile(file, (await readFile(unit, 'utf8')).replace('/usr/bin/sg-broker', process.execPath))
     const { status, stderr } = analyze('verify', '--man=no', '--recursive-errors=no', file)
     await rm(folder, { recursive: true })
     expect([status, stderr.split('\n').filter((line) => line.includes('sg-broker.service'))]).toEqual([0, []])

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { ExchangeStage } from './exchange-stage.ts'
 import { codeOf, startWorld } from './world.ts'
 

@@ -17,7 +17,7 @@ describe('the bundled app', () => {
     const there = new Set([
       ...Object.keys({ ...manifest['dependencies'], ...manifest['optionalDependencies'] }),
       ...builtinModules,
-      'electron',
+      ...['electron', 'original-fs'],
     ])
     const imported = mainFiles().flatMap((name) => importsOf(read(name)))
     expect(imported).toContain('electron')
@@ -30,6 +30,19 @@ describe('the bundled app', () => {
     for (const name of mainFiles()) {
       expect(read(name)).not.toMatch(/node:sqlite|setGlobalProxyFromEnv|setDefaultCACertificates|getCACertificates/)
     }
+  })
+
+  test('loads nothing of electron-updater before there is something to download', () => {
+    const withIt = mainFiles().filter((name) => read(name).includes('APPIMAGE env is not defined'))
+    expect(withIt).toEqual(['download-release.js'])
+    // What the entry and what stands behind the icon import without being asked.
+    const atStart = new Set(['main.js', 'run.js'])
+    for (const name of atStart) {
+      const imported = read(name).matchAll(/^import\b(?!\.)[^"']*?["']\.\/([^"']+)["']/gm)
+      for (const [, own] of imported) atStart.add(own ?? '')
+    }
+    expect(atStart.size).toBeGreaterThan(3)
+    expect([...atStart].filter((name) => /^(download-release|system-updates|updates)/.test(name))).toEqual([])
   })
 
   test('has a preload script that requires nothing but electron, as the sandbox demands', () => {

@@ -19,8 +19,8 @@ import { homedir, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readConfig, writeSettings } from '../../src/config-files.ts'
-import { standardPaths } from '../../src/paths.ts'
+import { readConfig, writeSettings } from '../../src/config/config-files.ts'
+import { standardPaths } from '../../src/system/paths.ts'
 import { otherUserMissing, runAsOtherUser } from './other-user.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -360,8 +360,8 @@ describe.runIf(isRoot)('a policy counts only if nobody but root can have written
     await chmod(policyFile, 0o600)
     await chmod(root, 0o755)
     const script = `
-      import { readPolicy } from ${JSON.stringify(resolve('src/config-files.ts'))}
-      console.log(await readPolicy(${JSON.stringify(policyFile)}).then(() => 'read', ({ code, message }) => code + ' ' + message))`
+      import { readPolicy } from ${JSON.stringify(resolve('src/config/config-files.ts'))}
+      console.log(await readPolicy({ policyFile: ${JSON.stringify(policyFile)} }).then(() => 'read', ({ code, message }) => code + ' ' + message))`
     const said = await runAsOtherUser(script)
     expect(said).toMatch(/^config_invalid .*: cannot be read/)
   })

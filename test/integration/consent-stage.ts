@@ -3,14 +3,12 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Agent, type AgentRules, type AskConsent, type ConsentAnswer, type ConsentQuestion } from '../../src/agent.ts'
-import { mergeConfig, type PartialConfig } from '../../src/config.ts'
+import { mergeConfig, type PartialConfig } from '../../src/config/config.ts'
 import { type ClaimedEndpoint, claimEndpoint } from '../../src/socket/claim-endpoint.ts'
-import { systemClock } from '../../src/system-clock.ts'
-import { compileCache, finished, type Running, startProcess } from '../sandbox/processes.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
+import { commandLineProgram, compileCache, finished, type Running, startProcess } from '../sandbox/processes.ts'
 import { startSiteStage } from './site-stage.ts'
 import { nodeFetch, rules, silentLog } from './world.ts'
-
-export const command = resolve('src/cli/sg-session.ts')
 
 /** A signed-in agent that asks, one after the other on the same folder, and programs that ask it: processes of their own. */
 export interface ConsentStage {
@@ -71,7 +69,7 @@ export async function startConsentStage(): Promise<ConsentStage> {
   }
   // Past what stands in front of it: a shim takes longer than our Python client.
   const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim()
-  const ownCommand = { executable: await realpath(process.execPath), scripts: [command] }
+  const ownCommand = { executable: await realpath(process.execPath), scripts: [commandLineProgram] }
   const running = new Set<Running>()
   const start = (program: string, ...args: string[]): Running => {
     const started = startProcess(program, args, env)
@@ -111,7 +109,7 @@ export async function startConsentStage(): Promise<ConsentStage> {
       await writeFile(file, code)
       return start(process.execPath, file)
     },
-    sgSession: (...args) => start(process.execPath, command, ...args),
+    sgSession: (...args) => start(process.execPath, commandLineProgram, ...args),
     async close() {
       await stop()
       await Promise.all([...running].map((one) => one.stop('SIGKILL')))

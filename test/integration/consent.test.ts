@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
 import { type Endpoint, readEndpointFile } from '../../src/socket/endpoint-file.ts'
-import { finished, untilSaid } from '../sandbox/processes.ts'
-import { artist, type ConsentStage, command, nodeTool, pythonTool, saidBy, startConsentStage } from './consent-stage.ts'
+import { commandLineProgram, finished, untilSaid } from '../sandbox/processes.ts'
+import { artist, type ConsentStage, nodeTool, pythonTool, saidBy, startConsentStage } from './consent-stage.ts'
 import { RawLine } from './raw-line.ts'
 import { codeOf } from './world.ts'
 
@@ -255,7 +255,7 @@ describe('without a screen', () => {
       finished(stage.sgSession('tools', 'approve', 'none', '--yes')),
     ])
     expect(listed.stdout).toMatch(
-      /Refused, or without an answer:\n\S+denied\.py in \S+\n {2}http\S+: not asked about until \d\d:\d\d/,
+      /Refused, or without an answer:\n\S+denied\.py in \S+\n {2}http\S+: not asked about until (\w{3} )?\d\d:\d\d/,
     )
     expect(unknown).toMatchObject({ status: 37, stderr: expect.stringContaining('no question "none" waits') })
   })
@@ -292,7 +292,7 @@ describe('without a screen', () => {
     const id = await waiting()
     const refused = await Promise.all([
       finished(stage.sgSession('tools', 'approve', id)),
-      finished(stage.sgSession('tools', 'allow', process.execPath, '--script', command)),
+      finished(stage.sgSession('tools', 'allow', process.execPath, '--script', commandLineProgram)),
     ])
     for (const one of refused)
       expect(one).toMatchObject({ status: 11, stderr: expect.stringMatching(/no terminal to ask at.*\n.*--yes/) })
@@ -309,9 +309,9 @@ try:
     client.get_session()
 except sg_session.SgSessionError as error:
     id = error.advice.split("approve ")[1].split('"')[0]
-done = subprocess.run([${JSON.stringify(process.execPath)}, ${JSON.stringify(command)}, "tools", "approve", id, "--yes", "--json"],
+done = subprocess.run([${JSON.stringify(process.execPath)}, ${JSON.stringify(commandLineProgram)}, "tools", "approve", id, "--yes", "--json"],
     stdout=subprocess.PIPE)
-allow = subprocess.run([${JSON.stringify(process.execPath)}, ${JSON.stringify(command)}, "tools", "allow", sys.argv[1], "--script",
+allow = subprocess.run([${JSON.stringify(process.execPath)}, ${JSON.stringify(commandLineProgram)}, "tools", "allow", sys.argv[1], "--script",
     __file__, "--yes", "--json"], stdout=subprocess.PIPE)
 print(json.dumps({"approve": json.loads(done.stdout)["error"], "allow": json.loads(allow.stdout)["error"]}))
 `

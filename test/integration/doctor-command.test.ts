@@ -7,10 +7,9 @@ import { firstProgram } from '../../src/doctor/browser.ts'
 import type { Finding } from '../../src/doctor/finding.ts'
 import { version } from '../../src/version.ts'
 import { type Scene, setScene } from '../e2e/scene.ts'
-import { compileCache, type Finished, finished, startProcess } from '../sandbox/processes.ts'
+import { commandLineProgram, compileCache, type Finished, finished, startProcess } from '../sandbox/processes.ts'
 
 const canary = 'hunter2-canary'
-const cli = join(process.cwd(), 'src', 'cli', 'sg-session.ts')
 
 let scene: Scene
 let settings: string
@@ -31,7 +30,9 @@ const settingsFile = (): string => join(scene.studio.folder, 'home', '.config', 
 function doctor(args: readonly string[] = [], env: Record<string, string> = {}): Promise<Finished> {
   const path = { PATH: join(scene.studio.folder, 'bin'), PYENV_ROOT: scene.studio.folder }
   const all = { ...scene.studio.env, ...path, ...compileCache, ...env }
-  return finished(startProcess(process.execPath, [cli, 'doctor', '--allow-insecure-loopback', ...args], all))
+  return finished(
+    startProcess(process.execPath, [commandLineProgram, 'doctor', '--allow-insecure-loopback', ...args], all),
+  )
 }
 
 async function findings(
@@ -168,16 +169,17 @@ describe('sg-session doctor', () => {
     })
     const { status, stdout } = await doctor(['--policy'])
     expect(status).toBe(0)
-    expect(stdout).toMatch(/^session\.maxAgeHours +settings {2} *8$/m)
-    expect(stdout).toMatch(/^identity\.scopes +built-in {2}openid, user-profile:read$/m)
-    expect(stdout).toMatch(/^sites\[0\]\.broker +settings +http:\/\/127\.0\.0\.1:\d+$/m)
-    expect(stdout).toMatch(/^network\.proxy +settings +http:\/\/proxy\.example:3128$/m)
+    expect(stdout).toMatch(/^session\.maxAgeHours +settings {2}file +8$/m)
+    expect(stdout).toMatch(/^identity\.scopes +built-in {2}file +openid, user-profile:read$/m)
+    expect(stdout).toMatch(/^sites\[0\]\.broker +settings +first-start +http:\/\/127\.0\.0\.1:\d+$/m)
+    expect(stdout).toMatch(/^network\.proxy +settings +file +http:\/\/proxy\.example:3128$/m)
     expect(stdout).toContain(`\nsettings: ${settingsFile()}\n`)
     const json = await doctor(['--policy', '--json'])
     const { values } = JSON.parse(json.stdout) as {
-      values: { key: string; value: string; source: string; file?: string }[]
+      values: { key: string; value: string; source: string; artist: string; file?: string }[]
     }
-    expect(values).toContainEqual({ key: 'session.maxAgeHours', value: '8', source: 'settings', file: settingsFile() })
+    const own = { source: 'settings', file: settingsFile(), artist: 'file' }
+    expect(values).toContainEqual({ key: 'session.maxAgeHours', value: '8', ...own })
     expect(stdout + json.stdout).not.toMatch(new RegExp(`${canary}|artist:`))
   })
 
@@ -185,8 +187,8 @@ describe('sg-session doctor', () => {
     await changeSettings({ session: { maxAgeHours: 99, remindBeforeMinutes: 5 } })
     const { status, stdout } = await doctor(['--policy'])
     expect(status).toBe(3)
-    expect(stdout).toMatch(/^session\.remindBeforeMinutes +settings +5$/m)
-    expect(stdout).toMatch(/^session\.maxAgeHours +built-in +12$/m)
+    expect(stdout).toMatch(/^session\.remindBeforeMinutes +settings +file +5$/m)
+    expect(stdout).toMatch(/^session\.maxAgeHours +built-in +file +12$/m)
     expect(stdout).toMatch(/^failed +settings/m)
   })
 
@@ -237,7 +239,7 @@ test('through TLS, with the studio’s own authority and without', async () => {
   const file = join(secure.studio.folder, 'home', '.config', 'sg-session', 'settings.json')
   const run = async (): Promise<Finding[]> => {
     const env = { ...secure.studio.env, PATH: join(secure.studio.folder, 'bin'), PYENV_ROOT: secure.studio.folder }
-    const { stdout } = await finished(startProcess(process.execPath, [cli, 'doctor', '--json'], env))
+    const { stdout } = await finished(startProcess(process.execPath, [commandLineProgram, 'doctor', '--json'], env))
     return (JSON.parse(stdout) as { findings: Finding[] }).findings.filter(({ state }) => state === 'failed')
   }
   const broker = await secure.studio.startBroker()
@@ -258,7 +260,7 @@ const script = await firstProgram(['script'], { PATH: process.env['PATH'] })
 
 describe.runIf(script)('on a terminal', () => {
   const onTerminal = async (env: Record<string, string>): Promise<string> => {
-    const command = `'${process.execPath}' '${cli}' doctor --allow-insecure-loopback`
+    const command = `'${process.execPath}' '${commandLineProgram}' doctor --allow-insecure-loopback`
     const path = { PATH: join(scene.studio.folder, 'bin'), PYENV_ROOT: scene.studio.folder }
     const all = { ...scene.studio.env, ...path, ...compileCache, TERM: 'xterm', ...env }
     return (await finished(startProcess(script ?? '', ['-qec', command, '/dev/null'], all))).stdout

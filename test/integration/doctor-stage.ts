@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AgentRules } from '../../src/agent.ts'
-import type { PartialConfig } from '../../src/config.ts'
+import type { PartialConfig } from '../../src/config/config.ts'
 import { type ExamineOptions, examine, type Report } from '../../src/doctor/examine.ts'
 import type { CheckName, FindingState } from '../../src/doctor/finding.ts'
 import { readSetup } from '../../src/doctor/setup.ts'
 import type { World as DoctorWorld, WayOut } from '../../src/doctor/world.ts'
-import type { Paths, System } from '../../src/paths.ts'
 import { claimEndpoint } from '../../src/socket/claim-endpoint.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import type { Paths, System } from '../../src/system/paths.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
 import { nodeFetch, rules, startWorld, type World, type WorldOptions } from './world.ts'
 
 /** A machine on which everything is right: site, broker, identity, agent, browser, a Python with the client. */
@@ -43,6 +43,7 @@ export async function startDoctorStage(options: WorldOptions = {}): Promise<Doct
     endpointFiles: [join(folder, 'run', 'sg-session', 'endpoint.json')],
     stateFolder: join(folder, 'state'),
     logFolder: join(folder, 'logs'),
+    electronFolders: [join(folder, 'app')],
   }
   const { sites, identity } = world.config
   const settings: PartialConfig = {

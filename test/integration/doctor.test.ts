@@ -8,7 +8,7 @@ import { writeLine } from '../../src/audit/audit-line.ts'
 import type { Check } from '../../src/doctor/world.ts'
 import { AgentError } from '../../src/errors.ts'
 import type { Fetch } from '../../src/ports.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
 import { makeCertificates } from '../sandbox/certificates.ts'
 import { startSite } from '../sandbox/site/site.ts'
 import { type DoctorStage, row, startDoctorStage, troubles } from './doctor-stage.ts'
@@ -63,6 +63,7 @@ describe('where everything is right', () => {
       'ok way-in',
       'skipped autodesk-token',
       'skipped scripts',
+      'skipped updates',
     ])
     expect(row(report, 'agent').found).toMatch(/^version \S+, process \d+, up \d+ s; announced in .*endpoint\.json$/)
     expect(row(report, 'endpoint-file').found).toContain('600 in a folder of 700')

@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { BrokerClient } from '../../src/sign-in/broker-client.ts'
 import { makeSignInKey, type SignInKey } from '../../src/sign-in/sign-in-key.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
 import {
   type BrokerMetadata,
   type ExchangeAnswer,

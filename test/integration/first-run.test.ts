@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { saveAddresses } from '../../app/first-run.ts'
-import { readConfig } from '../../src/config-files.ts'
+import { readConfig } from '../../src/config/config-files.ts'
 import { AgentError } from '../../src/errors.ts'
-import type { Paths } from '../../src/paths.ts'
+import type { Paths } from '../../src/system/paths.ts'
 import { autodesk, brokerAddress, clientId, type FakeStudio, fetchIn, siteAddress } from '../unit/app/fake-studio.ts'
 
 const rules = { insecureLoopback: false }
@@ -17,6 +17,7 @@ beforeEach(async () => {
     policyFile: join(folder, 'no-policy.json'),
     settingsFile: join(folder, 'settings.json'),
     endpointFiles: [],
+    electronFolders: [''],
     stateFolder: folder,
     logFolder: folder,
   }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,9 +6,10 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Agent } from '../../src/agent.ts'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { makeRunCertificate, type RunCertificate } from '../../src/socket/certificate.ts'
 import { type Endpoint, writeEndpointFile } from '../../src/socket/endpoint-file.ts'
+import { makeCertificates } from '../sandbox/certificates.ts'
 import { finished, startProcess } from '../sandbox/processes.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
 
@@ -420,3 +421,34 @@ function recordsOf(wire: Buffer): { type: number; length: number }[] {
   }
   return records
 }
+
+test('an authority that the environment names vouches for nobody, where Node trusts those as the single executable does', async () => {
+  const heard: Heard = { wire: Buffer.alloc(0), inside: Buffer.alloc(0) }
+  const { ca, key: privateKeyPem, cert } = await makeCertificates()
+  const listen = tls(
+    () => undefined,
+    () => ({ privateKeyPem, certificatePem: cert }),
+    () => own,
+  )
+  const { server, certificatePem } = await listen(heard)
+  const file = await announce('vouched for', { ...real, port: portOf(server), certificatePem, key: new Secret(key) })
+  const authority = join(folder, 'authority.pem')
+  await writeFile(authority, ca)
+  const script = `
+    import { once } from 'node:events'
+    import { connect } from 'node:tls'
+    import { AgentClient } from './src/client/node/agent-client.ts'
+    const careless = connect({ host: '127.0.0.1', port: ${portOf(server)} })
+    await once(careless, 'secureConnect')
+    careless.destroy()
+    process.stdout.write('trusted elsewhere, ')
+    const client = new AgentClient({ endpointFiles: [${JSON.stringify(file)}], caller: { name: 'test', version: '1' } })
+    await client.status().catch(({ code }) => process.stdout.write(code))`
+  const flags = ['--use-openssl-ca', '--input-type=module-typescript', '-e', script]
+  const running = startProcess(process.execPath, flags, {
+    PATH: process.env['PATH'] ?? '',
+    SSL_CERT_FILE: authority,
+  })
+  expect((await finished(running)).stdout).toBe('trusted elsewhere, not_your_agent')
+  expect(heard.inside).toHaveLength(0)
+})

@@ -1,5 +1,5 @@
 import type { SecretStore } from '../../src/ports.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 
 /** A keychain in memory that outlives agents, and can be in trouble. */
 export class Keychain implements SecretStore {

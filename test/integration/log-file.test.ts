@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openLogFile } from '../../app/system/log-file.ts'
 import { makeLog } from '../../src/log.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 
 let folder: string
 beforeEach(async () => {

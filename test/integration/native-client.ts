@@ -1,4 +1,6 @@
 import * as client from 'openid-client'
+import { afterAll, afterEach, expect } from 'vitest'
+import type { Identity } from '../sandbox/identity/identity.ts'
 
 /** One authorization request and what its client must remember of it. */
 export interface Attempt {
@@ -42,4 +44,15 @@ export async function prepareAttempt(
     else url.searchParams.set(name, value)
   }
   return { url, checks: { pkceCodeVerifier, expectedState, expectedNonce } }
+}
+
+/** One Autodesk Identity for all tests of a file: none leaves an error at it, each finds it as new. */
+export function keepFaultless(identity: () => Identity): void {
+  afterEach(async () => {
+    const { issuer } = identity()
+    const response = await fetch(`${issuer}/sandbox`)
+    expect(await response.json()).toMatchObject({ serverErrors: [] })
+    await fetch(`${issuer}/sandbox/reset`, { method: 'POST' })
+  })
+  afterAll(() => identity().close())
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { BrokerConfig } from '../../src/broker/config.ts'
 import { makeParts } from '../../src/broker/parts.ts'
 import { PeopleChanges } from '../../src/broker/people/people-changes.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
 import { brokerProgram, compileCache } from '../sandbox/processes.ts'
 import { nodeFetch, rules, silentLog, type World } from './world.ts'
 

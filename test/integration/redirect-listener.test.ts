@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openRedirectListener, type RedirectListener } from '../../src/identity/redirect-listener.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { freePorts } from '../sandbox/free-ports.ts'
 import { otherUserMissing, runAsOtherUser } from './other-user.ts'
 import { silentLog } from './world.ts'
@@ -75,7 +75,7 @@ const isFree = (port: number, host: string): Promise<boolean> =>
 function listening(ports: readonly number[]): string {
   return `
     import { openRedirectListener } from '${resolve('src/identity/redirect-listener.ts')}'
-    import { Secret } from '${resolve('src/secret.ts')}'
+    import { Secret } from '${resolve('src/secrets/secret.ts')}'
     const listener = await openRedirectListener(${JSON.stringify(ports)}, new Secret('x'), { info() {}, warn() {} })
     process.stdout.write(listener.redirectUri)
     await listener.close()`

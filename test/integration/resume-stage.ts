@@ -1,6 +1,6 @@
 import { expect, type Mock, vi } from 'vitest'
 import type { Agent } from '../../src/agent.ts'
-import type { PartialConfig } from '../../src/config.ts'
+import type { PartialConfig } from '../../src/config/config.ts'
 import type { Fetch, OpenBrowser, Ports } from '../../src/ports.ts'
 import { Keychain } from './keychain.ts'
 import { nodeFetch, startWorld, TestClock, type World } from './world.ts'

@@ -1,9 +1,9 @@
 import * as client from 'openid-client'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
 import { personNamed } from '../sandbox/people.ts'
-import { discoverAsNativeClient, prepareAttempt } from './native-client.ts'
+import { discoverAsNativeClient, keepFaultless, prepareAttempt } from './native-client.ts'
 
 const redirectUri = 'http://localhost:14285/callback'
 const artist = { email: personNamed('artist').email, password: 'autodesk-password' }
@@ -20,12 +20,7 @@ beforeAll(async () => {
     ],
   })
 })
-afterEach(async () => {
-  const response = await fetch(`${identity.issuer}/sandbox`)
-  expect(await response.json()).toMatchObject({ serverErrors: [] })
-  await fetch(`${identity.issuer}/sandbox/reset`, { method: 'POST' })
-})
-afterAll(() => identity.close())
+keepFaultless(() => identity)
 
 const discover = () => discoverAsNativeClient(identity.issuer)
 const attempt = (config: client.Configuration, changed?: Record<string, string | undefined>) =>

@@ -4,22 +4,17 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as jose from 'jose'
 import * as client from 'openid-client'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../sandbox/certificates.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
-import { discoverAsNativeClient } from './native-client.ts'
+import { discoverAsNativeClient, keepFaultless } from './native-client.ts'
 
 let identity: Identity
 
 beforeAll(async () => {
   identity = await startIdentity()
 })
-afterEach(async () => {
-  const response = await fetch(`${identity.issuer}/sandbox`)
-  expect(await response.json()).toMatchObject({ serverErrors: [] })
-  await fetch(`${identity.issuer}/sandbox/reset`, { method: 'POST' })
-})
-afterAll(() => identity.close())
+keepFaultless(() => identity)
 
 const discover = () => discoverAsNativeClient(identity.issuer)
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as jose from 'jose'
 import * as client from 'openid-client'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HeadlessBrowser } from '../sandbox/identity/headless-browser.ts'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
 import { ProviderMemory } from '../sandbox/identity/provider-memory.ts'
 import { personNamed } from '../sandbox/people.ts'
-import { discoverAsNativeClient, prepareAttempt } from './native-client.ts'
+import { discoverAsNativeClient, keepFaultless, prepareAttempt } from './native-client.ts'
 
 const redirectUri = 'http://localhost:14285/callback'
 const artist = { email: personNamed('artist').email, password: 'autodesk-password' }
@@ -18,12 +18,7 @@ beforeAll(async () => {
   identity = await startIdentity()
   config = await discoverAsNativeClient(identity.issuer)
 })
-afterEach(async () => {
-  const response = await fetch(`${identity.issuer}/sandbox`)
-  expect(await response.json()).toMatchObject({ serverErrors: [] })
-  await fetch(`${identity.issuer}/sandbox/reset`, { method: 'POST' })
-})
-afterAll(() => identity.close())
+keepFaultless(() => identity)
 
 const signIn = (clientId = 'sg-session-tray') => identity.signIn('artist', { clientId, nonce: 'n' })
 const refresh = (refreshToken: string, parameters?: Record<string, string>) =>

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as jose from 'jose'
 import * as client from 'openid-client'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type Identity, startIdentity } from '../sandbox/identity/identity.ts'
-import { discoverAsNativeClient } from './native-client.ts'
+import { discoverAsNativeClient, keepFaultless } from './native-client.ts'
 
 let identity: Identity
 let config: client.Configuration
@@ -12,12 +12,7 @@ beforeAll(async () => {
   identity = await startIdentity()
   config = await discoverAsNativeClient(identity.issuer)
 })
-afterEach(async () => {
-  const response = await fetch(`${identity.issuer}/sandbox`)
-  expect(await response.json()).toMatchObject({ serverErrors: [] })
-  await fetch(`${identity.issuer}/sandbox/reset`, { method: 'POST' })
-})
-afterAll(() => identity.close())
+keepFaultless(() => identity)
 
 const signIn = (clientId = 'sg-session-tray') => identity.signIn('artist', { clientId, nonce: 'n' })
 const refresh = (refreshToken: string) => client.refreshTokenGrant(config, refreshToken)

@@ -1,24 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as wire from '../sandbox/site/shotgun-api3-wire.ts'
 import { callRpc, find } from '../sandbox/site/shotgun-api3-wire.ts'
-import { type Site, startSite } from '../sandbox/site/site.ts'
+import { asPerson, create, project, readOne, remove, script, site, startSiteForEachTest } from './site-of-each-test.ts'
 
-const script = { script_name: 'identity-broker', script_key: 'script-key-with-sudo' }
-const project = { type: 'Project', id: 101 }
-
-let site: Site
-beforeEach(async () => {
-  site = await startSite()
-})
-afterEach(() => site.close())
-
-const asPerson = (key: string) => ({ session_token: site.mintSession(key), reject_if_expired: true })
-const create = (auth: Record<string, unknown>, type: string, fields: Record<string, unknown>, ...asked: string[]) =>
-  wire.create(site.url, auth, type, fields, ...asked)
-const remove = (auth: Record<string, unknown>, type: string, id: number) =>
-  callRpc(site.url, auth, 'delete', { type, id })
-const readOne = async (type: string, id: number, ...fields: string[]) =>
-  (await find(site.url, script, type, [['id', 'is', id]], fields))[0]
+startSiteForEachTest()
 
 describe('delete', () => {
   test('retires: out of searches and links, still there when asked for', async () => {

@@ -1,24 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import * as wire from '../sandbox/site/shotgun-api3-wire.ts'
+import { describe, expect, test } from 'vitest'
 import { callRpc, find } from '../sandbox/site/shotgun-api3-wire.ts'
-import { type Site, startSite } from '../sandbox/site/site.ts'
+import { asPerson, create, project, remove, script, site, startSiteForEachTest, update } from './site-of-each-test.ts'
 
-const script = { script_name: 'identity-broker', script_key: 'script-key-with-sudo' }
-const project = { type: 'Project', id: 101 }
-
-let site: Site
-beforeEach(async () => {
-  site = await startSite()
-})
-afterEach(() => site.close())
-
-const asPerson = (key: string) => ({ session_token: site.mintSession(key), reject_if_expired: true })
-const create = (auth: Record<string, unknown>, type: string, fields: Record<string, unknown>, ...asked: string[]) =>
-  wire.create(site.url, auth, type, fields, ...asked)
-const update = (auth: Record<string, unknown>, type: string, id: number, fields: Record<string, unknown>) =>
-  wire.update(site.url, auth, { type, id }, fields)
-const remove = (auth: Record<string, unknown>, type: string, id: number) =>
-  callRpc(site.url, auth, 'delete', { type, id })
+startSiteForEachTest()
 
 describe('events', () => {
   const uuid = '5a1d49b0-0c69-11e0-a24c-003048d17544'

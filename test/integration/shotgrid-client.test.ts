@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { SiteFault } from '../../src/shotgrid/faults.ts'
 import { callRpc, readEntities } from '../../src/shotgrid/json-rpc.ts'
 import { grantFromSession, whoAmI } from '../../src/shotgrid/rest.ts'

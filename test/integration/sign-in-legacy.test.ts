@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Agent } from '../../src/agent.ts'
 import { AgentError } from '../../src/errors.ts'
 import type { Fetch } from '../../src/ports.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { LegacyWayIn } from '../../src/sign-in/legacy.ts'
 import type { CredentialsStep } from '../../src/sign-in/way-in.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
 import { codeOf, nodeFetch, refusalOf, TestClock } from './world.ts'
 

@@ -24,7 +24,7 @@ describe('while a sign-in waits for the browser', () => {
     expect(agent.signInAddress()).toBeUndefined()
     expect(await codeOf(agent.openBrowserAgain())).toBe('invalid_request')
     const done = agent.signIn(undefined)
-    await vi.waitFor(() => expect(opened).toHaveLength(1))
+    await vi.waitFor(() => expect(opened).toHaveLength(1), 20_000)
     expect(agent.signInAddress(world.site.url)?.href).toBe(opened[0])
     await agent.openBrowserAgain()
     expect(opened[1]).toBe(opened[0])

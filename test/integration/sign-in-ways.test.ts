@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { AgentError } from '../../src/errors.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
 import { codeOf, refusalOf } from './world.ts'
 

@@ -1,6 +1,6 @@
 import { Agent } from '../../src/agent.ts'
-import { mergeConfig } from '../../src/config.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import { mergeConfig } from '../../src/config/config.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
 import { rules, silentLog } from './world.ts'
 
 /** An agent of one site to which nobody is signed in, and without a network: for tests of the socket alone. */

@@ -433,9 +433,9 @@ async function open(
     log: to,
     limits: { ...limits, ...changed },
   })
-  const empty: Pick<Desk, 'startedAt' | 'status' | 'siteNamed' | 'lastStall' | 'auditProblem'> = {
+  const empty: Pick<Desk, 'startedAt' | 'status' | 'siteNamed' | 'lastStall' | 'auditProblem' | 'handOverProblem'> = {
     ...{ startedAt: 0, status: () => [], siteNamed: () => undefined },
-    ...{ lastStall: () => undefined, auditProblem: () => undefined },
+    ...{ lastStall: () => undefined, auditProblem: () => undefined, handOverProblem: () => undefined },
   }
   return { endpoint: await listener.open(empty as Desk), close: () => listener.close() }
 }

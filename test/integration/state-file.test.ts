@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { StateFile } from '../../src/state-file.ts'
+import { StateFile } from '../../src/system/state-file.ts'
 import { silentLog } from './world.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -121,7 +121,7 @@ describe('what cannot be used now is left alone', () => {
     expect(await state.read()).toEqual([])
     expect(state.problem).toMatchObject({
       kind: 'newer',
-      message: expect.stringMatching(/newer sg-session .*format 2/),
+      message: expect.stringMatching(/newer sg-session .*format 2.*nothing is kept until sg-session is as new/),
     })
     expect(await state.write(['one'])).toBe(false)
     expect(await readFile(file, 'utf8')).toBe(text)

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { proxyFor } from '../../src/system-network.ts'
+import { proxyFor } from '../../src/system/system-network.ts'
 import { makeCertificates } from '../sandbox/certificates.ts'
 import { finished, startProcess } from '../sandbox/processes.ts'
 
@@ -24,17 +24,33 @@ beforeAll(async () => {
 afterAll(() => void proxy.close())
 beforeEach(() => void asked.splice(0))
 
-async function fetchWith(settings: object, url: string, env: Record<string, string> = {}): Promise<string> {
-  const script = `
-    import { useSystemNetwork } from './src/system-network.ts'
+async function fetchWith(
+  settings: object,
+  url: string,
+  env: Record<string, string> = {},
+  flags: readonly string[] = [],
+): Promise<string> {
+  return runModule(
+    `
+    import { useSystemNetwork } from './src/system/system-network.ts'
     try {
       const fetch = useSystemNetwork(${JSON.stringify(settings)})
       const response = await fetch(${JSON.stringify(url)}, {})
       process.stdout.write(String(response.status))
     } catch (error) {
       process.stdout.write(String(error.code ?? error.cause?.message ?? error.message))
-    }`
-  const running = startProcess(process.execPath, ['--input-type=module-typescript', '-e', script], {
+    }`,
+    env,
+    flags,
+  )
+}
+
+async function runModule(
+  script: string,
+  env: Record<string, string> = {},
+  flags: readonly string[] = [],
+): Promise<string> {
+  const running = startProcess(process.execPath, [...flags, '--input-type=module-typescript', '-e', script], {
     PATH: process.env['PATH'] ?? '',
     ...env,
   })
@@ -106,6 +122,30 @@ describe('plain Node’s way out', () => {
     const file = join(await mkdtemp(join(tmpdir(), 'sg-session-ca-')), 'ca.pem')
     await writeFile(file, ca)
     expect(await fetchWith({ extraCa: file }, url, careless)).toBe('200')
+    await rm(dirname(file), { recursive: true })
+    server.close()
+  })
+
+  test('trusts the same authorities where Node is started without its own, as the single executable does', async () => {
+    const trusted = `
+      import tls from 'node:tls'
+      import { useSystemNetwork } from './src/system/system-network.ts'
+      useSystemNetwork({})
+      process.stdout.write(tls.getCACertificates('default').toSorted().join(''))`
+    const ordinary = await runModule(trusted)
+    expect(ordinary.match(/BEGIN CERTIFICATE/g)?.length).toBeGreaterThan(100)
+    expect(await runModule(trusted, {}, ['--use-openssl-ca'])).toBe(ordinary)
+  })
+
+  test('refuses an authority that it was not told of, and takes one that it was, also so', async () => {
+    const { key, cert, ca } = await makeCertificates()
+    const server = createTlsServer({ key, cert }, (_request, response) => void response.end('{}'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const file = join(await mkdtemp(join(tmpdir(), 'sg-session-ca-')), 'ca.pem')
+    await writeFile(file, ca)
+    expect(await fetchWith({}, url, {}, ['--use-openssl-ca'])).toMatch(/certificate/)
+    expect(await fetchWith({ extraCa: file }, url, {}, ['--use-openssl-ca'])).toBe('200')
     await rm(dirname(file), { recursive: true })
     server.close()
   })

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Agent } from '../../src/agent.ts'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
-import { mergeConfig } from '../../src/config.ts'
+import { mergeConfig } from '../../src/config/config.ts'
 import { claimEndpoint } from '../../src/socket/claim-endpoint.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
 import { codeOf, nodeFetch, rules, silentLog, startWorld, type World } from './world.ts'
 

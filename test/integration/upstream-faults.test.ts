@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Agent } from '../../src/agent.ts'
 import type { Fetch } from '../../src/ports.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 import { type FaultInput, Faults } from '../sandbox/faults.ts'
 import { listenWeb, type WebServer } from '../sandbox/web-server.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'

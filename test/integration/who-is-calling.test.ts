@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Identified, Peer } from '../../src/socket/peer.ts'
 import { askSystem } from '../../src/socket/peers/ask-system.ts'
-import { MacPeers } from '../../src/socket/peers/macos.ts'
-import { type Met, systemPeers } from '../../src/socket/who-is-calling.ts'
+import { macPeers } from '../../src/socket/peers/macos.ts'
+import type { Met } from '../../src/socket/peers/met.ts'
+import { systemPeers } from '../../src/socket/who-is-calling.ts'
 import { Caller, callerScript, python } from './calling/caller.ts'
 
 const peers = systemPeers()
@@ -205,6 +206,32 @@ describe.runIf(process.platform === 'linux')('a process that changes', () => {
     expect(after).toMatchObject({ pid: caller.pid, executable: join(folder, 'changed') })
   })
 
+  test('into another script of the same program is that script from then on', async () => {
+    const script = join(folder, 'changed.py')
+    await copyFile(callerScript, script)
+    const caller = start()
+    const met = await connect(caller)
+    const before = known(await peers.identify(met, caller.pid))
+    expect(before.script).toBe(await realpath(callerScript))
+    expect(await caller.tell('become', python.file, script)).toBe(caller.pid)
+    expect(await peers.isStill(before)).toBe(false)
+    expect(known(await peers.identify(met, caller.pid)).script).toBe(await realpath(script))
+  })
+
+  test('whose script’s path led nowhere for a while is named by its file again', async () => {
+    const script = join(folder, 'far-away.py')
+    const link = join(folder, 'way-to-it.py')
+    await copyFile(callerScript, script)
+    await symlink(script, link)
+    const caller = Caller.startAs(python.file, [link])
+    callers.push(caller)
+    const met = await connect(caller)
+    await rm(link)
+    expect(known(await peers.identify(met, caller.pid)).script).toBe(link)
+    await symlink(script, link)
+    expect(known(await peers.identify(met, caller.pid)).script).toBe(await realpath(script))
+  })
+
   test('and deletes its program file is nobody, and hears what to do', async () => {
     const copy = await copyPython('deleted')
     const caller = start(copy)
@@ -296,7 +323,7 @@ describe.runIf(process.platform === 'linux')('a process with a view of its own',
 test.runIf(process.platform === 'linux' && existsSync('/usr/bin/lsof') && existsSync('/bin/ps'))(
   'the way a Mac finds out who is calling finds the same here, where lsof and ps print the same fields',
   async () => {
-    const mac = new MacPeers((command, args) => askSystem(command === '/bin/ps' ? command : '/usr/bin/lsof', args))
+    const mac = macPeers((command, args) => askSystem(command === '/bin/ps' ? command : '/usr/bin/lsof', args))
     const caller = start()
     const met = await connect(caller)
     const expected = known(await peers.identify(met, caller.pid))

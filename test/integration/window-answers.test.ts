@@ -18,7 +18,7 @@ const failed: Outcome<unknown> = {
 }
 
 describe.skipIf(chromiumMissing)('the question whether a program may', () => {
-  const answers = ['Deny', 'Allow once', 'Always allow']
+  const answers = ['Do not allow', 'Allow this time', 'Always allow']
   const pressable = async (page: Page): Promise<boolean[]> =>
     Promise.all(answers.map((name) => page.getByRole('button', { name }).isEnabled()))
   const none = [false, false, false]
@@ -47,7 +47,7 @@ describe.skipIf(chromiumMissing)('the question whether a program may', () => {
     await page.keyboard.press('Space')
     expect(await calls()).toEqual([])
     await page.keyboard.press('Tab')
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Deny')
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Do not allow')
   })
 
   test('waits once more when the window gets the focus back', async () => {
@@ -89,7 +89,7 @@ describe.skipIf(chromiumMissing)('the question whether a program may', () => {
     expect(await pressable(page)).toEqual(all)
     for (const key of ['Tab', 'Tab', 'Enter', 'Space', 'Escape']) await page.keyboard.press(key)
     expect(await calls()).toEqual([])
-    await page.getByRole('button', { name: 'Allow once' }).click()
+    await page.getByRole('button', { name: 'Allow this time' }).click()
     expect(await calls()).toEqual([{ name: 'answerConsent', args: { id: 'question-1', answer: 'once' } }])
     await page.clock.runFor(700)
     await page.keyboard.press('Escape')

@@ -46,7 +46,7 @@ describe.skipIf(chromiumMissing)('every window', () => {
 
   test.for(table)('$name has a contrast of 4.5 to 1 or better in both themes', async ({ name, view }) => {
     const { page } = await open(view)
-    if (view.window === 'consent') await page.getByRole('button', { name: 'Deny', disabled: false }).waitFor()
+    if (view.window === 'consent') await page.getByRole('button', { name: 'Do not allow', disabled: false }).waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
       await page.screenshot({ path: `test-results/windows/page-${name.replaceAll(/\W+/g, '-')}-${colorScheme}.png` })

@@ -108,8 +108,13 @@ export const runningOut: StatusView = {
       sentence: 'The keychain is locked.',
       advice: 'The sign-in is kept until you log out of this computer.',
     },
-    { tone: 'info', sentence: 'A new version is there.', advice: 'Your studio installs it tonight.' },
+    {
+      tone: 'info',
+      sentence: 'Version 1.4.0 is ready.',
+      advice: 'It is put in place when the windows of sg-session are closed.',
+    },
   ],
+  actions: [action('Restart now', 'restartForUpdate'), ...status.actions],
   sites: [
     { ...card, left: { share: 0.05, label: '34 min left', soon: true } },
     {
@@ -253,9 +258,9 @@ export const firstRun: FirstRunView = {
 export const consent: ConsentView = {
   window: 'consent',
   language: 'en',
-  title: 'A program asks for your session',
+  title: 'Allow a program?',
   id: 'question-1',
-  headline: 'Let Maya use your ShotGrid session?',
+  headline: 'May “mayapy.bin” use your session of Studio Example?',
   facts: [
     { label: 'Program', value: '/usr/autodesk/maya2025/bin/mayapy.bin' },
     { label: 'Script', value: '/tools/pipeline/publish.py', note: 'As its command line says.' },
@@ -266,14 +271,14 @@ export const consent: ConsentView = {
       whole: '/opt/tk-desktop (4117)\n/usr/bin/gnome-shell (812)',
     },
     { label: 'Process', value: '4711' },
-    { label: 'Wants', value: 'To read and change studio-example.shotgrid.example in your name' },
+    { label: 'Wants', value: 'To read and change studio.shotgrid.autodesk.com in your name' },
   ],
   claim: 'It calls itself “Maya 2025”. Any program can say that.',
   hint: '“This time” is for as long as it runs. “Always” is until you revoke it under Programs.',
   actions: [
-    action('Deny', 'answerConsent', { args: { id: 'question-1', answer: 'deny' } }),
-    action('Allow once', 'answerConsent', { args: { id: 'question-1', answer: 'once' } }),
-    action('Always allow', 'answerConsent', { args: { id: 'question-1', answer: 'always' }, kind: 'primary' }),
+    action('Do not allow', 'answerConsent', { args: { id: 'question-1', answer: 'deny' } }),
+    action('Allow this time', 'answerConsent', { args: { id: 'question-1', answer: 'once' }, kind: 'primary' }),
+    action('Always allow', 'answerConsent', { args: { id: 'question-1', answer: 'always' } }),
   ],
 }
 

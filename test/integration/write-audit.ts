@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditLog } from '../../src/broker/audit/audit-log.ts'
 import { openDatabase } from '../../src/broker/database/database.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import { systemClock } from '../../src/system/system-clock.ts'
 
 /** Another broker's process that writes to the audit: `node write-audit.ts <database as JSON> <name> <rows>`. */
 const [location = '', name = '', count = ''] = process.argv.slice(2)

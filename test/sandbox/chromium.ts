@@ -7,7 +7,8 @@ import type { SandboxPerson } from './people.ts'
 const folders = (process.env['PATH'] ?? '').split(delimiter)
 const programs = ['chromium', 'chromium-browser', 'google-chrome']
 const found = programs.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync)
-const executablePath = found ?? 'chromium'
+/** Chromium's program on this machine. */
+export const executablePath = found ?? 'chromium'
 
 /** Why there is no Chromium to drive, or undefined when there is. */
 export const chromiumMissing = found ? undefined : 'Chromium is not installed: apt-get install chromium'
@@ -22,10 +23,14 @@ const args = [
   '--disable-sync',
 ]
 
-/** Debian's Chromium: without a window, or with one on the X display named. */
-export function launchChromium(display?: string, more: readonly string[] = []): Promise<Browser> {
+/** Debian's Chromium: without a window, or with one on the X display named. `program` starts it, where that is not it itself. */
+export function launchChromium(
+  display?: string,
+  more: readonly string[] = [],
+  program = executablePath,
+): Promise<Browser> {
   const env = { ...(process.env as Record<string, string>), ...(display ? { DISPLAY: display } : {}) }
-  return chromium.launch({ executablePath, args: [...args, ...more], headless: display === undefined, env })
+  return chromium.launch({ executablePath: program, args: [...args, ...more], headless: display === undefined, env })
 }
 
 /**

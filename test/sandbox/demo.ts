@@ -1,191 +1,212 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { basename, join, relative, resolve } from 'node:path'
-import { parseArgs, styleText } from 'node:util'
+import { realpathSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { seconds } from '../../build/progress.mjs'
 import { launchChromium, signInAt } from './chromium.ts'
+import { putAway, tokenHeld, untilQuit, whoHadIt } from './demo-end.ts'
+import { blender, inHost, plugin, sayRefusal, Trouble, toolsHaveIt, workAsArtist } from './demo-tools.ts'
 import { type Desktop, startDesktop } from './desktop/desktop.ts'
 import { drawMenu } from './desktop/draw-menu.ts'
+import { drawMorning } from './desktop/draw-morning.ts'
 import type { TrayItem } from './desktop/tray-item.ts'
 import { freePorts } from './free-ports.ts'
 import { startIdentity } from './identity/identity.ts'
 import { personNamed } from './people.ts'
-import { type Finished, type Running, untilSaid } from './processes.ts'
-import { startSite } from './site/site.ts'
+import { type Running, untilSaid } from './processes.ts'
+import { type Site, startSite } from './site/site.ts'
 import { openStudio, type Studio } from './studio.ts'
+import { Transcript } from './transcript.ts'
 
 /**
- * The main job, for real: an artist signs in from the tray, in a browser at the sandbox, and a Python plug-in works on the
- * site as that artist. With `--once` Chromium plays the artist, on a desktop nobody looks at, and everything is put away
- * after; else it is you, on yours, until Ctrl-C.
+ * The main job, for real, in acts: an artist signs in from the tray, in a browser at the sandbox, and programs work on the site
+ * as that artist. With `--once` Chromium plays the artist, on a desktop nobody looks at, and everything is put away after; else
+ * it is you, on yours, until you quit the app or press Ctrl-C.
  */
-const { values } = parseArgs({ options: { once: { type: 'boolean', default: false }, pictures: { type: 'string' } } })
+const { values } = parseArgs({
+  options: {
+    once: { type: 'boolean', default: false },
+    pictures: { type: 'string' },
+    // Read by build/progress.mjs.
+    'no-color': { type: 'boolean' },
+  },
+})
 const artist = personNamed('artist')
 const clientId = 'sg-session-tray'
 const redirectPorts = [14285, 21842, 27391]
 const startLimitMs = 20_000
 const root = resolve(import.meta.dirname, '..', '..')
-const pluginScript = join(import.meta.dirname, 'plugin.py')
-/** What IT says about programs. With an artist at the screen only the command line is let in, and the plug-in is asked about. */
 const commandLine = { script: join(root, 'src', 'cli', 'sg-session.ts') }
+const morning = join(import.meta.dirname, 'morning.py')
+/** What IT says about programs. With an artist at the screen the plug-in is asked about, once. */
+const listed = [
+  commandLine,
+  ...(values.pictures ? [{ script: morning, scope: 'session' }] : []),
+  { script: inHost, scope: 'session' },
+  ...(blender ? [{ executable: realpathSync(blender) }] : []),
+]
 const tools = values.once
-  ? { consent: 'allow-list', allow: [{ script: pluginScript, scope: 'session' }, commandLine] }
-  : { consent: 'prompt', allow: [commandLine] }
+  ? { consent: 'allow-list', allow: [...listed, { script: plugin, scope: 'session' }] }
+  : { consent: 'prompt', allow: listed }
 const electron = process.env['SG_SESSION_ELECTRON'] ?? ''
+const transcript = new Transcript()
 const closing: (() => unknown)[] = []
-let stepNumber = 0
 
-let interrupted = false
+let isInterrupted = false
+/** Set while the demo waits for Ctrl-C; else Ctrl-C ends it where it is. */
+let waiting: AbortController | undefined
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (waiting) return waiting()
-    if (!interrupted) void putEverythingAway().finally(() => process.exit(130))
-    interrupted = true
+    if (waiting) return waiting.abort()
+    if (!isInterrupted) void putEverythingAway().finally(() => process.exit(130))
+    isInterrupted = true
   })
 }
-/** Set while the demo waits for Ctrl-C; else Ctrl-C ends it where it is. */
-let waiting: (() => void) | undefined
 
 try {
-  await play()
+  const result = await play()
+  transcript.close()
+  process.stdout.write(`\n${JSON.stringify({ ok: true, ...result })}\n`)
 } catch (error) {
-  process.stdout.write(
-    `${JSON.stringify({ ok: false, error: error instanceof Error ? error.message : String(error) })}\n`,
-  )
+  if (!isInterrupted) sayWhatIsWrong(error)
   process.exitCode = 1
 } finally {
-  if (!interrupted) await putEverythingAway()
+  if (!isInterrupted) await putEverythingAway()
 }
 
 async function putEverythingAway(): Promise<void> {
   for (const close of closing.splice(0).reverse()) await close()
 }
 
-async function play(): Promise<void> {
-  process.stdout.write(
-    `${styleText('bold', 'sg-session: one sign-in in the browser, and every tool has the session')}\n\n`,
-  )
-  const site = await startSite({ switches: { sudoSessionOwner: 'human' } })
-  closing.push(() => site.close())
-  step('a ShotGrid site', `${site.url} (sandbox)`)
-  const identity = await startIdentity({
-    clients: [{ clientId, redirectUris: redirectPorts.map((port) => `http://localhost:${port}/callback`) }],
-  })
-  closing.push(() => identity.close())
-  step('an Autodesk Identity', `${identity.issuer} (sandbox)`)
+function sayWhatIsWrong(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error)
+  const [sentence = message] = message.split('\n')
+  transcript.line('wrong', 'it went wrong', sentence)
+  const usual = 'Start it again. If it goes on, "npm test -- test/e2e/main-job.test.ts" tells more.'
+  transcript.line('advice', 'what to do', (error instanceof Trouble ? error.advice : undefined) ?? usual)
+  process.stdout.write(`\n${JSON.stringify({ ok: false, error: message })}\n`)
+}
 
+async function play() {
+  transcript.title('sg-session: one sign-in in the browser, and every tool has the session')
+  const { site, studio, broker, desktop, app, icon } = await raise()
+
+  transcript.act('Nobody is signed in, and a tool that asks is told what to do')
+  // Not the plug-in: the artist would be asked about that one before there is a session.
+  const ask = () => studio.python('python3', inHost, 'maya')
+  sayRefusal(transcript, 'a tool asks', await transcript.during('a tool asks', ask))
+
+  const signedInAs = await signIn(studio, desktop, icon)
+  const maySee = await toolsHaveIt(transcript, studio)
+  const done = await workAsArtist(transcript, studio, site, !values.once)
+
+  transcript.act(values.once ? 'A program that IT has not listed is refused' : 'Who had it is on record')
+  if (values.once)
+    sayRefusal(
+      transcript,
+      'another program',
+      await transcript.during('another program', () => studio.python('python3', '-m', 'sg_session', 'get', '--json')),
+    )
+  const mayHave = [plugin, inHost, ...(blender ? [realpathSync(blender)] : [])]
+  await transcript.step('on record', () => whoHadIt(studio, mayHave, [commandLine.script]))
+
+  const tokens = [await tokenHeld(studio)]
+  let hasQuit = false
+  if (!values.once) {
+    waiting = new AbortController()
+    hasQuit = await untilQuit(transcript, studio, app, waiting.signal)
+    waiting = undefined
+    if (!hasQuit) tokens.push(await tokenHeld(studio))
+  }
+  if (values.pictures && icon) await drawPictures(values.pictures, studio, icon)
+  transcript.act('Signed out, and nothing is left')
+  await putAway(transcript, { studio, broker, app, hasQuit, icon, tokens, ask })
+  const { login, read, created_by } = done
+  return { login, site: done.site, read, created_by, signed_in: signedInAs, tools: maySee }
+}
+
+interface Raised {
+  readonly site: Site
+  readonly studio: Studio
+  readonly broker: Running
+  readonly desktop: Desktop | undefined
+  readonly app: Running
+  readonly icon: TrayItem | undefined
+}
+
+/** Raises the curtain: everything the artist's studio has, as programs of their own where they are programs. */
+async function raise(): Promise<Raised> {
+  transcript.act('A studio on this machine, and an artist’s desktop')
+  const site = await transcript.during('a ShotGrid site', () => startSite({ switches: { sudoSessionOwner: 'human' } }))
+  closing.push(() => site.close())
+  transcript.line('done', 'ShotGrid site', `${site.url} (sandbox)`)
+  const redirectUris = redirectPorts.map((port) => `http://localhost:${port}/callback`)
+  const identity = await transcript.during('an Autodesk Identity', () =>
+    startIdentity({ clients: [{ clientId, redirectUris }] }),
+  )
+  closing.push(() => identity.close())
+  transcript.line('done', 'Autodesk Identity', `${identity.issuer} (sandbox)`)
   const [brokerPort = 0] = await freePorts(1)
   const studio = await openStudio({
-    siteUrl: site.url,
-    issuer: identity.issuer,
-    clientId,
-    redirectPorts,
-    brokerPort,
+    ...{ siteUrl: site.url, issuer: identity.issuer, clientId, redirectPorts, brokerPort, tools },
     realBrowser: !values.once,
-    tools,
   })
   closing.push(() => studio.close())
-  const broker = await studio.startBroker()
-  step('the studio’s identity broker', `${studio.brokerUrl} (process ${broker.pid})`)
-  const desktop = values.once ? await startDesktop() : undefined
+  const broker = await transcript.during('the studio’s broker', () => studio.startBroker())
+  transcript.line('done', 'the studio’s broker', `${studio.brokerUrl}, process ${broker.pid}`)
+  const desktop = values.once ? await transcript.during('a desktop', () => startDesktop()) : undefined
   if (desktop) closing.push(() => desktop.stop())
-  const app = await studio.startApp(electron, desktop?.env)
+  const app = await transcript.during('the tray app', () => studio.startApp(electron, desktop?.env))
   closing.push(() => app.stop())
-  step('the tray app on the artist’s desktop', `process ${app.pid}, no window`)
   const icon = await desktop?.panel.item()
   await icon?.untilMenu((menu) => menu.some(({ label }) => label === 'Sign in…'), 'the menu')
-  if (icon) step('its icon is in the panel', statusLine(icon))
-
-  if (values.once) {
-    const rule = `${relative(root, pluginScript)}, and the command line`
-    step('IT’s rule: who may have the session', rule)
-    step('a plug-in asks too early', refusalIn(await studio.python('python3', pluginScript)))
-  }
-
-  if (icon && desktop) {
-    await icon.click('Sign in…')
-    step('one click on “Sign in…”', 'in the real menu, over D-Bus, as a panel does')
-    await signInWithChromium(studio, desktop)
-    await icon.untilShown(({ tooltip }) => tooltip.includes('Signed in as'), 'that the artist is signed in')
-    step('the artist is signed in', statusLine(icon))
-  } else await signInByHand(studio)
-
-  if (!values.once) step('your turn, in “Allow a program?”', 'a plug-in asks, choose “Always allow”: it is asked once')
-  const plugin = await studio.python('python3', pluginScript, ...(values.once ? [] : ['ask']))
-  if (plugin.status !== 0) throw new Error(`the plug-in failed: ${plugin.stdout}${plugin.stderr}`)
-  const done = JSON.parse(plugin.stdout) as PluginResult
-  step('a Python plug-in has the session', `in ${done.get_session_ms} ms, as ${done.login}`)
-  step(
-    'it reads as that artist',
-    `${done.read.Project} projects (${done.projects.join(', ')}), ${done.read.Shot} shots`,
+  transcript.line(
+    'done',
+    'the tray app',
+    `process ${app.pid}, ${icon ? `its icon is in the panel: ${statusLine(icon)}` : 'its icon is in your panel'}`,
   )
-  step('it writes a Note', `created by ${done.created_by.name}, says the site`)
-  const event = site.eventLog().findLast((row) => row.event_type === 'Shotgun_Note_New')
-  step('the site’s event log agrees', `${event?.event_type} by ${event?.user?.type} ${event?.user?.id}`)
+  return { site, studio, broker, desktop, app, icon }
+}
 
-  if (values.once) {
-    const stranger = await studio.python('python3', '-m', 'sg_session', 'get', '--json')
-    step('a program that no rule names is not', refusalIn(stranger))
+/** Returns what is shown of who is signed in. */
+async function signIn(studio: Studio, desktop: Desktop | undefined, icon: TrayItem | undefined): Promise<string> {
+  const begunAt = performance.now()
+  const time = () => seconds(performance.now() - begunAt)
+  if (!icon || !desktop) {
+    transcript.act('Your turn: sign in, in your browser')
+    const signIn = studio.startSgSession('sign-in')
+    await untilSaid(signIn, '/authorize?', startLimitMs)
+    const address = /^ {2}(http\S+)$/m.exec(signIn.stderr())?.[1]
+    transcript.line('advice', 'sign in as', `${artist.email} with the password ${artist.autodesk?.password}`)
+    transcript.say(`If no browser opened, open this address:\n${address}`)
+    const status = await transcript.during('waiting for you', () => signIn.ended)
+    if (status !== 0) throw new Error(`the sign-in came to nothing: ${signIn.stderr()}`)
+    const said = signIn.stdout().trim()
+    transcript.line('done', 'signed in', `${said}, after ${time()}`)
+    return said
   }
-  step('who had the session, says the audit', await whoHadIt(studio))
-
-  if (!values.once) await waitForCtrlC(studio)
-  if (values.pictures && icon) await drawMenu(icon, join(values.pictures, 'tray-menu.png'))
-  const left = await putAway(studio, broker, app, icon)
-  step('put away', left)
-  const { login, read, created_by } = done
-  process.stdout.write(`\n${JSON.stringify({ ok: true, login, site: done.site, read, created_by })}\n`)
+  transcript.act('One click, and the browser does the rest')
+  if (values.pictures) await drawMenu(icon, join(values.pictures, 'tray-sign-in.png'))
+  await icon.click('Sign in…')
+  transcript.line('done', 'one click', '“Sign in…”, in the tray’s real menu, over D-Bus, as a panel does')
+  const address = await transcript.during('the browser', () => studio.openedAddress())
+  const { origin, pathname } = new URL(address)
+  transcript.line('done', 'the browser opens', `${origin}${pathname}?…`)
+  await transcript.step('Chromium signs in', () => signInWithChromium(address, desktop))
+  await icon.untilShown(({ tooltip }) => tooltip.includes('Signed in as'), 'that the artist is signed in')
+  transcript.line('done', 'signed in', `${statusLine(icon)}; ${time()} after the click`)
+  return statusLine(icon)
 }
 
-interface PluginResult {
-  readonly login: string
-  readonly site: string
-  readonly get_session_ms: number
-  readonly read: { readonly Project: number; readonly Shot: number }
-  readonly projects: readonly string[]
-  readonly created_by: { readonly type: string; readonly id: number; readonly name: string }
+/** What is on the pictures of the documentation besides the browser's pages. */
+async function drawPictures(folder: string, studio: Studio, icon: TrayItem): Promise<void> {
+  await drawMenu(icon, join(folder, 'tray-menu.png'))
+  const path = [studio.env['PYTHONPATH'], join(root, 'test', 'python', 'stand_in')].join(delimiter)
+  const { status, stdout, stderr } = await studio.python('env', `PYTHONPATH=${path}`, 'python3', morning)
+  if (status !== 0 || stderr !== '') throw new Error(`Python printed: ${stderr}`)
+  await drawMorning(folder, stdout.trimEnd())
 }
 
-function refusalIn({ status, stdout, stderr }: Finished): string {
-  if (status === 0) throw new Error(`a program was let in that must not be: ${stderr}`)
-  const { error } = JSON.parse(stdout) as { error: { code: string; message: string } }
-  return `${error.code}: ${error.message}`
-}
-
-/** From the agent's own record of every call; throws unless the plug-in alone had it, and by what was to let it in. */
-async function whoHadIt(studio: Studio): Promise<string> {
-  const { stdout } = await studio.sgSession('audit', '--json', '--allow-insecure-loopback')
-  const lines = stdout.split('\n').filter(Boolean)
-  const calls = lines.map((line) => JSON.parse(line) as AuditedCall)
-  const had = calls.filter(({ method, outcome }) => method === 'session/get' && outcome === 'ok')
-  const expected = values.once ? 'rule' : 'asked'
-  const [first] = had
-  if (!first || had.some(({ script, allowedBy }) => script !== pluginScript || allowedBy !== expected))
-    throw new Error(`somebody else had the session: ${JSON.stringify(had)}`)
-  const why = values.once ? 'by IT’s rule for that script; nobody was asked' : 'because you allowed it'
-  return `${basename(first.executable)} running ${basename(first.script ?? '')}, ${why}`
-}
-
-interface AuditedCall {
-  readonly executable: string
-  readonly script?: string
-  readonly method: string
-  readonly outcome: string
-  readonly allowedBy?: string
-}
-
-/** Sends the artist at this machine to the browser, and shows whom to be. */
-async function signInByHand(studio: Studio): Promise<void> {
-  const signIn = studio.startSgSession('sign-in')
-  await untilSaid(signIn, '/authorize?', startLimitMs)
-  const address = /^ {2}(http\S+)$/m.exec(signIn.stderr())?.[1]
-  step('your turn, in your browser', `sign in as ${artist.email} with the password ${artist.autodesk?.password}`)
-  process.stdout.write(`\n       If no browser opened, open this address:\n       ${address}\n\n`)
-  if ((await signIn.ended) !== 0) throw new Error(`the sign-in failed: ${signIn.stderr()}`)
-  step('the artist is signed in', signIn.stdout().trim())
-}
-
-async function signInWithChromium(studio: Studio, desktop: Desktop): Promise<void> {
-  const address = await studio.openedAddress()
-  step('the app opens the system browser', `${new URL(address).origin}${new URL(address).pathname}?…`)
+async function signInWithChromium(address: string, desktop: Desktop): Promise<string> {
   const browser = await launchChromium(desktop.env['DISPLAY'])
   const page = await browser.newPage({ viewport: { width: 900, height: 620 } })
   const picture = async (name: string) =>
@@ -193,58 +214,10 @@ async function signInWithChromium(studio: Studio, desktop: Desktop): Promise<voi
   const heading = await signInAt(page, address, artist, () => picture('sign-in.png'))
   await picture('signed-in.png')
   await browser.close()
-  step('Chromium signs in and comes back', `“${heading}”`)
+  return `e-mail and password on Autodesk’s page, and back: “${heading}”`
 }
 
 /** What the tooltip says of the site. */
 function statusLine(icon: TrayItem): string {
   return icon.tooltip().split('\n').slice(1).join(', ')
-}
-
-/** Signs out, quits what runs, and looks for the session token in every file that is left. */
-async function putAway(studio: Studio, broker: Running, app: Running, icon: TrayItem | undefined): Promise<string> {
-  const { stdout } = await studio.sgSession('get', '--json')
-  const { sessionToken } = JSON.parse(stdout) as { sessionToken: string }
-  await studio.sgSession('sign-out')
-  await icon?.click('Quit')
-  const statuses = await Promise.all([broker.stop(), icon ? app.ended : app.stop()])
-  if (statuses.some((status) => status !== 0)) throw new Error(`a program ended with ${statuses.join(' and ')}`)
-  const bytes = Buffer.from(sessionToken)
-  const shapes = [sessionToken, bytes.toString('hex'), bytes.toString('base64').replace(/=+$/, '')].map((text) =>
-    Buffer.from(text),
-  )
-  const files = await filesBelow(studio.folder)
-  const found = []
-  for (const file of files) {
-    const content = await readFile(file)
-    if (shapes.some((shape) => content.includes(shape)) || file.endsWith('endpoint.json')) found.push(file)
-  }
-  if (found.length > 0) throw new Error(`a secret was left in ${found.join(', ')}`)
-  return `app and broker ended; ${files.length} files left, none with the token`
-}
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-}
-
-async function waitForCtrlC(studio: Studio): Promise<void> {
-  const { XDG_RUNTIME_DIR, PYTHONPATH } = studio.env
-  process.stdout.write(
-    `\nThe app is yours to try: its icon is in your panel. In another terminal:\n\n` +
-      `  export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR} PYTHONPATH=${PYTHONPATH}\n` +
-      `  python3 -m sg_session status\n\nCtrl-C ends the demo and puts everything away.\n\n`,
-  )
-  await new Promise<void>((resolve) => {
-    waiting = resolve
-  })
-  waiting = undefined
-}
-
-function step(what: string, how: string): void {
-  stepNumber += 1
-  const number = String(stepNumber).padStart(2)
-  process.stdout.write(
-    `${styleText('dim', number)}  ${styleText('green', '✓')} ${what.padEnd(38)} ${styleText('dim', how)}\n`,
-  )
 }

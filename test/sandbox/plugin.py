@@ -49,7 +49,7 @@ def get_session(argument):
             return sg_session.get_session(interactive=True)
         return sg_session.get_session(timeout=float(argument) if argument else None)
     except sg_session.SgSessionError as error:
-        print(json.dumps({"error": {"code": error.code, "message": str(error)}}))
+        print(json.dumps({"error": {"code": error.code, "message": str(error), "advice": error.advice}}))
         sys.exit(1)
 
 

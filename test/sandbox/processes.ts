@@ -25,6 +25,10 @@ const stopLimitMs = 10_000
 export const brokerProgram =
   process.env['SG_BROKER_PROGRAM'] ?? resolve(import.meta.dirname, '..', '..', 'src', 'broker', 'sg-broker.ts')
 
+/** The command line's program, likewise. */
+export const commandLineProgram =
+  process.env['SG_SESSION_PROGRAM'] ?? resolve(import.meta.dirname, '..', '..', 'src', 'cli', 'sg-session.ts')
+
 /** For programs that many tests start: Node reads each of their files once, and not once a start. Half a second saved each time. */
 export const compileCache = { NODE_COMPILE_CACHE: join(tmpdir(), 'sg-session-compile-cache') }
 

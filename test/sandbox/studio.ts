@@ -6,6 +6,7 @@ import { noteSecret } from './canaries.ts'
 import { sandboxScripts } from './people.ts'
 import {
   brokerProgram,
+  commandLineProgram,
   compileCache,
   type Finished,
   finished,
@@ -44,6 +45,8 @@ export interface How {
   /** Added to the environment of the artist's login; undefined takes away. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly logLevel?: 'info' | 'debug'
+  /** What Node runs in the place of the command line's own entry file. */
+  readonly program?: string
   /** Switches of Node itself. */
   readonly nodeFlags?: readonly string[]
 }
@@ -95,7 +98,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   // What `start_agent=True` finds on the PATH.
   await writeProgram(
     place('bin', 'sg-session'),
-    `exec '${node}' '${root}/src/cli/sg-session.ts' "$@"${loopbackFor('agent', loopback)}`,
+    `exec '${node}' '${commandLineProgram}' "$@"${loopbackFor('agent', loopback)}`,
   )
   const env: Record<string, string> = {
     PATH: [place('bin'), process.env['PATH'] ?? ''].join(delimiter),
@@ -128,7 +131,6 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     await untilSaid(started, ready, startLimitMs)
     return started
   }
-  const cli = join(root, 'src', 'cli', 'sg-session.ts')
   let read = 0
   return {
     folder,
@@ -138,7 +140,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       startReady([brokerProgram, 'serve', '--config', place('broker', 'broker.json'), ...loopback], 'serves', how),
     async startAgent(how = {}) {
       const options = ['--log-level', how.logLevel ?? 'info', ...loopback]
-      const agent = await startReady([cli, 'agent', ...options], 'is ready', how)
+      const agent = await startReady([how.program ?? commandLineProgram, 'agent', ...options], 'is ready', how)
       // One that was started in another place announces itself there.
       const announced = await readFile(place('run', 'sg-session', 'endpoint.json'), 'utf8').catch(() => '{}')
       const endpoint: { key?: string } = JSON.parse(announced)
@@ -150,13 +152,13 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
       const app = start(electron, [...asRoot, root, ...loopback], desktop)
       const deadline = performance.now() + startLimitMs
-      while ((await finished(start(node, [cli, 'status']))).status !== 0) {
+      while ((await finished(start(node, [commandLineProgram, 'status']))).status !== 0) {
         if (performance.now() > deadline) throw new Error(`the tray app does not serve: ${app.stderr()}`)
       }
       return app
     },
-    sgSession: (...args) => finished(start(node, [cli, ...args])),
-    startSgSession: (...args) => start(node, [cli, ...args]),
+    sgSession: (...args) => finished(start(node, [commandLineProgram, ...args])),
+    startSgSession: (...args) => start(node, [commandLineProgram, ...args]),
     python: (interpreter, ...args) => finished(start(interpreter, args)),
     startPython: (interpreter, ...args) => start(interpreter, args),
     async openedAddress() {

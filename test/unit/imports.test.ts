@@ -3,8 +3,8 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 /**
- * Who may import whom (design: each folder holds one conversation). A layer is a folder; `root` is the files directly in
- * src/, `agent` what wires everything. Every line says why it is there.
+ * Who may import whom (design: each folder holds one conversation). A layer is a folder; `root` is what everybody needs, directly in
+ * src/ and in the folders that hold no conversation, `agent` what wires everything. Every line says why it is there.
  */
 const layers: Record<string, { readonly mayImport: readonly string[]; readonly because: string }> = {
   root: { mayImport: [], because: 'what everybody needs must need nobody, or every change ripples everywhere' },
@@ -34,10 +34,20 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     mayImport: ['src/socket'],
     because: 'it decides about who is calling, in the socket’s words, and knows nothing of what they get',
   },
+  'src/hand-over': {
+    mayImport: ['src/socket'],
+    because: 'one program passes on to the next what the agent says it holds; it knows nothing of what that is',
+  },
   'src/audit': {
     mayImport: ['src/session', 'src/socket'],
     because: 'it keeps what became of calls and sessions, in their own words, and decides nothing',
   },
+  'src/policy': {
+    mayImport: [],
+    because:
+      'what IT gets is made of the configuration’s schema and words alone, at build time and on the command line',
+  },
+  'src/update': { mayImport: [], because: 'whether a newer version is to be trusted must not hang on anything else' },
   'src/broker': {
     mayImport: ['src/shotgrid'],
     because: 'the studio service shares the site’s client with the agent, and nothing of the agent',
@@ -47,23 +57,41 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
     because: 'a tool speaks the protocol; what is behind it is none of its business',
   },
   'src/doctor': {
-    mayImport: ['src/audit', 'src/identity', 'src/shotgrid', 'src/sign-in', 'src/socket'],
+    mayImport: ['src/audit', 'src/identity', 'src/shotgrid', 'src/sign-in', 'src/socket', 'src/update'],
     because: 'it asks every peer once, in the words the others use, and steers none: nothing of the agent may need it',
+  },
+  'src/erase': {
+    mayImport: ['src/client/node', 'src/socket'],
+    because: 'it finds the agent as a tool does, asks it to end, and removes files; it serves nobody',
   },
   agent: {
     mayImport: ['src/hand-out', 'src/shotgrid', 'src/sign-in', 'src/session', 'src/socket', 'src/consent', 'src/audit'],
     because: 'the one place where everything meets',
   },
   'src/cli': {
-    mayImport: ['agent', 'src/audit', 'src/client/node', 'src/doctor', 'src/preflight', 'src/socket'],
+    mayImport: [
+      'agent',
+      'src/audit',
+      'src/client/node',
+      'src/doctor',
+      'src/erase',
+      'src/hand-over',
+      'src/policy',
+      'src/preflight',
+      'src/socket',
+    ],
     because:
       'a shell round the agent and a client of it; it takes claiming the endpoint and message types from the socket, and looks by itself at what one person lacks: no passphrase typed for that is the agent’s',
   },
   app: {
-    mayImport: ['agent', 'src/doctor', 'src/session', 'src/socket'],
+    mayImport: ['agent', 'src/doctor', 'src/hand-over', 'src/session', 'src/socket', 'src/update'],
     because: 'the Electron shell holds no logic that plain Node could hold',
   },
-  build: { mayImport: [], because: 'it must run before anything is installed or built' },
+  build: {
+    mayImport: ['src/broker', 'src/cli'],
+    because:
+      'it must run before anything is installed or built; only the manual pages are made of what the commands say of themselves',
+  },
   test: {
     mayImport: [
       'agent',
@@ -76,27 +104,45 @@ const layers: Record<string, { readonly mayImport: readonly string[]; readonly b
       'src/socket',
       'src/consent',
       'src/audit',
+      'src/update',
       'src/broker',
       'src/client/node',
       'src/doctor',
+      'src/erase',
+      'src/policy',
+      'src/hand-over',
       'src/cli',
       'build',
+      'docs/examples',
     ],
     because: 'tests may look everywhere',
   },
-  'test/sandbox': { mayImport: [], because: 'a peer that shared code with us would share our mistakes' },
+  'test/sandbox': {
+    mayImport: ['docs/examples'],
+    because: 'a peer that shared code with us would share our mistakes; the example of a web app is such a peer',
+  },
+  'docs/examples': {
+    mayImport: [],
+    because: 'somebody else’s tool begins with a copy of one, and has nothing of ours',
+  },
 }
+
+const rootFolders = ['src/config', 'src/secrets', 'src/system', 'src/waiting']
 
 /** Packages that stay behind one door, and which door. */
 const packages: Record<string, { readonly only: readonly string[]; readonly because: string }> = {
   electron: { only: ['app'], because: 'the core runs in plain Node' },
+  'electron-updater': {
+    only: ['app'],
+    because: 'only the app replaces itself, and only where the policy switched that on',
+  },
   'openid-client': {
     only: ['src/identity', 'test'],
     because: 'OpenID Connect is one conversation; tests hold the sandbox against the real client',
   },
   fastify: {
-    only: ['src/broker', 'test', 'test/sandbox'],
-    because: 'the agent is no web server; a bench holds the broker against it',
+    only: ['src/broker', 'test', 'test/sandbox', 'docs/examples'],
+    because: 'the agent is no web server; a bench holds the broker against it, and a web app is one',
   },
   '@fastify/formbody': { only: ['src/broker', 'test', 'test/sandbox'], because: 'it belongs to fastify' },
   '@fastify/cors': { only: ['src/broker'], because: 'only web apps of the studio may read anything, and only there' },
@@ -117,7 +163,10 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
     only: ['src/broker'],
     because: 'people and preflight go out as spreadsheets, from the broker alone',
   },
-  commander: { only: ['src/cli', 'src/broker'], because: 'arguments are read at the entry' },
+  commander: {
+    only: ['src/cli', 'src/broker', 'build'],
+    because: 'arguments are read at the entry; the manual pages are made of them',
+  },
   jose: {
     only: ['src/broker', 'src/sign-in', 'src/shotgrid', 'test', 'test/sandbox'],
     because: 'tokens are judged by the broker, signed by a way in, and read from a site’s answer',
@@ -141,9 +190,9 @@ const packages: Record<string, { readonly only: readonly string[]; readonly beca
   },
   'proper-lockfile': { only: ['src/socket'], because: 'one lock: becoming the user’s agent' },
   'write-file-atomic': {
-    only: ['root', 'src/socket', 'app'],
+    only: ['root', 'src/socket', 'src/policy', 'app'],
     because:
-      'three files are written: the endpoint at the socket, the settings by the root, the autostart entry by the app',
+      'four files are written: the endpoint at the socket, the settings by the root, IT’s policy, the autostart entry by the app',
   },
   'node:http': {
     only: ['root', 'src/identity', 'src/broker', 'test', 'test/sandbox'],
@@ -165,7 +214,7 @@ interface Import {
   readonly what: string
 }
 
-const imports = sourceFiles(['src', 'app', 'build', 'test']).flatMap(importsOf)
+const imports = sourceFiles(['src', 'app', 'build', 'test', 'docs/examples']).flatMap(importsOf)
 
 function sourceFiles(folders: string[]): string[] {
   return folders.flatMap((folder) =>
@@ -189,7 +238,7 @@ function importsOf(file: string): Import[] {
 
 function layerOf(file: string): string {
   if (file === 'src/agent.ts' || file === 'src/agent-desk.ts') return 'agent'
-  if (dirname(file) === 'src') return 'root'
+  if (dirname(file) === 'src' || rootFolders.includes(dirname(file))) return 'root'
   const found = Object.keys(layers)
     .filter((layer) => file.startsWith(`${layer}/`))
     .sort((a, b) => b.length - a.length)[0]
@@ -210,7 +259,7 @@ describe('layers', () => {
   for (const [layer, { mayImport, because }] of Object.entries(layers)) {
     test(`${layer} imports ${['itself', 'root', ...mayImport].join(', ')} only: ${because}`, () => {
       const allowed = new Set([layer, 'root', ...mayImport, ...(layer === 'test' ? ['test/sandbox'] : [])])
-      if (layer === 'test/sandbox') allowed.delete('root')
+      if (layer === 'test/sandbox' || layer === 'docs/examples') allowed.delete('root')
       const wrong = within.filter((one) => one.layer === layer && !allowed.has(targetLayer(one)))
       expect(wrong.map(({ file, what }) => `${file} imports ${what}`)).toEqual([])
     })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/errors.ts'
 import { makeLog } from '../../src/log.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secrets/secret.ts'
 
 function logged(write: (log: ReturnType<typeof makeLog>) => void): Record<string, unknown>[] {
   const lines: string[] = []

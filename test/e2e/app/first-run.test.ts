@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -120,4 +121,26 @@ test('starting at login works: the entry’s own command line starts the app', a
   expect(words.at(-1)).toBe('--autostart')
   expect(words[0]).toBe(await stage.app.evaluate(() => process.execPath))
   expect(words[1]).toBe(await stage.app.evaluate(({ app }) => app.getAppPath()))
+  await tray.click('Start at login')
+  await expect.poll(() => existsSync(entry)).toBe(false)
+  await stage.quit()
+  // As the package's entry starts it for everybody: who did not ask for it sees nothing of it.
+  expect(await stage.startAgain('--autostart')).toBe(0)
+  expect(await startsIn(stage)).toBe(1)
 })
+
+test('an artist whose setting says so is started at login', async (context) => {
+  stage = await openStage(demandElectron(context), {
+    args: ['--autostart'],
+    prepare: async (scene) =>
+      writeFile(settingsFile(scene), JSON.stringify({ ...(await readSettings(scene)), app: { startAtLogin: true } })),
+  })
+  await stage.tray()
+  expect(await startsIn(stage)).toBe(1)
+})
+
+/** How often the app went beyond its entry, by its log. */
+async function startsIn({ scene }: AppStage): Promise<number> {
+  const log = join(scene.studio.folder, 'home', '.local', 'state', 'sg-session', 'sg-session.log')
+  return (await readFile(log, 'utf8')).split('"sg-session starts"').length - 1
+}

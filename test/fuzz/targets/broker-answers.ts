@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { errorCodes } from '../../../src/errors.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import { judgeApiUrl } from '../../../src/sign-in/api-address.ts'
 import { BrokerClient } from '../../../src/sign-in/broker-client.ts'
 import { makeSignInKey } from '../../../src/sign-in/sign-in-key.ts'
-import { systemClock } from '../../../src/system-clock.ts'
+import { systemClock } from '../../../src/system/system-clock.ts'
 import { type BrokerMetadata, metadataPath, sessionTokenType, subjectTokenTypes } from '../../../src/token-exchange.ts'
 import { answering, judged, judgedLater } from '../input.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { parse } from 'node:querystring'
 import { judgeCallback, judgePastedAddress } from '../../../src/identity/callback.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import { linesOf, textOf } from '../input.ts'
 
 const state = 'aF3_zQ-9sJk2mN5pR8tV1wX4yB7cD0eG6hI3jK9lM2n'

@@ -32,4 +32,5 @@ export function fuzz(data: Uint8Array): void {
   if (!state) return
   assert.ok(Number.isInteger(state.parent) && state.parent >= 0)
   assert.match(state.startTicks, /^\d+$/)
+  assert.match(state.stackStart, /^\d+$/)
 }

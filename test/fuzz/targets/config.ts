@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { findSite, knownSite, mergeConfig } from '../../../src/config.ts'
+import { findSite, knownSite, mergeConfig } from '../../../src/config/config.ts'
 import { jsonOf, judged, linesOf, textOf } from '../input.ts'
 
 const rules = { insecureLoopback: false }
@@ -16,7 +16,11 @@ const settings = {
   audit: { retentionDays: 30, systemLog: true },
 }
 
+const update = { enabled: true, feedUrl: 'https://Updates.example/a', publicKey: `${'A'.repeat(43)}=`, channel: 'beta' }
+
 export const seeds = [
+  `{}\n${JSON.stringify({ update })}\nstudio.example`,
+  `${JSON.stringify({ update: { channel: 'beta' } })}\n{}\nstudio.example`,
   `${JSON.stringify(settings)}\n{}\nstudio.example`,
   `{}\n${JSON.stringify(settings)}\nhttps://studio.example`,
   '{"session":{"maxAgeHours":24}}\n{"sites":[{"url":"http://127.0.0.1:1","signIn":"web"}]}\n',
@@ -34,7 +38,7 @@ export function fuzz(data: Uint8Array): void {
   const { config, sources } = merged
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.sites))
   assert.deepEqual(
-    mergeConfig([{ ...documents[0], content: config }], rules).config,
+    mergeConfig([{ ...documents[1], content: config }], rules).config,
     config,
     'its own form is the same again',
   )
@@ -43,6 +47,7 @@ export function fuzz(data: Uint8Array): void {
     assert.equal(findSite(config, url).url, url)
   }
   for (const [key, { source }] of sources) {
+    if (key.startsWith('update.')) assert.notEqual(source, 'settings', key)
     const [section = '', name = ''] = key.split('.')
     const ruled = documents[1].content as Record<string, Record<string, unknown> | undefined>
     if (ruled[section]?.[name] !== undefined && !Array.isArray(ruled[section])) assert.equal(source, 'locked', key)

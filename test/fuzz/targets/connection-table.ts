@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { findPeerRow } from '../../../src/connection-table.ts'
+import { findPeerRow } from '../../../src/system/connection-table.ts'
 import { textOf } from '../input.ts'
 
 const row = (local: string, remote: string, state = '01', uid = '1001', inode = '12345'): string =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { AutodeskIdentity } from '../../../src/broker/exchange/autodesk.ts'
 import { judgeIdToken } from '../../../src/broker/exchange/subject-token.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import { judgedLater, linesOf, textOf } from '../input.ts'
 import { idTokens } from '../signed-tokens.ts'
 

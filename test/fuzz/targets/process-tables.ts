@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { judgeFiles, judgeProcesses, judgeSockets } from '../../../src/socket/peers/macos.ts'
-import { judgeHolders, type TableProcess } from '../../../src/socket/peers/process-table.ts'
+import { type Holders, judgeHolders, type TableProcess } from '../../../src/socket/peers/process-table.ts'
 import { judgeAnswer, splitCommandLine } from '../../../src/socket/peers/windows.ts'
 import { textOf } from '../input.ts'
 
@@ -31,25 +31,26 @@ export const seeds = [
 export function fuzz(data: Uint8Array): void {
   const text = textOf(data)
   const sockets = judgeSockets(text, 14_285)
-  for (const [port, held] of sockets) {
-    assert.ok([port, held.uid, ...held.pids].every((number) => Number.isSafeInteger(number) && number >= 0))
-    assert.ok(held.pids.length > 0 && new Set(held.pids).size === held.pids.length)
-    look(judgeProcesses(text), held)
+  for (const [port, holders] of sockets) {
+    const { uid, pids } = holders
+    assert.ok([port, uid, ...pids].every((number) => Number.isSafeInteger(number) && number >= 0))
+    assert.ok(pids.length > 0 && new Set(pids).size === pids.length)
+    look(judgeProcesses(text), holders)
   }
   for (const [pid, { executable, folder }] of judgeFiles(text)) {
     assert.ok(Number.isSafeInteger(pid))
     for (const path of [executable, folder]) assert.ok(path === undefined || path.startsWith('/'))
   }
-  const { owners, table } = judgeAnswer(text)
-  for (const [port, pid] of owners) look(table, { uid: -1, pids: [pid], socketMark: `14285 ${port}` })
+  const { held, table } = judgeAnswer(text)
+  for (const holders of held.values()) look(table, holders)
   // Quoted as Windows wants it, every argument comes back.
   const args = splitCommandLine(text)
   assert.deepEqual(splitCommandLine(args.map(quoted).join(' ')), args)
 }
 
-function look(table: ReadonlyMap<number, TableProcess>, held: Parameters<typeof judgeHolders>[0]): void {
-  const found = judgeHolders(held, table, 7, (folder, file) => `${folder}/${file}`)
-  if (found.kind === 'known') assert.ok(held.pids.includes(found.peer.pid) && found.peer.parents.length <= 8)
+function look(table: ReadonlyMap<number, TableProcess>, holders: Holders): void {
+  const found = judgeHolders({ ...holders, socketMark: 'it' }, table, 7, (folder, file) => `${folder}/${file}`)
+  if (found.kind === 'known') assert.ok(holders.pids.includes(found.peer.pid) && found.peer.parents.length <= 8)
 }
 
 function quoted(argument: string): string {

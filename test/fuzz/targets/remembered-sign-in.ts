@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import { readRemembered, writeRemembered } from '../../../src/sign-in/remembered-sign-in.ts'
 import { anyTextOf } from '../input.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { AgentError } from '../../../src/errors.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import { SiteFault } from '../../../src/shotgrid/faults.ts'
 import { retryAfterOf } from '../../../src/shotgrid/http.ts'
 import { callRpc, readEntities } from '../../../src/shotgrid/json-rpc.ts'

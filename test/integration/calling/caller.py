@@ -96,8 +96,8 @@ def fork_and_exec(*program):
     return child
 
 
-def become(program):
-    os.execv(program, [program, __file__, str(line.fileno())])
+def become(program, script=__file__):
+    os.execv(program, [program, script, str(line.fileno())])
 
 
 def give(path):

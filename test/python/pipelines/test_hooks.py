@@ -14,29 +14,10 @@ import unittest
 from sg_session import _endpoint
 from stage import Case
 
+from hosts import Recorder  # noqa: E402
+
 HOOKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "docs", "examples", "hooks")
 SIGNED_IN = "signed in as Plain Artist"
-
-
-class Recorder(object):
-    """A part of a host: keeps what it is called with, under the name of the call."""
-
-    def __init__(self, **answers):
-        self.calls = []
-        self._answers = answers
-
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-
-        def call(*args, **named):
-            self.calls.append((name, args, named))
-            return self._answers.get(name)
-
-        return call
-
-    def given(self, name):
-        return [args for called, args, _named in self.calls if called == name]
 
 
 class Hooks(Case):

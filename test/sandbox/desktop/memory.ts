@@ -20,7 +20,8 @@ async function pssOf(pid: number): Promise<number | undefined> {
   return [...text.matchAll(/^Pss: +(\d+) kB$/gm)].reduce((sum, [, kib]) => sum + Number(kib), 0)
 }
 
-async function descendantsOf(root: number): Promise<number[]> {
+/** All processes below this one that there are now. */
+export async function descendantsOf(root: number): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const parents = new Map<number, number>()
   for (const pid of pids) {

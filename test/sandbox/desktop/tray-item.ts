@@ -58,6 +58,8 @@ export class TrayItem {
         gone()
       }),
     )
+    // What it signalled after it was read and before it was followed is heard of by nobody.
+    await item.#readAgain()
     return item
   }
 

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { judgeArguments, judgeSecondLaunch } from '../../../app/command-line.ts'
 
-const plainStart = { wants: 'tray', wantsOfRunning: 'status', logLevel: 'info', allowInsecureLoopback: false }
+const plainStart = {
+  wants: 'tray',
+  wantsOfRunning: 'status',
+  atLogin: false,
+  takeOver: false,
+  logLevel: 'info',
+  allowInsecureLoopback: false,
+}
 
 describe('how the program was started', () => {
   test.for([
@@ -9,8 +16,9 @@ describe('how the program was started', () => {
     [['--status'], { wants: 'status' }],
     [['--sign-in'], { wants: 'sign-in', wantsOfRunning: 'sign-in' }],
     [['--status', '--sign-in'], { wants: 'sign-in', wantsOfRunning: 'sign-in' }],
-    [['--autostart'], { wantsOfRunning: 'tray' }],
-    [['--autostart', '--status'], { wants: 'status' }],
+    [['--autostart'], { wantsOfRunning: 'tray', atLogin: true }],
+    [['--autostart', '--status'], { wants: 'status', atLogin: true }],
+    [['--autostart=1'], {}],
     [['--log-level=debug'], { logLevel: 'debug' }],
     [['--log-level=debug', '--log-level=silent'], { logLevel: 'silent' }],
     [['--log-level=debug', '--log-level=all'], {}],
@@ -18,6 +26,7 @@ describe('how the program was started', () => {
     [['--log-level', 'debug'], {}],
     [['--log-level='], {}],
     [['--allow-insecure-loopback'], { allowInsecureLoopback: true }],
+    [['--take-over', '--sign-in'], { takeOver: true, wants: 'tray', wantsOfRunning: 'tray' }],
   ] as const)('%j', ([own, change]) => {
     expect(judgeArguments(['/opt/sg-session/sg-session', ...own])).toEqual({ ...plainStart, ...change })
   })

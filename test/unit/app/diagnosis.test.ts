@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { diagnosis } from '../../../app/diagnosis.ts'
 import { configurationLines } from '../../../app/settings.ts'
-import { mergeConfig } from '../../../src/config.ts'
+import { mergeConfig } from '../../../src/config/config.ts'
 import type { Finding } from '../../../src/doctor/finding.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import { at, hostileNames, secondUnit, signedIn, signedOut, site, situation, tool } from './situations.ts'
 
 const facts = {

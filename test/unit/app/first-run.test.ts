@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { findAddresses } from '../../../app/first-run.ts'
-import type { Paths } from '../../../src/paths.ts'
+import type { Paths } from '../../../src/system/paths.ts'
 import { autodesk, brokerAddress, type FakeStudio, fetchIn, siteAddress } from './fake-studio.ts'
 import { english, french, hostileNames } from './situations.ts'
 
 /** Finding out writes nothing: these are no places. */
-const paths: Paths = { policyFile: '', settingsFile: '', endpointFiles: [], stateFolder: '', logFolder: '' }
+const paths: Paths = {
+  policyFile: '',
+  settingsFile: '',
+  endpointFiles: [],
+  electronFolders: [''],
+  stateFolder: '',
+  logFolder: '',
+}
 
 interface Asking extends FakeStudio {
   readonly siteText?: string

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { configurationLines, settingDocument, settingsNow, unreadable } from '../../../app/settings.ts'
 import { settingKeys } from '../../../app/windows/calls.ts'
-import { type ConfigDocument, mergeConfig } from '../../../src/config.ts'
+import { type ConfigDocument, mergeConfig } from '../../../src/config/config.ts'
 
 const rules = { insecureLoopback: false }
 const settings = (content: unknown): ConfigDocument => ({ source: 'settings', file: 'settings.json', content })

@@ -38,6 +38,7 @@ export function situation(change: Partial<Situation> = {}): Situation {
     problems: [],
     startAtLoginLocked: false,
     collecting: false,
+    update: undefined,
     ...change,
   }
 }

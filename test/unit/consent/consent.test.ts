@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Config } from '../../../src/config.ts'
+import type { Config } from '../../../src/config/config.ts'
 import { Consent } from '../../../src/consent/consent.ts'
 import { consentLimits } from '../../../src/consent/limits.ts'
 import type { AskConsent, ConsentAnswer, ConsentQuestion } from '../../../src/consent/question.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { mergeConfig, type PartialConfig } from '../../../src/config.ts'
+import { mergeConfig, type PartialConfig } from '../../../src/config/config.ts'
 import { type FileFacts, isRuledIn, isRuledOut } from '../../../src/consent/rules.ts'
 import type { CallingTool } from '../../../src/socket/gate.ts'
 import type { Scope } from '../../../src/socket/scopes.ts'

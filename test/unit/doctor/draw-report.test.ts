@@ -47,16 +47,23 @@ test('a summary counts every state', () => {
   expect(drawFindings([], { width: 80, colours: false })).toBe('\n0 ok, 0 warnings, 0 failed, 0 skipped')
 })
 
-test('values stand beside who said so, and each file is named once', () => {
+test('values stand beside who said so and how artists may change them, and each place is named once', () => {
+  const registry = 'HKLM\\SOFTWARE\\Policies\\sg-session'
   const values = [
-    { key: 'session.maxAgeHours', value: '8', source: 'locked', file: '/etc/policy.json' },
-    { key: 'app.language', value: 'auto', source: 'built-in' },
+    { key: 'session.maxAgeHours', value: '8', source: 'locked', artist: 'locked', file: '/etc/policy.json' },
+    { key: 'app.startAtLogin', value: 'true', source: 'locked', artist: 'locked', file: registry },
+    { key: 'audit.systemLog', value: 'true', source: 'locked', artist: 'locked', file: registry },
+    { key: 'app.language', value: 'auto', source: 'built-in', artist: 'window' },
   ] as const
   expect(drawValues(values, { width: 80, colours: false }).split('\n')).toEqual([
-    'session.maxAgeHours  locked    8',
-    'app.language         built-in  auto',
+    'key                  from      artists  value',
+    'session.maxAgeHours  locked    locked   8',
+    'app.startAtLogin     locked    locked   true',
+    'audit.systemLog      locked    locked   true',
+    'app.language         built-in  window   auto',
     '',
     'locked: /etc/policy.json',
+    `locked: ${registry}`,
   ])
 })
 

@@ -10,6 +10,7 @@ import { usualPlaces } from '../../../src/doctor/python-places.ts'
 import { judgePythons } from '../../../src/doctor/pythons.ts'
 import { obstacleOf } from '../../../src/doctor/reach.ts'
 import { findListener, judgePorts } from '../../../src/doctor/redirect-ports.ts'
+import { judgeUpdates } from '../../../src/doctor/updates.ts'
 
 describe('the clock', () => {
   const minute = 60_000
@@ -65,6 +66,13 @@ describe('the agent', () => {
     expect(found).toMatchObject({ state, found: expect.stringContaining(said) })
     if (advice) expect(found.advice).toContain(advice)
     else expect(found.advice).toBeUndefined()
+  })
+
+  test('whose successor on the disk did not take over says why, whatever else is not as expected', () => {
+    const agent = { ...status.agent, handOver: { failedAt: 1_000, because: 'it ended with 3' } }
+    const found = judgeAgent('/run/endpoint.json', { ...status, agent }, { ...expected, version: '9.0.0' })
+    expect(found).toMatchObject({ state: 'warning', advice: 'Quit sg-session and start it again.' })
+    expect(found.found).toContain('is another one and has not taken over: it ended with 3')
   })
 
   test('that stood still the day before yesterday is not judged by it', () => {
@@ -268,5 +276,52 @@ describe('Pythons', () => {
     expect(folders('darwin')).toContain('/Applications/Autodesk')
     expect(folders('win32')[0]).toMatch(/Program Files.Autodesk$/)
     for (const platform of ['linux', 'darwin'] as const) expect(folders(platform)).toContain('/home/a/.pyenv/versions')
+  })
+})
+
+describe('updates', () => {
+  const feed = { channel: 'latest' } as const
+  const day = Date.parse('2026-05-12T09:00:00Z')
+  const terms = { issuedAt: day, expiresAt: day + 30 * 24 * 3600_000 }
+  const same = { kind: 'none', because: 'same', version: '1.3.0', terms } as const
+  const release = { version: '1.4.0', url: new URL('https://updates.example/a'), sha512: '', size: 1 }
+
+  test('are as they should be where the feed is signed and counts', () => {
+    expect(judgeUpdates(feed, same, undefined)).toEqual({
+      state: 'ok',
+      found: 'latest: 1.3.0, signed, until 2026-06-11; the app has not looked yet',
+    })
+    const looked = { at: day, kind: 'none', detail: '' } as const
+    expect(judgeUpdates(feed, { kind: 'update', release, terms }, looked).found).toBe(
+      'latest: 1.4.0, signed, until 2026-06-11; last looked at 2026-05-12T09:00:00.000Z',
+    )
+    expect(judgeUpdates(feed, { ...same, because: 'staged' }, looked).found).toContain(
+      '1.3.0, not for this machine yet',
+    )
+  })
+
+  test('whose feed is not to be believed have failed, and say why', () => {
+    const refused = { kind: 'refused', because: 'wrong_signature', detail: 'not the configured key’s' } as const
+    expect(judgeUpdates(feed, refused, undefined)).toMatchObject({
+      state: 'failed',
+      found: 'is refused: wrong_signature: not the configured key’s',
+      advice: expect.stringContaining('update.publicKey'),
+    })
+  })
+
+  test('whose feed cannot be asked are a warning: nothing depends on it', () => {
+    const finding = { kind: 'unreachable', detail: 'it answered 502' } as const
+    expect(judgeUpdates(feed, finding, undefined)).toMatchObject({
+      state: 'warning',
+      found: 'could not be asked: it answered 502',
+    })
+  })
+
+  test('that the app did not take last time are a warning, with the reason', () => {
+    const refused = { at: day, kind: 'refused', detail: '1.4.0: its SHA-512 is another' } as const
+    expect(judgeUpdates(feed, same, refused)).toMatchObject({
+      state: 'warning',
+      found: expect.stringContaining('its SHA-512 is another'),
+    })
   })
 })

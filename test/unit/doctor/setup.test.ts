@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ConfigDocument } from '../../../src/config.ts'
+import type { ConfigDocument } from '../../../src/config/config.ts'
 import { effectiveValues } from '../../../src/doctor/effective-values.ts'
 import { usablePart } from '../../../src/doctor/setup.ts'
 
@@ -64,6 +64,14 @@ test('each value is told with its source, lists of things one by one', () => {
     'network.proxy': 'http://proxy:3128 settings',
     'identity.scopes': 'openid, user-profile:read built-in',
   })
+  const artists = new Map(values.map(({ key, artist }) => [key, artist]))
+  expect(Object.fromEntries(artists)).toMatchObject({
+    'session.maxAgeHours': 'locked',
+    'session.rememberSignIn': 'window',
+    'session.endOnScreenLock': 'file',
+    'identity.clientId': 'first-start',
+  })
+  expect(told.get('identity.clientId')).toBe('not set built-in')
   expect(JSON.stringify(values)).not.toContain('hunter2')
   expect(values.map(({ key }) => key)).toEqual(values.map(({ key }) => key).toSorted())
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { accessTokenLeftMs, hasEnoughLeft, timeAccessToken } from '../../../src/identity/access-token.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 
 const minute = 60_000
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type CallbackRequest, judgeCallback, judgePastedAddress } from '../../../src/identity/callback.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 
 const state = 'aF3_zQ-9sJk2mN5pR8tV1wX4yB7cD0eG6hI3jK9lM2n'
 const expected = { host: 'localhost:14285', path: '/callback', state: new Secret(state) }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import { judgeRenewalFailure, judgeSession, startSession } from '../../../src/session/renewal-rules.ts'
 import { type IssuedSession, timeLeftMs } from '../../../src/session/session.ts'
 

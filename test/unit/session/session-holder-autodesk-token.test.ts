@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import type { AutodeskToken, SignedIn } from '../../../src/session/session.ts'
 import { codeOf, failing, issued, Stage } from './stage.ts'
 

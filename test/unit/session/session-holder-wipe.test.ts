@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import type { Session } from '../../../src/session/session.ts'
 import { SessionHolder } from '../../../src/session/session-holder.ts'
 import { RestTokens } from '../../../src/shotgrid/rest-tokens.ts'
 import { encodeFrame } from '../../../src/socket/frames.ts'
 import { type Caller, type Desk, handlers } from '../../../src/socket/methods.ts'
-import { systemClock } from '../../../src/system-clock.ts'
+import { systemClock } from '../../../src/system/system-clock.ts'
 import { codeOf, hour, issued, minute, Stage, site } from './stage.ts'
 
 let stage: Stage

@@ -1,5 +1,5 @@
 import { AgentError, type ErrorCode } from '../../../src/errors.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import type { SiteStatus } from '../../../src/session/changes.ts'
 import type { IssuedSession, Renewal, SignedIn } from '../../../src/session/session.ts'
 import { SessionHolder } from '../../../src/session/session-holder.ts'
@@ -61,6 +61,8 @@ export class Stage {
       release: async () => {
         this.released += 1
       },
+      passOn: () => ({}),
+      letGo: () => undefined,
     }
     return { session: issued(0), renewal, account: 'artist@studio.example' }
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import { type RememberedSignIn, readRemembered, writeRemembered } from '../../../src/sign-in/remembered-sign-in.ts'
-import { makeStorableSignInKey, restoreSignInKey } from '../../../src/sign-in/sign-in-key.ts'
+import { makeSignInKey, restoreSignInKey } from '../../../src/sign-in/sign-in-key.ts'
 
 const remembered: RememberedSignIn = {
   refreshToken: new Secret('r'.repeat(600)),
@@ -34,12 +34,12 @@ test.each([
 ])('what is of another form is not read: %s', (text) => expect(readRemembered(new Secret(text))).toBeUndefined())
 
 test('with a real key it fits where Windows keeps it, 2,560 bytes', async () => {
-  const { privateJwk } = await makeStorableSignInKey()
+  const { privateJwk } = await makeSignInKey()
   expect(writeRemembered({ ...remembered, privateJwk }).reveal().length).toBeLessThan(1_300)
 })
 
 test('a key comes back as the same key, and its private half does not leave the process again', async () => {
-  const made = await makeStorableSignInKey()
+  const made = await makeSignInKey()
   const restored = await restoreSignInKey(made.privateJwk)
   expect(restored.thumbprint).toBe(made.thumbprint)
   expect(restored.publicJwk).toEqual(made.publicJwk)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SecretStore } from '../../../src/ports.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/secrets/secret.ts'
 import { StoredSecret } from '../../../src/sign-in/stored-secret.ts'
 
 /** A keychain whose calls are answered when the test says so. */

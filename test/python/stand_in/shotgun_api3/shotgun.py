@@ -96,7 +96,9 @@ class Shotgun(object):
             self._connection = None
 
     def find(self, entity_type, filters, fields=None, limit=0):
-        conditions = [{"path": path, "relation": relation, "values": values} for path, relation, *values in filters]
+        # A list is the values, and no value.
+        given = [(path, relation, values[0] if isinstance(values[0], list) else values) for path, relation, *values in filters]
+        conditions = [{"path": path, "relation": relation, "values": values} for path, relation, values in given]
         params = {
             "type": entity_type,
             "return_fields": fields or ["id"],
@@ -116,6 +118,10 @@ class Shotgun(object):
         fields = [{"field_name": name, "value": value} for name, value in data.items()]
         params = {"type": entity_type, "fields": fields, "return_fields": ["id"]}
         return self._call_rpc("create", params, first=True)
+
+    def update(self, entity_type, entity_id, data):
+        fields = [{"field_name": name, "value": value} for name, value in data.items()]
+        return self._call_rpc("update", {"type": entity_type, "id": entity_id, "fields": fields})
 
     def schema_entity_read(self):
         return self._call_rpc("schema_entity_read", None)

@@ -71,7 +71,9 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
     site({ ...signedOut, reason: 'sign_in_timeout' }, { waitedFor: 'credentials' }),
     site(signedIn),
     site({ ...signedIn, expiresAt: at(19, 40) }),
-    ...(['web', 'legacy'] as const).map((obtainedBy) => site({ ...signedIn, obtainedBy, expiry: 'exact' })),
+    ...(['web', 'legacy', 'identity-direct'] as const).map((obtainedBy) =>
+      site({ ...signedIn, obtainedBy, expiry: 'exact' }),
+    ),
     site({ ...signedIn, obtainedBy: 'web' }),
     site({ ...signedIn, signInEndsAt: at(10, 5) }),
     site({ ...signedOut, reason: 'sign_in_cancelled' }),
@@ -82,6 +84,9 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
     situation({ sites, tools: [tool(''), namelessTool], online: false, trayShown: false }),
     ...sites.map((one) => situation({ sites: [one] })),
     situation({ sites: [] }),
+    ...([undefined, 'question', 'sign-in', 'session', 'work', 'window', 'start'] as const).map((obstacle) =>
+      situation({ update: { version: '1.4.0', obstacle } }),
+    ),
   ]
   startingView(language)
   for (const one of situations) trayView(one, language)
@@ -106,8 +111,16 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
     },
     language,
   )
-  const facts = { version: '1', runtime: '', policyFile: undefined, settingsFile: '', logFolder: '' }
+  const facts = {
+    version: '1',
+    runtime: '',
+    policyFile: undefined,
+    settingsFile: '',
+    logFolder: '',
+    updatesItself: true,
+  }
   aboutView(facts, language)
+  aboutView({ ...facts, updatesItself: false }, language)
   for (const scope of ['rest', 'autodesk'] as const) {
     const asked = question({ executable: pythonFile, script: publishFile }, { scope })
     for (const origin of [undefined, { kind: 'package', name: '' }, { kind: 'root' }, { kind: 'anybody' }] as const)
@@ -129,7 +142,14 @@ test('every text is shown somewhere: what nobody reads is not kept, nor translat
   trayView(asked, language)
 
   const options = {
-    paths: { policyFile: '', settingsFile: '', endpointFiles: [], stateFolder: '', logFolder: '' },
+    paths: {
+      policyFile: '',
+      settingsFile: '',
+      endpointFiles: [],
+      electronFolders: [''] as const,
+      stateFolder: '',
+      logFolder: '',
+    },
     rules: { insecureLoopback: false },
   }
   const addresses = { site: siteAddress, broker: brokerAddress }

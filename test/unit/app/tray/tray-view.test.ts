@@ -370,3 +370,39 @@ test('no minute of the day, and no site without facts, makes it say nonsense', (
     }
   }
 })
+
+describe('a newer version', () => {
+  const update = (obstacle: NonNullable<Situation['update']>['obstacle']) => ({
+    update: { version: '1.4.0', obstacle },
+  })
+  test('is no matter while there is none', () => {
+    expect(menuOf({}).filter((label) => /version|restart/i.test(label))).toEqual([])
+  })
+
+  test('is told of, with what it waits for', () => {
+    expect(menuOf(update('session'))).toContain(
+      '[Version 1.4.0 is ready. It is put in place when you have signed out, or quit sg-session.]',
+    )
+    expect(menuOf(update('sign-in'))).toContain(
+      '[Version 1.4.0 is ready. It is put in place once the sign-in is over.]',
+    )
+    expect(menuOf(update('question'), french)).toContain(
+      '[La version 1.4.0 est prête. Elle sera installée après la réponse à la question du programme.]',
+    )
+  })
+
+  test.each([
+    ['only a window is in the way', 'window', true],
+    ['somebody would lose their session', 'session', false],
+    ['a sign-in is under way', 'sign-in', false],
+    ['a program waits for its answer', 'question', false],
+    ['it goes ahead anyway', undefined, false],
+  ] as const)('can be had at once where that is the artist’s alone to say: %s', (_when, obstacle, offered) => {
+    expect(menuOf(update(obstacle)).includes('Restart now')).toBe(offered)
+  })
+
+  test('is restarted into by its own command', () => {
+    const items = trayView(situation(update('window')), english).menu
+    expect(items).toContainEqual({ kind: 'command', label: 'Restart now', command: { does: 'restartForUpdate' } })
+  })
+})

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type CallName, calls, settingKeys } from '../../../../app/windows/calls.ts'
 import type { WindowName } from '../../../../app/windows/contract.ts'
-import { mergeConfig } from '../../../../src/config.ts'
+import { mergeConfig } from '../../../../src/config/config.ts'
 
 const from = (window: WindowName): string[] =>
   (Object.keys(calls) as CallName[])
@@ -23,7 +23,7 @@ describe('what a window may call', () => {
           'openPrograms',
           'openSettings',
         ],
-        ...['openSite', 'quit', 'showConsent', 'showSignIn', 'signIn', 'signOut', 'switchUser'],
+        ...['openSite', 'quit', 'restartForUpdate', 'showConsent', 'showSignIn', 'signIn', 'signOut', 'switchUser'],
       ],
     ],
     [

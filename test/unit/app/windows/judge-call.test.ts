@@ -82,6 +82,7 @@ const good: { readonly [C in CallName]: Record<string, unknown> } = {
   openSettings: {},
   openFirstRun: {},
   openAbout: {},
+  restartForUpdate: {},
   quit: {},
   closeWindow: {},
 }

@@ -70,6 +70,7 @@ describe('the about window', () => {
     policyFile: undefined,
     settingsFile: '/home/artist/.config/sg-session/settings.json',
     logFolder: '/home/artist/.local/state/sg-session',
+    updatesItself: false,
   }
 
   test('says what runs here, and where its files are', () => {
@@ -81,6 +82,7 @@ describe('the about window', () => {
       ['Policy', 'none'],
       ['Settings', facts.settingsFile],
       ['Logs', facts.logFolder],
+      ['Updates', 'from your studio’s IT'],
     ])
     expect(view.actions.map(({ label }) => label)).toEqual(['Copy diagnosis', 'Show the logs', 'Close'])
   })
@@ -88,6 +90,10 @@ describe('the about window', () => {
   test('names the policy there is', () => {
     const view = aboutView({ ...facts, policyFile: '/etc/sg-session/policy.json' }, english)
     expect(view.facts[2]?.value).toBe('/etc/sg-session/policy.json')
+  })
+
+  test('says where updates come by themselves', () => {
+    expect(aboutView({ ...facts, updatesItself: true }, english).facts.at(-1)?.value).toBe('by themselves')
   })
 
   test('speaks French', () => {
@@ -99,6 +105,7 @@ describe('the about window', () => {
       'Politique',
       'Réglages',
       'Journaux',
+      'Mises à jour',
     ])
     expect(view.facts[2]?.value).toBe('aucune')
   })

@@ -84,6 +84,7 @@ describe('the card of a site', () => {
     ['legacy', 'exact', at(11), 'With login and passphrase. Unused, it ends at 11:00 AM.'],
     ['legacy', 'exact', at(19, 40), 'With login and passphrase.'],
     ['legacy', 'exact', at(19, 40) - 3, 'With login and passphrase.'],
+    ['identity-direct', 'exact', at(11), 'With your Autodesk account.'],
     ['a newer way', 'exact', at(11), undefined],
   ] as const)('says how the session was obtained, and its own end as well as it is known: %s, %s', (row) => {
     const [obtainedBy, expiry, expiresAt, words] = row
@@ -372,4 +373,23 @@ test.for(hostileNames)('what people call themselves, their site and their tools 
   const ordinary = view({ sites: [site(signedIn)], tools: [tool('Maya')] })
   expect(made.actions).toEqual(ordinary.actions)
   expect(made.sites[0]?.actions).toEqual(ordinary.sites[0]?.actions)
+})
+
+describe('a newer version', () => {
+  test('is told of, with what it waits for', () => {
+    const { problems, actions } = view({ update: { version: '1.4.0', obstacle: 'session' } })
+    expect(problems).toEqual([
+      {
+        tone: 'info',
+        sentence: 'Version 1.4.0 is ready.',
+        advice: 'It is put in place when you have signed out, or quit sg-session.',
+      },
+    ])
+    expect(labels(actions)).not.toContain('Restart now')
+  })
+
+  test('can be had at once where nothing but this window is in the way', () => {
+    const { actions } = view({ update: { version: '1.4.0', obstacle: 'window' } })
+    expect(actions[0]).toEqual({ label: 'Restart now', kind: 'plain', call: 'restartForUpdate', args: {} })
+  })
 })
