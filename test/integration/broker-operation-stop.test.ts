@@ -60,7 +60,7 @@ describe.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])('%s', (signal) => {
     const from = performance.now()
     broker.signal(signal)
     expect(await running.ended).toBe(-1)
-    expect(performance.now() - from).toBeLessThan(2_000)
+    expect(performance.now() - from).toBeLessThan(10_000)
     expect(await outcome).not.toBe('ok')
   })
 })
@@ -79,7 +79,7 @@ test('connections that are silent, or have sent half a request, hold nobody up',
   const from = performance.now()
   broker.signal('SIGTERM')
   expect(await running.ended).toBe(0)
-  expect(performance.now() - from).toBeLessThan(3_000)
+  expect(performance.now() - from).toBeLessThan(8_000)
   for (const socket of sockets) socket.destroy()
 })
 

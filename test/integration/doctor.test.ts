@@ -427,7 +427,7 @@ describe('a check', () => {
         onProgress: (names) => void told.push([...names]),
       },
     )
-    expect(performance.now() - startedMs).toBeLessThan(2_000)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
     expect(report.findings.map(({ state }) => state)).toEqual(['failed', 'ok'])
     expect(told).toEqual([['agent', 'policy'], ['agent'], []])
   })

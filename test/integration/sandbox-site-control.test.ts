@@ -261,7 +261,7 @@ test('a kept-alive connection may idle for longer than Node would let it, and cl
     const startedAt = performance.now()
     await own.close()
     agent.destroy()
-    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    expect(performance.now() - startedAt).toBeLessThan(4_000)
   }
 })
 

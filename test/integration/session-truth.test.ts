@@ -355,7 +355,7 @@ describe('after a sign-out', () => {
     stage.site.faults.inject({ path: '/internal_api', does: { kind: 'delay', ms: 20_000 } })
     const startedMs = performance.now()
     expect((await agent.signOut(undefined)).leftAtSite).toMatchObject({ expiry: 'estimated' })
-    expect(performance.now() - startedMs).toBeLessThan(4_500)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
     stage.site.faults.clear()
   })
 })

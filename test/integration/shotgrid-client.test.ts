@@ -104,7 +104,7 @@ describe('trying again', () => {
     const startedMs = performance.now()
     const call = callRpc(nodeFetch, site.url, { kind: 'nobody' }, { method: 'info', signal: AbortSignal.timeout(300) })
     await expect(call).rejects.toMatchObject({ code: 'site_unreachable' })
-    expect(performance.now() - startedMs).toBeLessThan(1_000)
+    expect(performance.now() - startedMs).toBeLessThan(4_500)
   })
 
   test('a site that is not there is site_unreachable, naming it', async () => {

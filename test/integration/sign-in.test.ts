@@ -336,6 +336,6 @@ describe('signing out', () => {
     const done = agent.signOut(undefined)
     expect(await codeOf(agent.session(undefined, 0, false))).toBe('login_required')
     expect(await done).toMatchObject({ state: 'signed_out', reason: 'signed_out' })
-    expect(performance.now() - startedMs).toBeLessThan(3_500)
+    expect(performance.now() - startedMs).toBeLessThan(15_000)
   })
 })
