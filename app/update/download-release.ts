@@ -105,8 +105,8 @@ function providerOf({ version, url, sha512, size }: Release) {
 }
 
 /**
- * While it downloads, its session asks for that one address, follows no redirect, and takes no answer of another size: else a
- * file would be read to its end before its hash is found to be wrong, and some have none.
+ * While it downloads, its session asks for that one address, follows no redirect, and takes no answer of another size, nor one that
+ * grows while it is unpacked: else a file would be read to its end before its hash is found to be wrong, and some have none.
  */
 function guarded(
   { webRequest }: Session,
@@ -119,11 +119,16 @@ function guarded(
     answer({ cancel })
   })
   webRequest.onHeadersReceived(({ statusCode, responseHeaders = {} }, answer) => {
-    const [length] =
-      Object.entries(responseHeaders).find(([name]) => name.toLowerCase() === 'content-length')?.[1] ?? []
-    const cancel = statusCode === 200 && length !== String(size)
-    if (cancel) refusal = new ArtefactRefused(`its size is ${length ?? 'not said'}, not ${size}`)
-    answer({ cancel })
+    const header = (wanted: string): string | undefined =>
+      Object.entries(responseHeaders).find(([name]) => name.toLowerCase() === wanted)?.[1][0]
+    // A redirect ends at its new address, and an error is not written to the disk.
+    const isWritten = statusCode >= 200 && statusCode < 300
+    const [length, encoding] = [header('content-length'), header('content-encoding')]
+    if (isWritten && statusCode !== 200) refusal = new ArtefactRefused(`it comes with status ${statusCode}`)
+    else if (isWritten && encoding !== undefined) refusal = new ArtefactRefused(`it comes packed, as ${encoding}`)
+    else if (isWritten && length !== String(size))
+      refusal = new ArtefactRefused(`its size is ${length ?? 'not said'}, not ${size}`)
+    answer({ cancel: isWritten && refusal !== undefined })
   })
   return {
     get refusal() {

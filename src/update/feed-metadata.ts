@@ -134,13 +134,20 @@ function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
-const archNames = ['x64', 'x86_64', 'amd64', 'arm64', 'aarch64', 'ia32', 'armv7l'] as const
+/** How files say which processor they are for, by what Node calls it: electron-builder has a name of its own for each kind of package. */
+const archNames: Readonly<Record<string, readonly string[]>> = {
+  x64: ['x64', 'x86_64', 'amd64'],
+  arm64: ['arm64', 'aarch64'],
+  ia32: ['ia32', 'i386', 'i686'],
+  arm: ['armv7l', 'armhf'],
+}
 
 /** The one that names this architecture, else one that names none. */
 function fileFor<File extends { readonly url: string }>(machine: Machine, files: readonly File[]): File | undefined {
   const fit = files.filter(({ url }) => url.endsWith(machine.fileEnd))
-  const named = fit.find(({ url }) => url.includes(machine.arch))
-  return named ?? fit.find(({ url }) => !archNames.some((name) => url.includes(name)))
+  const names = (url: string, known: readonly string[]): boolean => known.some((name) => url.includes(name))
+  const named = fit.find(({ url }) => names(url, archNames[machine.arch] ?? [machine.arch]))
+  return named ?? fit.find(({ url }) => !names(url, Object.values(archNames).flat()))
 }
 
 /** Resolved against the feed; undefined where that leads anywhere else than to the feed's own origin. */

@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import { dirname, join } from 'node:path'
+import { archFromString, getArtifactArchName } from 'builder-util'
 import { signMetadata } from '../../../build/sign-update.mjs'
 
 export interface Offer {
@@ -28,6 +29,11 @@ export interface UpdateFeed {
   close(): Promise<void>
 }
 
+/** As electron-builder calls it, which has a name of its own for the processor. */
+export function artefactName(version: string): string {
+  return `sg-session-${version}-${getArtifactArchName(archFromString(process.arch), 'AppImage')}.AppImage`
+}
+
 /** A feed over http on this machine: files as `build/sign-update.mjs` writes them. */
 export async function startUpdateFeed(root: string): Promise<UpdateFeed> {
   const keys = generateKeyPairSync('ed25519')
@@ -51,7 +57,7 @@ export async function startUpdateFeed(root: string): Promise<UpdateFeed> {
     address: `http://127.0.0.1:${port}/`,
     asked,
     async offer(folder, { version, content, percentage = 100, days = 30, now = Date.now(), key = keys.privateKey }) {
-      const name = `sg-session-${version}.AppImage`
+      const name = artefactName(version)
       const metadata = join(root, folder, 'latest-linux.yml')
       await mkdir(dirname(metadata), { recursive: true })
       await writeFile(join(root, folder, name), content)

@@ -10,7 +10,7 @@ import { type Desktop, startDesktop } from '../../sandbox/desktop/desktop.ts'
 import { finished, type Running, startProcess } from '../../sandbox/processes.ts'
 import { setScene } from '../scene.ts'
 import { asRoot, demandElectron } from './app-stage.ts'
-import { startUpdateFeed, type UpdateFeed } from './update-feed.ts'
+import { artefactName, startUpdateFeed, type UpdateFeed } from './update-feed.ts'
 
 const root = resolve(import.meta.dirname, '..', '..', '..')
 const bundle = join(root, 'out', 'app')
@@ -211,7 +211,7 @@ test('a feed is refused, each time with everything as it was, where it is not ju
   const day = 24 * 3600_000
   const offer = { version: newVersion, content: 'a newer version' }
   const foreign = generateKeyPairSync('ed25519')
-  const artefact = `sg-session-${newVersion}.AppImage`
+  const artefact = artefactName(newVersion)
 
   await feed.offer('good', offer)
   await rm(join(await feed.offer('unsigned', offer), 'latest-linux.yml.sig'))
@@ -230,6 +230,14 @@ test('a feed is refused, each time with everything as it was, where it is not ju
     // Chromium looks at the first of it before it says that an answer is there.
     response.writeHead(200).write('a newer version'.repeat(1_000)),
   )
+  await feed.offer('other-status', offer)
+  feed.answer(`/other-status/${artefact}`, (response) =>
+    response.writeHead(203, { 'content-length': 60 * 2 ** 20 }).end(Buffer.alloc(60 * 2 ** 20)),
+  )
+  await feed.offer('packed', offer)
+  feed.answer(`/packed/${artefact}`, (response) =>
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': 15 }).end(Buffer.alloc(15)),
+  )
   await feed.offer('silent', offer)
   feed.answer(`/silent/${artefact}`, () => undefined)
   await feed.offer('elsewhere', offer)
@@ -244,7 +252,7 @@ test('a feed is refused, each time with everything as it was, where it is not ju
 
   const names = [
     ...['unsigned', 'wrong-key', 'changed', 'expired', 'downgrade', 'staged', 'pre-release', 'too-large'],
-    ...['other-bytes', 'longer', 'endless', 'elsewhere', 'redirected', 'nothing-there'],
+    ...['other-bytes', 'longer', 'endless', 'other-status', 'packed', 'elsewhere', 'redirected', 'nothing-there'],
   ]
   const looks = [
     { name: 'off', feedUrl: `${feed.address}off/`, enabled: false },
@@ -273,6 +281,8 @@ test('a feed is refused, each time with everything as it was, where it is not ju
   expect(await said('other-bytes')).toBe(`refused ${newVersion}: its SHA-512 is another`)
   expect(await said('longer')).toBe(`refused ${newVersion}: its size is 25, not 15`)
   expect(await said('endless')).toBe(`refused ${newVersion}: its size is not said, not 15`)
+  expect(await said('other-status')).toBe(`refused ${newVersion}: it comes with status 203`)
+  expect(await said('packed')).toBe(`refused ${newVersion}: it comes packed, as gzip`)
   expect(await said('elsewhere')).toBe(`refused ${newVersion}: it is somewhere else`)
   expect(await said('redirected')).toContain('unreachable')
   expect(await said('nothing-there')).toContain('unreachable')

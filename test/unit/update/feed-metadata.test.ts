@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { archFromString, getArtifactArchName } from 'builder-util'
 import { describe, expect, test } from 'vitest'
 import { type FeedExpectations, type FeedVerdict, judgeFeed } from '../../../src/update/feed-metadata.ts'
 
@@ -67,6 +68,19 @@ describe('a feed that is signed', () => {
     expect(urlFor('arm64')).toBe('a-arm64.exe')
     expect(urlFor('riscv64')).toBe('a.exe')
     expect(urlFor('arm64', [{ ...file, url: 'a-x64.exe' }])).toBe('refused')
+  })
+
+  test.each(['x64', 'arm64'])('knows the %s processor by every name that electron-builder has for it', (arch) => {
+    for (const end of ['AppImage', 'deb', 'rpm', 'exe', 'dmg', 'zip']) {
+      const named = ['x64', 'arm64', 'ia32', 'armv7l'].map((one) => {
+        const url = `sg-session-1.4.0-${getArtifactArchName(archFromString(one), end)}.${end}`
+        return { one, file: { ...file, url } }
+      })
+      const files = named.map((one) => one.file)
+      const verdict = judge({ files }, { machine: { fileEnd: `.${end}`, arch, bucket: 0 } })
+      const wanted = named.find(({ one }) => one === arch)?.file.url
+      expect(verdict.kind === 'update' && verdict.release.url.pathname.split('/').at(-1)).toBe(wanted)
+    }
   })
 
   test.each([
