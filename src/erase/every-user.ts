@@ -16,15 +16,20 @@ export interface AsUserEnded {
   readonly stdout: string
 }
 
-/** Where people have their homes, and the first of their numbers: below it are the accounts of services, which have no sessions. */
+/** Where people have their homes, and the first of their numbers: below them are the accounts of services, which have no sessions. */
 export interface PeoplesPlace {
   readonly homes: string
   readonly firstPerson: number
+  readonly firstGroup: number
 }
 
-/** Linux: UID_MIN of login.defs at Debian and Red Hat. macOS keeps its people in Open Directory, from 501 on, and not in /etc/passwd. */
+/**
+ * Linux: UID_MIN and GID_MIN of login.defs at Debian and Red Hat. macOS keeps its people in Open Directory, from 501 on, and not in /etc/passwd;
+ * their group is staff, 20.
+ */
 export function peoplesPlace(platform: NodeJS.Platform): PeoplesPlace {
-  return platform === 'darwin' ? { homes: '/Users', firstPerson: 501 } : { homes: '/home', firstPerson: 1_000 }
+  if (platform === 'darwin') return { homes: '/Users', firstPerson: 501, firstGroup: 20 }
+  return { homes: '/home', firstPerson: 1_000, firstGroup: 1_000 }
 }
 
 const nobody = 65_534
@@ -36,7 +41,7 @@ const mostCharacters = 1024 * 1024
  */
 export async function homeOwners(
   passwdFile = '/etc/passwd',
-  { homes, firstPerson } = peoplesPlace(process.platform),
+  { homes, firstPerson, firstGroup } = peoplesPlace(process.platform),
 ): Promise<HomeOwner[]> {
   const listed = judgePasswd(await readFile(passwdFile, 'utf8').catch(() => ''), firstPerson)
   const found: HomeOwner[] = []
@@ -46,7 +51,8 @@ export async function homeOwners(
     const folder = await lstat(home).catch(() => undefined)
     if (!folder?.isDirectory() || !isPerson(folder.uid, firstPerson) || found.some(({ uid }) => uid === folder.uid))
       continue
-    found.push({ name, uid: folder.uid, gid: folder.gid, home })
+    // A home that root has made may still have root's group, or a service's.
+    found.push({ name, uid: folder.uid, gid: folder.gid < firstGroup ? nobody : folder.gid, home })
   }
   return found
 }

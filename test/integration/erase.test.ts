@@ -281,9 +281,11 @@ describe('for every user', () => {
   test('whoever has a folder in /home counts once, by whose it is; links and folders that are not there do not', async (context) => {
     if (!isRoot) context.skip('only root can give folders away')
     const homes = join(home, 'home')
-    for (const name of ['listed', 'directory', 'service']) await mkdir(join(homes, name), { recursive: true })
+    for (const name of ['listed', 'directory', 'made-by-root', 'service'])
+      await mkdir(join(homes, name), { recursive: true })
     await chown(join(homes, 'listed'), 1_500, 1_500)
     await chown(join(homes, 'directory'), 70_001, 70_002)
+    await chown(join(homes, 'made-by-root'), 70_003, 0)
     await chown(join(homes, 'service'), 120, 120)
     await symlink('/etc', join(homes, 'link'))
     const passwd = await put(
@@ -293,6 +295,8 @@ describe('for every user', () => {
     expect(await homeOwners(passwd, { ...peoplesPlace('linux'), homes })).toEqual([
       { name: 'listed', uid: 1_500, gid: 1_500, home: join(homes, 'listed') },
       { name: 'directory', uid: 70_001, gid: 70_002, home: join(homes, 'directory') },
+      // Not with root's group, which is only its home's.
+      { name: 'made-by-root', uid: 70_003, gid: 65_534, home: join(homes, 'made-by-root') },
     ])
   })
 
