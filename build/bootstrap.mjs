@@ -61,6 +61,12 @@ const debianPackages = {
   shellcheck: 'shellcheck',
   icotool: 'icoutils',
   icns2png: 'icnsutils',
+  mandoc: 'mandoc',
+  'desktop-file-validate': 'desktop-file-utils',
+  appstreamcli: 'appstream',
+  apparmor_parser: 'apparmor',
+  setfacl: 'acl',
+  buildah: 'buildah',
 }
 
 /** What Debian starts when it installs it, and whenever the machine starts. */
@@ -99,17 +105,20 @@ export const needs = {
   roots: onLinux(['mmdebstrap', 'unshare', 'nsenter']),
   executables: onLinux(['strip']),
   packages: onLinux(['dpkg-deb', 'rpmbuild', '7za', 'strip', 'git']),
-  // To try the Windows installer, and to look over what is for macOS.
-  windows: onLinux([
-    'makensis',
-    'wine',
-    'x86_64-w64-mingw32-gcc',
-    'i686-w64-mingw32-gcc',
-    '7z',
+  // To try the Windows installer.
+  windows: onLinux(['makensis', 'wine', 'x86_64-w64-mingw32-gcc', 'i686-w64-mingw32-gcc', '7z']),
+  /** What judges the files that we make for others' programs. */
+  checkers: onLinux([
     'shellcheck',
+    'mandoc',
+    'desktop-file-validate',
+    'appstreamcli',
+    'apparmor_parser',
+    'setfacl',
     'icotool',
     'icns2png',
   ]),
+  images: onLinux(['buildah']),
 }
 
 /**
@@ -149,7 +158,8 @@ function compilerSettings() {
 
 /**
  * Makes what is needed available on Debian and its like: as root without a question, with sudo after asking, else it
- * prints the line to run. Returns what is still missing.
+ * prints the line to run. On a CI machine (`CI`) nobody can be asked, and a sudo that asks for no password is what it is for.
+ * Returns what is still missing.
  */
 export async function installFromSystem(names) {
   const missing = [...new Set(names)].filter((name) => !has(name))
@@ -163,7 +173,7 @@ export async function installFromSystem(names) {
     return missing
   }
   if (process.getuid() === 0) install([], line, shown, missing)
-  else if (has('sudo') && process.stdin.isTTY && (await agrees(`Install ${wanted} with sudo? [Y/n] `)))
+  else if (has('sudo') && (sudoIsGiven() || (await agrees(`Install ${wanted} with sudo? [Y/n] `))))
     install(['sudo'], line, shown, missing)
   else say(`Missing here: ${missing.join(', ')}. Please run: sudo ${shown}`)
   return missing.filter((name) => !has(name))
@@ -200,7 +210,13 @@ function switchOff(sudo, service) {
   }
 }
 
+function sudoIsGiven() {
+  return Boolean(process.env.CI) && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0
+}
+
+/** No where nobody can be asked. */
 async function agrees(question) {
+  if (!process.stdin.isTTY) return false
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const answer = await terminal.question(question)
   terminal.close()

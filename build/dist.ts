@@ -56,7 +56,7 @@ async function dist(args: readonly string[]): Promise<void> {
   )
   if (system === 'linux') {
     step('package of the broker')
-    const file = packBroker(wishes, version, packages)
+    const file = await packBroker(wishes, version, packages)
     writeFileSync(`${file.slice(0, -'.deb'.length)}.cdx.json`, billOfBroker(version))
   }
   step('checksums')

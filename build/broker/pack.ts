@@ -1,6 +1,7 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { getFpmPath } from 'app-builder-lib/out/toolsets/linux.js'
 import type { DistWishes } from '../dist-arguments.ts'
 import { root, run } from '../dist-steps.ts'
 
@@ -11,12 +12,17 @@ const tree = join(root, 'out', 'broker', 'root')
 const depends = ['adduser', 'ca-certificates', 'libc6 (>= 2.28)', 'libgcc-s1', 'libstdc++6']
 
 /** The deb of the broker in `folder`, for the system it is made on; its path. The executable and the manual pages are in `out/` already. */
-export function packBroker(wishes: Omit<DistWishes, 'version'>, version: string, folder: string): string {
+export async function packBroker(
+  wishes: Omit<DistWishes, 'version'>,
+  version: string,
+  folder: string,
+): Promise<string> {
   makeTree()
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
   const name = wishes.testBuild ? 'sg-broker-test-build' : 'sg-broker'
   const made = join(folder, `${name}_${version}_${architecture}.deb`)
-  run(fpm(), [
+  // electron-builder's own, which it fetches; on a closed network what CUSTOM_FPM_PATH names.
+  run(await getFpmPath(), [
     ...['-s', 'dir', '--force', '-t', 'deb', '--name', 'sg-broker', '--architecture', architecture],
     // A test build comes before its release: deb-version(7).
     ...['--version', version.replace('-', '~'), '--package', made],
@@ -63,10 +69,4 @@ function put(from: string, to: string, mode = 0o644): void {
 function write(bytes: Uint8Array, to: string): void {
   mkdirSync(dirname(join(tree, to)), { recursive: true })
   writeFileSync(join(tree, to), bytes)
-}
-
-/** The one that electron-builder is to use, the system's, or the stand-in. */
-function fpm(): string {
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'fpm')))
-  return process.env['CUSTOM_FPM_PATH'] ?? (onPath ? 'fpm' : join(root, 'build', 'fpm-stand-in.mjs'))
 }

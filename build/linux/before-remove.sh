@@ -46,3 +46,6 @@ if [ -e "$written" ]; then
     if sha256sum --status --check "$written" 2>/dev/null; then rm -f "$policy"; fi
     rm -f "$written"
 fi
+
+# What root's Python has compiled of ours: no package knows of it, and the folders would stay for it.
+rm -rf "$here/python/sg_session/__pycache__"

@@ -29,17 +29,27 @@ if [ "$(id -u)" != 0 ]; then
   exit 2
 fi
 
-# Asked to end first, in each session; then whatever still runs out of the app's folder.
+# The app and the agents of every user, by the program that runs, whatever they call themselves; not commands that artists' programs run under.
+running() {
+  lsof -t -- "$app/Contents/MacOS/sg-session" 2>/dev/null || true
+  for process in $(lsof -t -- "$command" 2>/dev/null || true); do
+    # shellcheck disable=SC2046 # words, each an argument
+    set -- $(ps -o args= -p "$process")
+    [ "${2:-}" != agent ] || echo "$process"
+  done
+}
+
+# Asked to end first, in each session; then whatever still runs.
 ps -axo uid=,comm= | awk -v app="$app/" 'index($0, app) { print $1 }' | sort -u | while read -r uid; do
   launchctl bootout "gui/$uid/$label" 2>/dev/null || true
 done
-pkill -TERM -f "^$app/Contents/MacOS/sg-session" 2>/dev/null || true
+for process in $(running); do kill -TERM "$process" 2>/dev/null || true; done
 waited=0
-while pgrep -f "^$app/" >/dev/null && [ $waited -lt 10 ]; do
+while [ -n "$(running)" ] && [ $waited -lt 10 ]; do
   sleep 1
   waited=$((waited + 1))
 done
-pkill -KILL -f "^$app/" 2>/dev/null || true
+for process in $(running); do kill -KILL "$process" 2>/dev/null || true; done
 
 if [ -n "$erase" ]; then
   # shellcheck disable=SC2086 # words, each an argument

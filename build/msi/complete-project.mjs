@@ -16,7 +16,8 @@ export const policyProperties = {
 const policyAccess = 'O:BAG:BAD:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)'
 
 const command = '&quot;[APPLICATIONFOLDER]bin\\sg-session.exe&quot;'
-const installing = 'NOT REMOVE'
+// Not in a repair either, which any user may start: it runs as SYSTEM, with properties of that user's choosing.
+const installing = 'NOT Installed'
 // An upgrade removes the version before it, and must not take the policy along.
 const removing = 'REMOVE=&quot;ALL&quot; AND NOT UPGRADINGPRODUCTCODE'
 
@@ -26,6 +27,11 @@ export default async function completeProject(projectFile) {
 
 /** Throws where electron-builder's template no longer has the place that something belongs to. */
 export function complete(project) {
+  const upgrade = /<MajorUpgrade AllowSameVersionUpgrades="yes" DowngradeErrorMessage='[^']*'\/>/g
+  if (project.match(upgrade)?.length !== 1)
+    throw new Error("electron-builder's MSI template has no single MajorUpgrade")
+  // As our other installers: the version before may be put over a newer one.
+  const both = project.replace(upgrade, '<MajorUpgrade AllowDowngrades="yes"/>')
   return [
     ['<Directory Id="TARGETDIR" Name="SourceDir">', policyFolder],
     ['<ComponentGroup Id="ProductComponents" Directory="APPLICATIONFOLDER">', components],
@@ -34,7 +40,7 @@ export function complete(project) {
   ].reduce((text, [place, addition]) => {
     if (text.split(place).length !== 2) throw new Error(`electron-builder's MSI template has no single '${place}'`)
     return text.replace(place, () => `${place}\n${addition}`)
-  }, project)
+  }, both)
 }
 
 const policyFolder = `

@@ -45,6 +45,17 @@ Var SgFolder    ; for machine-path.nsh: the folder to add or take away
     ${EndIf}
   !macroend
 
+  ; The version before could not be removed. electron-builder's own words come in a box that waits in silence, too, for somebody to close it.
+  !macro customUnInstallCheck
+    ${If} ${Errors}
+      DetailPrint "The uninstaller of the version before could not be started."
+    ${ElseIf} $R0 != 0
+      StrCpy $SgWrong "$(uninstallFailed): $R0"
+      !insertmacro sgTell 2
+      Quit
+    ${EndIf}
+  !macroend
+
   !macro customInstall
     ; The app ends at once unless `app.startAtLogin` is on.
     WriteRegStr HKLM "${SG_RUN_KEY}" "sg-session" '"$INSTDIR\${APP_EXECUTABLE_FILENAME}" --autostart'

@@ -3,8 +3,10 @@ import { dirname } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { ConfigRules, PartialConfig } from '../config/config.ts'
 import { readPolicy } from '../config/config-files.ts'
+import { demandAdministratorsFile } from '../config/windows-access.ts'
 import { AgentError } from '../errors.ts'
 import { readConfigText, whyNotRootOwned } from '../system/read-guarded.ts'
+import { runProgram } from '../system/run-program.ts'
 import { judgePolicy, type PolicyFinding } from './judge-policy.ts'
 
 /** What installers are told: the few values with which an artist's first start asks nothing. */
@@ -63,7 +65,8 @@ export interface Written {
 /**
  * Writes a policy where the agents of this machine read it: whole or not at all, readable by all, in a folder that only root can write to, which
  * is made where it is missing. Judges it first. Follows no link. Throws `config_invalid`: not root; a policy that no agent would start with; a
- * folder that somebody else could write to; or a policy that is there already, unless it may be replaced.
+ * folder that somebody else could write to; a policy that is there already, unless it may be replaced; or one to keep that somebody else
+ * could have written.
  */
 export async function writePolicy(
   file: string,
@@ -86,7 +89,10 @@ export async function writePolicy(
   }
   const present = await lstat(file).catch(() => undefined)
   const isThere = present !== undefined
-  if (isThere && ifThere === 'keep') return { written: false, warnings: [] }
+  if (isThere && ifThere === 'keep') {
+    await demandTrusted(file)
+    return { written: false, warnings: [] }
+  }
   if (isThere && ifThere === 'refuse') {
     throw new AgentError('config_invalid', `${file}: there is a policy already`, {
       advice: 'Look at it with "sg-session policy check", and give --replace to write another in its place.',
@@ -103,6 +109,13 @@ export async function writePolicy(
   }
   await readPolicy({ policyFile: file })
   return { written: true, warnings: findings }
+}
+
+/** An installer that leaves a policy as it is, which nobody's agent takes, would leave a machine where nothing starts and say that all is well. */
+async function demandTrusted(file: string): Promise<void> {
+  if (process.platform === 'win32') return demandAdministratorsFile(file, runProgram)
+  const problem = await whyNotRootOwned(file)
+  if (problem) throw problem
 }
 
 /** Root's umask may be narrower, and then users could not read the policy. */

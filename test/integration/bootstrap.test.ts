@@ -81,6 +81,19 @@ test('somebody who may not install is told the line to run', (context) => {
   )
 })
 
+test.for([
+  ['on a CI machine, sudo that asks for nothing installs', { CI: 'true' }, 0, 'missing: '],
+  ['on a CI machine, sudo that wants a password is not waited for', { CI: 'true' }, 1, 'missing: chromium'],
+  ['anywhere else, sudo is not used without asking', {}, 0, 'missing: chromium'],
+] as const)('%s', async ([, more, status, said], context) => {
+  if (otherUserMissing) return context.skip(otherUserMissing)
+  spawnSync('chmod', ['777', machine, join(machine, 'bin')])
+  await writeFile(join(machine, 'lists'), '')
+  const sudo = `#!/bin/sh\n[ "$1" = -n ] && exit ${status}\n[ "$1" = -v ] && exit 0\nexec "$@"`
+  await writeFile(join(machine, 'bin', 'sudo'), sudo, { mode: 0o755 })
+  expect(installing(['chromium'], { uid: 65_534, gid: 65_534 }, more).stdout).toBe(said)
+})
+
 test('libraries and headers are looked for where the system keeps them', () => {
   expect(installing(['libc.so.6']).stdout).toBe('missing: ')
 })
@@ -91,18 +104,22 @@ test('keytar is compiled where its header is', (context) => {
   expect(createRequire(import.meta.url)('keytar')).toHaveProperty('setPassword')
 })
 
-function installing(names: string[], user: { uid?: number; gid?: number } = {}) {
+function installing(names: string[], user: { uid?: number; gid?: number } = {}, more: Record<string, string> = {}) {
   const script = `
     const missing = await bootstrap.installFromSystem(${JSON.stringify(names)})
     process.stdout.write('missing: ' + missing.join(', '))`
-  return evaluating(script, user)
+  return evaluating(script, user, more)
 }
 
-function evaluating(script: string, user: { uid?: number; gid?: number } = {}) {
+function evaluating(
+  script: string,
+  user: { uid?: number; gid?: number } = {},
+  more: Readonly<Record<string, string>> = {},
+) {
   const whole = `import * as bootstrap from './build/bootstrap.mjs'\n${script}`
   return spawnSync(process.execPath, ['--input-type=module', '-e', whole], {
     ...user,
     encoding: 'utf8',
-    env: { PATH: join(machine, 'bin') },
+    env: { PATH: join(machine, 'bin'), ...more },
   })
 }

@@ -197,9 +197,17 @@ describe('the MSI project', () => {
       expect(completed).toContain(`<Property Id="${name}" Secure="yes"/>`)
       expect(completed).toContain(`Value="[POLICYARGUMENTS] ${option} &quot;[${name}]&quot;"`)
       expect(completed).toContain(
-        `<Custom Action="Tell${name}" Before="InstallInitialize">${name} AND NOT REMOVE</Custom>`,
+        `<Custom Action="Tell${name}" Before="InstallInitialize">${name} AND NOT Installed</Custom>`,
       )
     }
+  })
+
+  test('a policy is written by an installation alone: any user may start a repair', () => {
+    expect(completed).toContain('Before="InstallFinalize">POLICYARGUMENTS AND NOT Installed</Custom>')
+  })
+
+  test('the version before may be put over a newer one', () => {
+    expect(completed.match(/<MajorUpgrade [^>]*>/g)).toEqual(['<MajorUpgrade AllowDowngrades="yes"/>'])
   })
 
   test('its properties are the switches of the other installer', () => {
@@ -219,6 +227,7 @@ describe('the MSI project', () => {
   test('a template of electron-builder that has changed is an error, not an MSI without our parts', () => {
     expect(() => complete(project.replace('<!-- Files -->', ''))).toThrow(/no single '<!-- Files -->'/)
     expect(() => complete(`${project}<!-- Files -->`)).toThrow(/no single/)
+    expect(() => complete(project.replace('MajorUpgrade', 'Upgrade'))).toThrow(/no single MajorUpgrade/)
   })
 })
 

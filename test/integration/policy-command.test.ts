@@ -93,6 +93,13 @@ describe.runIf(isRoot)('sg-session policy write', () => {
     expect(await written()).toMatchObject({ locked: { sites: [{ url: 'https://other.example' }] } })
   })
 
+  test('keeps none that an artist could have written: the agents would refuse it, and the installer is to hear of it', async () => {
+    expect((await write('--site', site)).status).toBe(0)
+    await chown(file, 65_534, 65_534)
+    const kept = await write('--site', site, '--if-none')
+    expect(kept).toMatchObject({ status: 71, stderr: expect.stringContaining('must be owned by root') })
+  })
+
   test('takes a whole policy as it stands, and none that is wrong', async () => {
     const from = join(root, 'from.json')
     const text = '\ufeff{ "$schema": "x",\n  "defaults": { "session": { "maxAgeHours": 8 } } }'

@@ -1,7 +1,19 @@
 import { readlink } from 'node:fs/promises'
 import { afterAll, expect, test } from 'vitest'
 import type { SeenProcess } from './machine.ts'
-import { bringIn, deb, install, keep, mainProcess, ours, packageFile, place, quit, sharedDebian } from './stage.ts'
+import {
+  bringIn,
+  deb,
+  importClient,
+  install,
+  keep,
+  mainProcess,
+  ours,
+  packageFile,
+  place,
+  quit,
+  sharedDebian,
+} from './stage.ts'
 import { openStudioIn, type StudioInRoot } from './studio-in-root.ts'
 
 /** An artist's workstation with Debian 12, a studio outside it, and the deb installed as IT would. Tests go on from one another. */
@@ -209,6 +221,7 @@ test('erased by the artist and purged by root while it runs, it leaves no file a
   expect(inHome.filter((line) => !line.startsWith('d') && !line.includes('/.cache/fontconfig/'))).toEqual([])
 
   await studio.login.startApp('--autostart')
+  await machine.demand(importClient)
   const purge = await machine.run(['sh', '-c', 'exec apt-get purge -y sg-session <&- 2>&1'])
   await keep('purge-while-it-runs.txt', purge.stdout)
   expect(purge.status, purge.stdout).toBe(0)

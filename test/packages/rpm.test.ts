@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
-import { bringIn, deb, keep, ours, packageFile, place, sharedDebian } from './stage.ts'
+import { bringIn, deb, importClient, keep, ours, packageFile, place, sharedDebian } from './stage.ts'
 
 const run = promisify(execFile)
 const rpmPackage = /^sg-session.*\.rpm$/
@@ -70,8 +70,21 @@ test('it installs with its scripts and IT’s options, runs, and is what it was 
   expect(policy).toMatchObject({ locked: { sites: [{ url: 'https://studio.example' }] } })
 })
 
-test('removed, it leaves nothing', async (context) => {
+test('a newer one takes the place of an older, which takes nothing of it along', async (context) => {
   const machine = await debian.open(context)
+  await machine.demand(['rpm', '-e', 'sg-session'])
+  const older = await bringIn(machine, await packageFile(context, 'older', rpmPackage))
+  await machine.demand(['rpm', '-i', '--nodeps', older], { env: { SG_SESSION_SITE: 'https://studio.example' } })
+  expect(await machine.demand(['sg-session', '--version'])).toMatch(/^0\.0\.8/)
+  await machine.demand(['rpm', '-U', '--nodeps', file])
+  expect(await machine.demand(['sg-session', '--version'])).toMatch(/^0\.0\.9/)
+  expect(await machine.demand(['rpm', '-V', '--nodeps', 'sg-session'])).toBe('')
+  expect(await machine.demand(['cat', '/etc/sg-session/policy.json'])).toContain('https://studio.example')
+})
+
+test('removed, it leaves nothing, nor what root’s Python compiled of it', async (context) => {
+  const machine = await debian.open(context)
+  await machine.demand(importClient)
   await machine.demand(['rpm', '-e', 'sg-session'])
   const left = (await machine.files()).filter((line) => !before.includes(line))
   await keep('rpm-left.txt', left.length === 0 ? 'none\n' : left.join('\n'))

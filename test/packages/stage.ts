@@ -50,6 +50,12 @@ export async function bringIn(machine: Machine, file: string): Promise<string> {
   return there
 }
 
+/** As root: Python writes what it has compiled beside what it has read, and says where. */
+export const importClient = [
+  ...['env', 'PYTHONPATH=/opt/sg-session/python', 'python3', '-c'],
+  'import os, sg_session; assert os.path.isfile(sg_session.__cached__), sg_session.__cached__',
+]
+
 /** Keeps what a command printed. */
 export async function keep(name: string, text: string): Promise<void> {
   await mkdir(resultFolder, { recursive: true })

@@ -141,6 +141,17 @@ describe.skipIf(missing)(missing ?? 'the Windows installer', () => {
     expect(existsSync(program('sg-session.exe'))).toBe(true)
   })
 
+  test('where the version before cannot be removed, a silent upgrade ends with exit status 2: no box waits for anybody', () => {
+    // What stands in for the command fails where it reads "refused", and the folder says it.
+    expect(stage.run(first, ['/S', '/D=C:\\refused']).status).toBe(0)
+    const uninstaller = stage.path('refused\\Uninstall sg-session.exe')
+    const own = readFileSync(uninstaller)
+    copyFileSync(stage.path('refused\\bin\\sg-session.exe'), uninstaller)
+    expect(stage.run(second, ['/S']).status).toBe(2)
+    writeFileSync(uninstaller, own)
+    expect(stage.run(second, ['/S', '/D=C:\\Program Files\\sg-session']).status).toBe(0)
+  })
+
   test('removal leaves nothing of the installation, and asks the command nothing', () => {
     expect(stage.run(first, ['/S']).status).toBe(0)
     stage.takeCalls()
