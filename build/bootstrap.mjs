@@ -16,7 +16,7 @@ export const node = join(modules, '.bin', process.platform === 'win32' ? 'node.c
  * What the machine itself must bring, by the way we look for it (a program, a shared library, a header), and the Debian
  * packages that bring it. Some are called differently since Debian 13 and Ubuntu 24.04.
  */
-const debianPackages = {
+export const debianPackages = {
   chromium: 'chromium | chromium-browser',
   Xvfb: 'xvfb',
   xauth: 'xauth',
@@ -47,6 +47,8 @@ const debianPackages = {
   faketime: 'faketime',
   prlimit: 'util-linux',
   unshare: 'util-linux',
+  nsenter: 'util-linux',
+  mmdebstrap: 'mmdebstrap',
   'dpkg-deb': 'dpkg',
   rpmbuild: 'rpm',
   '7za': 'p7zip-full',

@@ -94,6 +94,12 @@ test.for([
   expect(installing(['chromium'], { uid: 65_534, gid: 65_534 }, more).stdout).toBe(said)
 })
 
+test('whatever is needed is in a package that is known', async () => {
+  const { debianPackages, needs } = await import('../../build/bootstrap.mjs')
+  const names = Object.values(needs).flat()
+  expect(names.filter((name) => !Object.hasOwn(debianPackages, name))).toEqual([])
+})
+
 test('libraries and headers are looked for where the system keeps them', () => {
   expect(installing(['libc.so.6']).stdout).toBe('missing: ')
 })
