@@ -113,7 +113,7 @@ export class Agent {
       servesAutodeskToken: config.identity.serveAccessToken,
       signIn: (site) => this.#signIns.signInForTool(site),
     })
-    this.#signIns = new SignIns(config, ports, this.#sessions, rules)
+    this.#signIns = new SignIns(config, ports, this.#sessions, this.#work, rules)
     this.calls = new CallRecord(ports.clock, ports.log)
     this.audit = new LocalAudit({
       audit: config.audit,
@@ -180,7 +180,10 @@ export class Agent {
     await this.audit.close()
   }
 
-  /** Whether somebody is signing in, a session is being renewed, or a question about a program waits: not a moment to restart. */
+  /**
+   * Whether somebody is signing in, a session or its Autodesk token is being renewed, or a question about a program waits: not a
+   * moment to restart.
+   */
   get isBusy(): boolean {
     return this.#work.isUnderWay || this.consent.isAsking
   }
