@@ -59,42 +59,28 @@ const endLimitMs = 1_000
  * holds nothing, and is to end. Throws `CalledOff` or why the successor could not take over; then everything is as it was.
  */
 export async function handOver(settings: HandOverSettings): Promise<void> {
-  const { agent, log, giveUpPlace, signal } = settings
+  const { agent, signal } = settings
   const successor = start(settings.program)
   const callingOff = new AbortController()
   const callOff = (because: string): void => callingOff.abort(new CalledOff(because))
   const stopListening = agent.onAnyChange(() => callOff('something has changed meanwhile'))
   const onEnd = (): void => callOff('this process ends')
   signal?.addEventListener('abort', onEnd)
-  const stop = (): void => {
+  let taken: readonly string[]
+  try {
+    taken = await pass(settings, successor, callingOff, callOff)
+    callingOff.signal.throwIfAborted()
+    if (agent.isBusy) throw new CalledOff('something has begun meanwhile')
+    stopListening()
+    await agent.stopServing()
+  } catch (error) {
+    await takeBack(settings, successor)
+    throw error
+  } finally {
     stopListening()
     signal?.removeEventListener('abort', onEnd)
   }
-  try {
-    const taken = await pass(settings, successor, callingOff, callOff)
-    callingOff.signal.throwIfAborted()
-    if (agent.isBusy) throw new CalledOff('something has begun meanwhile')
-    stop()
-    await agent.stopServing()
-    const wants = await giveUpPlace?.().catch(
-      (error: unknown) => void log.error({ err: error }, 'a place was not given up'),
-    )
-    // From here on there is no way back: what ended on the way, with the screen's lock say, is told instead.
-    const held = new Set(agent.status().flatMap(({ site, state }) => (state === 'signed_in' ? [site] : [])))
-    const over = say.over(
-      wants,
-      taken.filter((site) => !held.has(site)),
-    )
-    await successor.pipe.send(over, handOverLimits.takeMs)
-    successor.pipe.close()
-    successor.process.unref()
-    await agent.letGo(taken)
-    log.info({ successor: successor.process.pid }, 'the program on the disk has taken over')
-  } catch (error) {
-    stop()
-    await takeBack(settings, successor)
-    throw error
-  }
+  await leave(settings, successor, taken)
 }
 
 interface Started {
@@ -147,6 +133,27 @@ async function pass(
   await pipe.send(say.document(format, version, state, secrets), takeMs)
   await pipe.send(say.secrets(secrets), takeMs)
   return judgeAnnounced(await hear(takeMs))
+}
+
+/** There is no way back: what fails here must not end the one that serves from now on. */
+async function leave(
+  { agent, log, giveUpPlace }: HandOverSettings,
+  { process: child, pipe }: Started,
+  taken: readonly string[],
+): Promise<void> {
+  const noted = (what: string) => (error: unknown) => void log.error({ err: error }, what)
+  const wants = await giveUpPlace?.().catch(noted('a place was not given up'))
+  // What ended on the way, with the screen's lock say, is told instead of called off.
+  const held = new Set(agent.status().flatMap(({ site, state }) => (state === 'signed_in' ? [site] : [])))
+  const over = say.over(
+    wants,
+    taken.filter((site) => !held.has(site)),
+  )
+  await pipe.send(over, handOverLimits.takeMs)
+  pipe.close()
+  child.unref()
+  await agent.letGo(taken).catch(noted('what was handed over is still held here'))
+  log.info({ successor: child.pid }, 'the program on the disk has taken over')
 }
 
 /** As if nothing had happened. */

@@ -160,6 +160,17 @@ describe('what is told at the edges', () => {
   })
 })
 
+test('what fails here when the new program has the last word takes its place from nobody', async () => {
+  agent.letGo = () => Promise.reject(new Error('not wiped'))
+  const at = JSON.stringify(join(root, 'pid'))
+  const serving = `writeFileSync(${at}, String(process.pid))`
+  const steps = ['ready()', 'await document()', 'say({ announced: { sites: [] } })', 'await line()', serving]
+  await handOver(await successor(...steps, 'await hang()'))
+  await expect.poll(() => readFile(join(root, 'pid'), 'utf8').catch(() => '')).not.toBe('')
+  // It lives.
+  process.kill(Number(await readFile(join(root, 'pid'), 'utf8')))
+})
+
 describe('a hand-over is put off', () => {
   const slow = ['ready()', 'await document()', 'await hang()']
   const untilClosed = (): Promise<unknown> =>
