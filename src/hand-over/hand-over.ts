@@ -51,20 +51,23 @@ const handOverLimits: HandOverLimits = { startMs: 30_000, emptyMs: 1_500, takeMs
 /** It is not the moment: something else came first. Worth another try. */
 export class CalledOff extends Error {}
 
+const itEnds = 'this process ends'
 const killLimitMs = 5_000
 const endLimitMs = 1_000
 
 /**
  * Starts the program that lies on the disk, hands it everything, and ends what is here. When it resolves, this process serves nobody,
- * holds nothing, and is to end. Throws `CalledOff` or why the successor could not take over; then everything is as it was.
+ * holds nothing, and is to end. Throws `CalledOff` or why the successor could not take over; then everything is as it was, unless
+ * `signal` came when the door was closed already.
  */
 export async function handOver(settings: HandOverSettings): Promise<void> {
   const { agent, signal } = settings
+  demandToGoOn(signal)
   const successor = start(settings.program)
   const callingOff = new AbortController()
   const callOff = (because: string): void => callingOff.abort(new CalledOff(because))
   const stopListening = agent.onAnyChange(() => callOff('something has changed meanwhile'))
-  const onEnd = (): void => callOff('this process ends')
+  const onEnd = (): void => callOff(itEnds)
   signal?.addEventListener('abort', onEnd)
   let taken: readonly string[]
   try {
@@ -73,6 +76,8 @@ export async function handOver(settings: HandOverSettings): Promise<void> {
     if (agent.isBusy) throw new CalledOff('something has begun meanwhile')
     stopListening()
     await agent.stopServing()
+    // Who ends this process wants no other in its place, as long as that one has not the last word.
+    demandToGoOn(signal)
   } catch (error) {
     await takeBack(settings, successor)
     throw error
@@ -81,6 +86,10 @@ export async function handOver(settings: HandOverSettings): Promise<void> {
     signal?.removeEventListener('abort', onEnd)
   }
   await leave(settings, successor, taken)
+}
+
+function demandToGoOn(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new CalledOff(itEnds)
 }
 
 interface Started {

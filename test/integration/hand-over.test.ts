@@ -215,6 +215,28 @@ describe('a hand-over is put off', () => {
     await demandUnchanged()
   })
 
+  test('where it has been told so already: nothing is started', async () => {
+    const settings = await successor(`writeFileSync(${JSON.stringify(join(root, 'started'))}, '')`, 'await hang()')
+    const handing = handOver({ ...settings, limits: { startMs: 2_000 }, signal: AbortSignal.abort() })
+    await expect(handing).rejects.toThrow(CalledOff)
+    await expect(readFile(join(root, 'started'))).rejects.toThrow()
+    await demandUnchanged()
+  })
+
+  test('where it is told so at the last moment: who wanted an end gets no other agent instead', async () => {
+    const end = new AbortController()
+    const stop = agent.stopServing.bind(agent)
+    agent.stopServing = async () => {
+      await stop()
+      end.abort()
+    }
+    const serving = `writeFileSync(${JSON.stringify(join(root, 'serving'))}, '')`
+    const steps = ['ready()', 'await document()', 'say({ announced: { sites: [] } })', 'await line()', serving]
+    const handing = handOver({ ...(await successor(...steps, 'process.exit(0)')), signal: end.signal })
+    await expect(handing).rejects.toThrow(CalledOff)
+    await expect(readFile(join(root, 'serving'))).rejects.toThrow()
+  })
+
   test('and requests wait for the outcome', async () => {
     const handing = expect(handOver({ ...(await successor(...slow)), limits: { takeMs: 3_000 } })).rejects.toThrow(
       'it said nothing',
