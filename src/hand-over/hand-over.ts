@@ -40,7 +40,7 @@ export interface HandOverSettings {
 export interface HandOverLimits {
   /** From its start until the successor is ready for what is handed over; a machine in an upgrade is busy, and nobody waits. */
   readonly startMs: number
-  /** How long requests that are being answered may take to their end. */
+  /** How long requests that are being answered may take to their end, and then what is on its way to the disk. */
   readonly emptyMs: number
   /** From the document until the successor is announced. Requests wait meanwhile; their clients do so for five seconds. */
   readonly takeMs: number
@@ -137,8 +137,8 @@ async function pass(
   agent.turnstile.close((method) => method === 'signIn' && callOff('somebody is signing in'))
   if (!(await agent.turnstile.isEmptyWithin(emptyMs)) || agent.isBusy) throw new CalledOff('the agent is busy')
   const secrets = new PassedSecrets()
-  const state = await agent.passOn(secrets.put)
-  signal.throwIfAborted()
+  const state = await Promise.race([withPatience(agent.passOn(secrets.put), emptyMs), failed, calledOff])
+  if (!state) throw new CalledOff('what is to be kept is still on its way to the disk')
   await pipe.send(say.document(format, version, state, secrets), takeMs)
   await pipe.send(say.secrets(secrets), takeMs)
   return judgeAnnounced(await hear(takeMs))
@@ -175,8 +175,9 @@ async function takeBack({ agent, claimed, log }: HandOverSettings, { process: ch
   }
   pipe.close()
   if (gone) await withPatience(gone, killLimitMs)
-  await claimed.announceAgain().catch((error: unknown) => log.error({ err: error }, 'the endpoint file is not written'))
+  // Before the file is written: its disk may hang.
   agent.turnstile.open()
+  await claimed.announceAgain().catch((error: unknown) => log.error({ err: error }, 'the endpoint file is not written'))
 }
 
 function ended(because: string): AgentError {

@@ -215,6 +215,44 @@ describe('a hand-over is put off', () => {
     await demandUnchanged()
   })
 
+  /** As with a disk that hangs: answers about programs are on their way to it. */
+  const hangs = (): Promise<never> => new Promise(() => undefined)
+
+  test('where the disk hangs; requests are served again, and it is no fault of the new program', async () => {
+    agent.passOn = hangs
+    const handing = handOver({ ...(await successor(...slow)), limits: { takeMs: 3_000 } })
+    await expect(handing).rejects.toThrow(CalledOff)
+    await demandUnchanged()
+  })
+
+  test('where this process is told to end while the disk hangs', async () => {
+    const passing = Promise.withResolvers<void>()
+    agent.passOn = () => {
+      passing.resolve()
+      return hangs()
+    }
+    const end = new AbortController()
+    const settings = { ...(await successor(...slow)), limits: { emptyMs: 50_000, takeMs: 50_000 } }
+    const handing = expect(handOver({ ...settings, signal: end.signal })).rejects.toThrow('this process ends')
+    await passing.promise
+    end.abort()
+    await handing
+  })
+
+  test('where the disk hangs with the endpoint file: who has found this agent is served again', async () => {
+    await client.status()
+    const [begun, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const announceAgain = (): Promise<void> => {
+      begun.resolve()
+      return written.promise
+    }
+    const settings = await successor('ready()', 'await document()', 'process.exit(5)')
+    const handing = expect(handOver({ ...settings, claimed: { announceAgain } })).rejects.toThrow('it ended with 5')
+    await begun.promise
+    await client.cancelSignIn().finally(written.resolve)
+    await handing
+  })
+
   test('where it has been told so already: nothing is started', async () => {
     const settings = await successor(`writeFileSync(${JSON.stringify(join(root, 'started'))}, '')`, 'await hang()')
     const handing = handOver({ ...settings, limits: { startMs: 2_000 }, signal: AbortSignal.abort() })

@@ -81,6 +81,18 @@ describe('a session through the broker', () => {
     await after.signOut(undefined)
   })
 
+  test('is wiped where another process goes on with it, also while the disk hangs', async () => {
+    const before = world.agent('artist')
+    await before.signIn(undefined)
+    const { sessionToken } = (await before.session(undefined, 0, false)).session
+    before.consent.close = () => new Promise(() => undefined)
+    const gone = before.letGo([world.site.url])
+    await expect.poll(() => codeOf(before.session(undefined, 0, false)), { timeout: 1_000 }).toBe('login_required')
+    expect(() => sessionToken.reveal()).toThrow()
+    await gone
+    await before.close()
+  })
+
   test('stays the one that a later start may resume, and is forgotten by a sign-out', async () => {
     const keychain = new Keychain()
     const remembering = { rememberSignIn: true }
