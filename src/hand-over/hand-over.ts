@@ -42,7 +42,7 @@ export interface HandOverLimits {
   readonly startMs: number
   /** How long requests that are being answered may take to their end, and then what is on its way to the disk. */
   readonly emptyMs: number
-  /** From the document until the successor is announced. Requests wait meanwhile; their clients do so for five seconds. */
+  /** From when requests wait until the successor is announced, all in all. Their clients do so for five seconds. */
   readonly takeMs: number
 }
 
@@ -127,21 +127,30 @@ async function pass(
   })
   calledOff.catch(() => undefined)
   const hear = async (limitMs: number): Promise<unknown> => {
+    const leftMs = countDown(limitMs)
     const said = await Promise.race([pipe.receive(limitMs), failed, calledOff])
     // One that hangs up is about to end, and how it does is the better reason.
-    if (said === undefined) await Promise.race([withPatience(failed, endLimitMs), calledOff])
+    if (said === undefined) await Promise.race([withPatience(failed, Math.min(endLimitMs, leftMs())), calledOff])
     return said
   }
   const { format } = judgeReady(await hear(startMs))
   // Who wants to sign in goes first; everybody else can wait, or ask the successor.
   agent.turnstile.close((method) => method === 'signIn' && callOff('somebody is signing in'))
-  if (!(await agent.turnstile.isEmptyWithin(emptyMs)) || agent.isBusy) throw new CalledOff('the agent is busy')
+  const emptyLeftMs = countDown(emptyMs)
+  const takeLeftMs = countDown(takeMs)
+  if (!(await agent.turnstile.isEmptyWithin(emptyLeftMs())) || agent.isBusy) throw new CalledOff('the agent is busy')
   const secrets = new PassedSecrets()
-  const state = await Promise.race([withPatience(agent.passOn(secrets.put), emptyMs), failed, calledOff])
+  const state = await Promise.race([withPatience(agent.passOn(secrets.put), emptyLeftMs()), failed, calledOff])
   if (!state) throw new CalledOff('what is to be kept is still on its way to the disk')
-  await pipe.send(say.document(format, version, state, secrets), takeMs)
-  await pipe.send(say.secrets(secrets), takeMs)
-  return judgeAnnounced(await hear(takeMs))
+  await pipe.send(say.document(format, version, state, secrets), takeLeftMs())
+  await pipe.send(say.secrets(secrets), takeLeftMs())
+  return judgeAnnounced(await hear(takeLeftMs()))
+}
+
+/** How much is left of so long from now on. */
+function countDown(limitMs: number): () => number {
+  const end = performance.now() + limitMs
+  return () => Math.max(0, end - performance.now())
 }
 
 /** There is no way back: what fails here must not end the one that serves from now on. */
@@ -174,9 +183,9 @@ async function takeBack({ agent, claimed, log }: HandOverSettings, { process: ch
     child.kill('SIGKILL')
   }
   pipe.close()
-  if (gone) await withPatience(gone, killLimitMs)
-  // Before the file is written: its disk may hang.
+  // One that was killed serves nobody, however long the system takes to be done with it; and the disk of the file may hang.
   agent.turnstile.open()
+  if (gone) await withPatience(gone, killLimitMs)
   await claimed.announceAgain().catch((error: unknown) => log.error({ err: error }, 'the endpoint file is not written'))
 }
 

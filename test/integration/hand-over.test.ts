@@ -171,6 +171,20 @@ test('what fails here when the new program has the last word takes its place fro
   process.kill(Number(await readFile(join(root, 'pid'), 'utf8')))
 })
 
+test('requests wait no longer for a successor that is late where others had to end first', async () => {
+  let closedAt = 0
+  void agent.turnstile.pass('session/get', async () => {
+    await expect.poll(() => agent.turnstile.isClosed).toBe(true)
+    closedAt = performance.now()
+    await sleep(3_000)
+  })
+  const settings = await successor('ready()', 'await document()', 'await hang()')
+  const handing = handOver({ ...settings, limits: { emptyMs: 20_000, takeMs: 4_000 } })
+  await expect(handing).rejects.toThrow('it said nothing')
+  expect(agent.turnstile.isClosed).toBe(false)
+  expect(performance.now() - closedAt).toBeLessThan(5_500)
+})
+
 describe('a hand-over is put off', () => {
   const slow = ['ready()', 'await document()', 'await hang()']
   const untilClosed = (): Promise<unknown> =>
