@@ -30,6 +30,7 @@ import { Turnstile } from './socket/turnstile.ts'
 import { systemPeers } from './socket/who-is-calling.ts'
 import { StallWatch } from './system/stall-watch.ts'
 import { UnfinishedWork } from './waiting/unfinished-work.ts'
+import { withPatience } from './waiting/with-patience.ts'
 
 export type { AuditEntry } from './audit/audit-entry.ts'
 export type { OwnCommand } from './consent/own-command.ts'
@@ -63,6 +64,9 @@ export interface AgentRules extends SignInsRules {
 
 const passedState = z.object({ sites: z.record(z.string(), z.unknown()) })
 export type PassedState = z.input<typeof passedState>
+
+/** How long an end waits for what is on its way to the disk. */
+const diskLimitMs = 2_000
 
 export interface HandOverProblem {
   /** Wall clock, ms since the epoch. */
@@ -113,7 +117,7 @@ export class Agent {
       servesAutodeskToken: config.identity.serveAccessToken,
       signIn: (site) => this.#signIns.signInForTool(site),
     })
-    this.#signIns = new SignIns(config, ports, this.#sessions, rules)
+    this.#signIns = new SignIns(config, ports, this.#sessions, this.#work, rules)
     this.calls = new CallRecord(ports.clock, ports.log)
     this.audit = new LocalAudit({
       audit: config.audit,
@@ -173,14 +177,17 @@ export class Agent {
    */
   async close(): Promise<void> {
     await this.#listener.close()
-    await this.consent.close()
+    await withPatience(this.consent.close(), diskLimitMs)
     await this.#sessions.release()
     await this.#signIns.settled()
     this.calls.close()
     await this.audit.close()
   }
 
-  /** Whether somebody is signing in, a session is being renewed, or a question about a program waits: not a moment to restart. */
+  /**
+   * Whether somebody is signing in, a session or its Autodesk token is being renewed, or a question about a program waits: not a
+   * moment to restart.
+   */
   get isBusy(): boolean {
     return this.#work.isUnderWay || this.consent.isAsking
   }
@@ -225,8 +232,9 @@ export class Agent {
   /** As `close`, of what another process goes on with: revokes nothing of the sites it has `taken`; bounded in time. */
   async letGo(taken: readonly string[]): Promise<void> {
     await this.#listener.close()
-    await this.consent.close()
+    // First: no disk that hangs is to keep here what another process holds.
     await this.#sessions.letGo(taken)
+    await withPatience(this.consent.close(), diskLimitMs)
     this.calls.close()
     await this.audit.close()
   }

@@ -40,9 +40,9 @@ export interface HandOverSettings {
 export interface HandOverLimits {
   /** From its start until the successor is ready for what is handed over; a machine in an upgrade is busy, and nobody waits. */
   readonly startMs: number
-  /** How long requests that are being answered may take to their end. */
+  /** How long requests that are being answered may take to their end, and then what is on its way to the disk. */
   readonly emptyMs: number
-  /** From the document until the successor is announced. Requests wait meanwhile; their clients do so for five seconds. */
+  /** From when requests wait until the successor is announced, all in all. Their clients do so for five seconds. */
   readonly takeMs: number
 }
 
@@ -51,50 +51,45 @@ const handOverLimits: HandOverLimits = { startMs: 30_000, emptyMs: 1_500, takeMs
 /** It is not the moment: something else came first. Worth another try. */
 export class CalledOff extends Error {}
 
+const itEnds = 'this process ends'
 const killLimitMs = 5_000
 const endLimitMs = 1_000
 
 /**
  * Starts the program that lies on the disk, hands it everything, and ends what is here. When it resolves, this process serves nobody,
- * holds nothing, and is to end. Throws `CalledOff` or why the successor could not take over; then everything is as it was.
+ * holds nothing, and is to end. Throws `CalledOff` or why the successor could not take over; then everything is as it was, unless
+ * `signal` came when the door was closed already.
  */
 export async function handOver(settings: HandOverSettings): Promise<void> {
-  const { agent, log, giveUpPlace, signal } = settings
+  const { agent, signal } = settings
+  demandToGoOn(signal)
   const successor = start(settings.program)
   const callingOff = new AbortController()
   const callOff = (because: string): void => callingOff.abort(new CalledOff(because))
   const stopListening = agent.onAnyChange(() => callOff('something has changed meanwhile'))
-  const onEnd = (): void => callOff('this process ends')
+  const onEnd = (): void => callOff(itEnds)
   signal?.addEventListener('abort', onEnd)
-  const stop = (): void => {
+  let taken: readonly string[]
+  try {
+    taken = await pass(settings, successor, callingOff, callOff)
+    callingOff.signal.throwIfAborted()
+    if (agent.isBusy) throw new CalledOff('something has begun meanwhile')
+    stopListening()
+    await agent.stopServing()
+    // Who ends this process wants no other in its place, as long as that one has not the last word.
+    demandToGoOn(signal)
+  } catch (error) {
+    await takeBack(settings, successor)
+    throw error
+  } finally {
     stopListening()
     signal?.removeEventListener('abort', onEnd)
   }
-  try {
-    const taken = await pass(settings, successor, callingOff, callOff)
-    callingOff.signal.throwIfAborted()
-    if (agent.isBusy) throw new CalledOff('something has begun meanwhile')
-    stop()
-    await agent.stopServing()
-    const wants = await giveUpPlace?.().catch(
-      (error: unknown) => void log.error({ err: error }, 'a place was not given up'),
-    )
-    // From here on there is no way back: what ended on the way, with the screen's lock say, is told instead.
-    const held = new Set(agent.status().flatMap(({ site, state }) => (state === 'signed_in' ? [site] : [])))
-    const over = say.over(
-      wants,
-      taken.filter((site) => !held.has(site)),
-    )
-    await successor.pipe.send(over, handOverLimits.takeMs)
-    successor.pipe.close()
-    successor.process.unref()
-    await agent.letGo(taken)
-    log.info({ successor: successor.process.pid }, 'the program on the disk has taken over')
-  } catch (error) {
-    stop()
-    await takeBack(settings, successor)
-    throw error
-  }
+  await leave(settings, successor, taken)
+}
+
+function demandToGoOn(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new CalledOff(itEnds)
 }
 
 interface Started {
@@ -132,21 +127,51 @@ async function pass(
   })
   calledOff.catch(() => undefined)
   const hear = async (limitMs: number): Promise<unknown> => {
+    const leftMs = countDown(limitMs)
     const said = await Promise.race([pipe.receive(limitMs), failed, calledOff])
     // One that hangs up is about to end, and how it does is the better reason.
-    if (said === undefined) await Promise.race([withPatience(failed, endLimitMs), calledOff])
+    if (said === undefined) await Promise.race([withPatience(failed, Math.min(endLimitMs, leftMs())), calledOff])
     return said
   }
   const { format } = judgeReady(await hear(startMs))
   // Who wants to sign in goes first; everybody else can wait, or ask the successor.
   agent.turnstile.close((method) => method === 'signIn' && callOff('somebody is signing in'))
-  if (!(await agent.turnstile.isEmptyWithin(emptyMs)) || agent.isBusy) throw new CalledOff('the agent is busy')
+  const emptyLeftMs = countDown(emptyMs)
+  const takeLeftMs = countDown(takeMs)
+  if (!(await agent.turnstile.isEmptyWithin(emptyLeftMs())) || agent.isBusy) throw new CalledOff('the agent is busy')
   const secrets = new PassedSecrets()
-  const state = await agent.passOn(secrets.put)
-  signal.throwIfAborted()
-  await pipe.send(say.document(format, version, state, secrets), takeMs)
-  await pipe.send(say.secrets(secrets), takeMs)
-  return judgeAnnounced(await hear(takeMs))
+  const state = await Promise.race([withPatience(agent.passOn(secrets.put), emptyLeftMs()), failed, calledOff])
+  if (!state) throw new CalledOff('what is to be kept is still on its way to the disk')
+  await pipe.send(say.document(format, version, state, secrets), takeLeftMs())
+  await pipe.send(say.secrets(secrets), takeLeftMs())
+  return judgeAnnounced(await hear(takeLeftMs()))
+}
+
+/** How much is left of so long from now on. */
+function countDown(limitMs: number): () => number {
+  const end = performance.now() + limitMs
+  return () => Math.max(0, end - performance.now())
+}
+
+/** There is no way back: what fails here must not end the one that serves from now on. */
+async function leave(
+  { agent, log, giveUpPlace }: HandOverSettings,
+  { process: child, pipe }: Started,
+  taken: readonly string[],
+): Promise<void> {
+  const noted = (what: string) => (error: unknown) => void log.error({ err: error }, what)
+  const wants = await giveUpPlace?.().catch(noted('a place was not given up'))
+  // What ended on the way, with the screen's lock say, is told instead of called off.
+  const held = new Set(agent.status().flatMap(({ site, state }) => (state === 'signed_in' ? [site] : [])))
+  const over = say.over(
+    wants,
+    taken.filter((site) => !held.has(site)),
+  )
+  await pipe.send(over, handOverLimits.takeMs)
+  pipe.close()
+  child.unref()
+  await agent.letGo(taken).catch(noted('what was handed over is still held here'))
+  log.info({ successor: child.pid }, 'the program on the disk has taken over')
 }
 
 /** As if nothing had happened. */
@@ -158,9 +183,10 @@ async function takeBack({ agent, claimed, log }: HandOverSettings, { process: ch
     child.kill('SIGKILL')
   }
   pipe.close()
+  // One that was killed serves nobody, however long the system takes to be done with it; and the disk of the file may hang.
+  agent.turnstile.open()
   if (gone) await withPatience(gone, killLimitMs)
   await claimed.announceAgain().catch((error: unknown) => log.error({ err: error }, 'the endpoint file is not written'))
-  agent.turnstile.open()
 }
 
 function ended(because: string): AgentError {

@@ -1,48 +1,47 @@
 import type { BigIntStats } from 'node:fs'
 import * as nodeFiles from 'node:fs/promises'
 import { readFile, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { isRootsToTheEnd } from '../socket/peers/root-owned.ts'
+import { type Files, wayToFile } from '../socket/peers/way-to-file.ts'
 import type { FileLook, ProgramLook } from './judge-program.ts'
-
-type Files = Pick<typeof nodeFiles, 'lstat' | 'readlink' | 'realpath' | 'stat'>
 
 /** Looks at each of a program's files; a link counts as what it leads to. Never rejects. */
 export async function lookAtProgram(paths: readonly string[], files: Files = nodeFiles): Promise<ProgramLook> {
   return Promise.all(paths.map((path) => lookAtFile(path, files).catch(() => undefined)))
 }
 
-async function lookAtFile(path: string, files: Files): Promise<FileLook> {
-  const found = await files.stat(path, { bigint: true })
-  const { dev, ino, size, mtimeNs, ctimeNs } = found
-  // The same as the file unless it is a link, which whoever owns it can let lead elsewhere in the next moment.
-  const named = await files.lstat(path, { bigint: true })
-  const isOwnName = named.uid === 0n || named.uid === BigInt(process.getuid?.() ?? -1)
+async function lookAtFile(path: string, files: Files): Promise<FileLook | undefined> {
+  const uid = process.getuid?.() ?? -1
+  let end: BigIntStats | undefined
+  let openFolder: string | undefined
+  let turner: bigint | undefined
+  for await (const { path: reached, found } of wayToFile(path, files)) {
+    end = found
+    // Whoever owns a link can let it lead elsewhere in the next moment.
+    if (found.isSymbolicLink()) turner ??= isOwn(found, uid) ? undefined : found.uid
+    else if (found.isDirectory() && isOpen(found, uid)) openFolder ??= reached
+  }
+  if (!end) return undefined
+  const { dev, ino, size, mtimeNs, ctimeNs } = end
   return {
     path,
     version: [dev, ino, size, mtimeNs, ctimeNs].join(' '),
-    uid: Number(isOwnName ? found.uid : named.uid),
-    mode: Number(found.mode & 0o7777n),
-    isFile: found.isFile(),
+    uid: Number(turner ?? end.uid),
+    mode: Number(end.mode & 0o7777n),
+    isFile: end.isFile(),
     isRootOwned: await isRootsToTheEnd(path, files),
-    openFolder:
-      (await openFolderAbove(path, files.stat)) ?? (await openFolderAbove(await files.realpath(path), files.lstat)),
+    openFolder,
   }
 }
 
-/** Of those above a path; one that is a link there is looked at by `look`. */
-async function openFolderAbove(path: string, look: Files['lstat'] | Files['stat']): Promise<string | undefined> {
-  const uid = process.getuid?.() ?? -1
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    if (isOpen(await look(folder, { bigint: true }), uid)) return folder
-    if (folder === dirname(folder)) return undefined
-  }
+function isOwn({ uid: owner }: BigIntStats, uid: number): boolean {
+  return owner === 0n || owner === BigInt(uid)
 }
 
 /** In a folder with the sticky bit, such as /tmp, everybody can add names and nobody can take another's. */
-function isOpen({ uid: owner, mode }: BigIntStats, uid: number): boolean {
-  if (owner !== 0n && owner !== BigInt(uid)) return true
-  return (mode & 0o022n) !== 0n && (mode & 0o1000n) === 0n
+function isOpen(found: BigIntStats, uid: number): boolean {
+  const { mode } = found
+  return !isOwn(found, uid) || ((mode & 0o022n) !== 0n && (mode & 0o1000n) === 0n)
 }
 
 /** What a package manager holds while it works: dpkg and apt, rpm and dnf. */

@@ -125,7 +125,11 @@ export class Replacement {
     try {
       await handOver({ ...this.#settings, signal: this.#stop.signal })
     } catch (error) {
-      if (!this.#isWorthAnother(error)) return this.#report('failed', version, reasonOf(error))
+      if (!this.#isWorthAnother(error)) {
+        this.#report('failed', version, reasonOf(error))
+        // What was put there meanwhile was told of while nobody looked.
+        return this.#watch.lookSoon()
+      }
       this.#log.info({ because: reasonOf(error) }, 'the hand-over was put off')
       this.#calledOff += 1
       const pauseMs = Math.min(longestPauseMs, 1_000 * 2 ** this.#calledOff)

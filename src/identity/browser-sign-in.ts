@@ -7,7 +7,6 @@ import {
   randomState,
 } from 'openid-client'
 import { AgentError, asAgentError } from '../errors.ts'
-import type { Ports } from '../ports.ts'
 import type { TakeSecret } from '../secrets/passed-secrets.ts'
 import { Secret } from '../secrets/secret.ts'
 import { untilAborted } from '../waiting/until-aborted.ts'
@@ -16,7 +15,7 @@ import { type IdentitySettings, IssuerMetadata } from './metadata.ts'
 import { openRedirectListener } from './redirect-listener.ts'
 import { revokeTokens } from './revoke-tokens.ts'
 import { expiryOf, noticingTokens, scopesOf, type TokenSet } from './token-response.ts'
-import { IdentityTokens } from './tokens.ts'
+import { type IdentityPorts, IdentityTokens } from './tokens.ts'
 import type { Person } from './user-info.ts'
 
 export interface BrowserSignInSettings extends Omit<IdentitySettings, 'fetch'> {
@@ -51,10 +50,10 @@ export interface IdentitySignIn {
 /** Signing in at Autodesk Identity through the system browser: OpenID Connect code flow with PKCE (RFC 8252, RFC 7636). */
 export class BrowserSignIn {
   readonly #settings: BrowserSignInSettings
-  readonly #ports: Pick<Ports, 'fetch' | 'log' | 'clock'>
+  readonly #ports: IdentityPorts
   readonly #metadata: IssuerMetadata
 
-  constructor(settings: BrowserSignInSettings, ports: Pick<Ports, 'fetch' | 'log' | 'clock'>) {
+  constructor(settings: BrowserSignInSettings, ports: IdentityPorts) {
     this.#settings = settings
     this.#ports = ports
     this.#metadata = new IssuerMetadata({ ...settings, fetch: ports.fetch })

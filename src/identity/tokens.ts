@@ -5,6 +5,7 @@ import type { Fetch, Ports } from '../ports.ts'
 import type { PutSecret, TakeSecret } from '../secrets/passed-secrets.ts'
 import { Secret } from '../secrets/secret.ts'
 import { SingleFlight } from '../waiting/single-flight.ts'
+import { UnfinishedWork } from '../waiting/unfinished-work.ts'
 import { withPatience } from '../waiting/with-patience.ts'
 import {
   type AccessToken,
@@ -29,7 +30,10 @@ export interface RefreshTokenKeeper {
   drop(): Promise<void>
 }
 
-type IdentityPorts = Pick<Ports, 'fetch' | 'log' | 'clock'>
+export interface IdentityPorts extends Pick<Ports, 'fetch' | 'log' | 'clock'> {
+  /** Where refreshes count while they are under way. */
+  readonly work?: UnfinishedWork
+}
 
 const number = z.number().int().nonnegative()
 const passedSchema = z.object({
@@ -59,6 +63,7 @@ const retryPauseMs = 2_000
 export class IdentityTokens {
   readonly #metadata: IssuerMetadata
   readonly #ports: IdentityPorts
+  readonly #work: UnfinishedWork
   readonly person: Person
   readonly #refreshing = new SingleFlight<TokenSet>()
   /** The newest there is, whether its answer could be trusted or not: what a sign-out has to revoke. */
@@ -76,6 +81,7 @@ export class IdentityTokens {
   constructor(metadata: IssuerMetadata, ports: IdentityPorts, person: Person, tokens: Partial<TokenSet>) {
     this.#metadata = metadata
     this.#ports = ports
+    this.#work = ports.work ?? new UnfinishedWork()
     this.person = person
     this.#accessToken = tokens.accessToken
     if (tokens.accessToken) this.#current = timeAccessToken(tokens.accessToken, tokens, ports.clock)
@@ -112,23 +118,8 @@ export class IdentityTokens {
    * there is nothing to refresh with, `identity_rejected` when Autodesk refuses, else what stood in the way.
    */
   refresh(signal: AbortSignal): Promise<TokenSet> {
-    return this.#refreshing.run(async () => {
-      try {
-        return await this.#refreshOnce(signal)
-      } catch (error) {
-        if (!isOutcomeUnknown(error) || signal.aborted) throw await this.#noteRefusal(error)
-        this.#ports.log.warn(
-          { err: error },
-          'the answer to a refresh was lost; trying the same refresh token once more',
-        )
-      }
-      try {
-        return await this.#refreshOnce(signal)
-      } catch (error) {
-        if (isOutcomeUnknown(error)) this.#refreshToken = undefined
-        throw await this.#noteRefusal(error)
-      }
-    })
+    // Counts to its own end: the refresh token is being used up also where nobody waits for the answer any more.
+    return this.#refreshing.run(() => this.#work.during(() => this.#refreshOnceOrTwice(signal)))
   }
 
   /**
@@ -241,6 +232,21 @@ export class IdentityTokens {
 
   #revokeEach(tokens: Partial<TokenSet>): Promise<void> {
     return revokeTokens(tokens, this.#metadata, this.#ports)
+  }
+
+  async #refreshOnceOrTwice(signal: AbortSignal): Promise<TokenSet> {
+    try {
+      return await this.#refreshOnce(signal)
+    } catch (error) {
+      if (!isOutcomeUnknown(error) || signal.aborted) throw await this.#noteRefusal(error)
+      this.#ports.log.warn({ err: error }, 'the answer to a refresh was lost; trying the same refresh token once more')
+    }
+    try {
+      return await this.#refreshOnce(signal)
+    } catch (error) {
+      if (isOutcomeUnknown(error)) this.#refreshToken = undefined
+      throw await this.#noteRefusal(error)
+    }
   }
 
   async #refreshOnce(signal: AbortSignal): Promise<TokenSet> {

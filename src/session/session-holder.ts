@@ -206,8 +206,7 @@ export class SessionHolder {
     const { renewal, session } = held
     if (!renewal.autodeskToken) throw noAutodeskToken(session)
     const limit = AbortSignal.timeout(renewalLimitMs)
-    const asked = this.#work.during(async () => renewal.autodeskToken?.(minValidityMs, limit))
-    const token = await asked.catch((error: unknown) => {
+    const token = await renewal.autodeskToken(minValidityMs, limit).catch((error: unknown) => {
       if (this.#holding.isStill(held)) throw error
     })
     if (token && this.#holding.isStill(held)) return token

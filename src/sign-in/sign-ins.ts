@@ -5,6 +5,7 @@ import type { TakeSecret } from '../secrets/passed-secrets.ts'
 import type { EndReason } from '../session/changes.ts'
 import { type TakenSession, takeHeld } from '../session/passed-on.ts'
 import type { Sessions } from '../session/sessions.ts'
+import type { UnfinishedWork } from '../waiting/unfinished-work.ts'
 import { type SignInStepOptions, SignInSteps } from './sign-in-steps.ts'
 import type { SiteWayIn } from './site-way-in.ts'
 import type { SignInStep } from './way-in.ts'
@@ -38,6 +39,7 @@ export class SignIns {
     config: Config,
     ports: Ports,
     sessions: Sessions,
+    work: UnfinishedWork,
     { hasCredentialsWindow = true, ...rules }: SignInsRules,
   ) {
     this.steps = new SignInSteps(ports)
@@ -47,7 +49,7 @@ export class SignIns {
     this.#sessions = sessions
     this.#clock = ports.clock
     this.#log = ports.log
-    this.#waysIn = makeWaysIn(config, ports, rules)
+    this.#waysIn = makeWaysIn(config, ports, rules, work)
   }
 
   /** As `Agent.resume`. */

@@ -1,6 +1,7 @@
 import type { Config, SiteConfig } from '../config/config.ts'
 import { BrowserSignIn } from '../identity/browser-sign-in.ts'
 import type { Ports } from '../ports.ts'
+import type { UnfinishedWork } from '../waiting/unfinished-work.ts'
 import { BrokerWayIn } from './broker.ts'
 import { IdentityDirectWayIn } from './identity-direct.ts'
 import { LegacyWayIn } from './legacy.ts'
@@ -9,15 +10,18 @@ import { SiteWayIn } from './site-way-in.ts'
 import { StoredSecret } from './stored-secret.ts'
 import { WebWayIn } from './web.ts'
 
-/** The way in of each configured site. */
+/** The way in of each configured site. `work`: where what they do by themselves counts while it is under way. */
 export function makeWaysIn(
   config: Config,
   ports: Ports,
   rules: { readonly insecureLoopback: boolean },
+  work: UnfinishedWork,
 ): ReadonlyMap<string, SiteWayIn> {
   const { issuer, clientId, redirectPorts, scopes } = config.identity
   const identity =
-    clientId === undefined ? undefined : new BrowserSignIn({ issuer, clientId, redirectPorts, scopes, ...rules }, ports)
+    clientId === undefined
+      ? undefined
+      : new BrowserSignIn({ issuer, clientId, redirectPorts, scopes, ...rules }, { ...ports, work })
   const memoryOf = (site: string, broker: string): { memory?: SignInMemory } => {
     const { secretStore: store, clock, log } = ports
     if (!store || !identity) return {}

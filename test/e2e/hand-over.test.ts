@@ -1,4 +1,4 @@
-import { access, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, chown, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -73,6 +73,15 @@ async function untilHandedOver(before = agent.pid): Promise<number> {
   expect(pid).not.toBe(before)
   noteSecret('endpoint key', JSON.parse(await readFile(endpointFile, 'utf8')).key)
   return pid
+}
+
+/** The descriptors of a process, but for its input and output, that are one end of a pair of sockets. proc(5), /proc/net/unix */
+async function pairsOf(pid: number): Promise<string[]> {
+  const table = await readFile(`/proc/${pid}/net/unix`, 'latin1')
+  const pairs = new Set(table.split('\n').map((line) => `socket:[${line.split(/ +/)[6]}]`))
+  const open = (await readdir(`/proc/${pid}/fd`)).filter((descriptor) => Number(descriptor) > 2)
+  const links = await Promise.all(open.map((one) => readlink(`/proc/${pid}/fd/${one}`).catch(() => '')))
+  return open.filter((_descriptor, index) => pairs.has(links[index] ?? ''))
 }
 
 const counts = (): Record<string, number> => ({
@@ -181,7 +190,12 @@ describe('when the program on the disk is replaced', () => {
     expect(args).toContain('--take-over')
     expect(args).toContain('--allow-insecure-loopback')
     expect(`${args}${environment}`).not.toContain(sessionToken)
-    expect(await readFile(`/proc/${pid}/fd/3`).catch((error: NodeJS.ErrnoException) => error.code)).not.toBe('')
+  })
+
+  test('the pipe is closed when it is over', async () => {
+    await put(itself)
+    const pid = await untilHandedOver()
+    await expect.poll(() => pairsOf(pid)).toEqual([])
   })
 })
 

@@ -6,7 +6,7 @@ import { PassedSecrets } from '../../src/secrets/passed-secrets.ts'
 import { systemClock } from '../../src/system/system-clock.ts'
 import { Keychain } from './keychain.ts'
 import { type SiteStage, startSiteStage } from './site-stage.ts'
-import { codeOf, nodeFetch, rules, silentLog, startWorld, type World } from './world.ts'
+import { codeOf, nodeFetch, rules, silentLog, startWorld, TestClock, type World } from './world.ts'
 
 const noBrowser: OpenBrowser = () => Promise.reject(new Error('nobody signs in again'))
 const tokenOf = async (agent: Agent): Promise<string> =>
@@ -27,7 +27,10 @@ describe('a session through the broker', () => {
     world = await startWorld({ agentIdentity: { serveAccessToken: true } })
   })
   afterAll(() => world.close())
-  beforeEach(() => world.site.faults.clear())
+  beforeEach(() => {
+    world.site.faults.clear()
+    world.identity.faults.clear()
+  })
   const calls = (name: string): number => world.identity.calls.get(name) ?? 0
   const next = (ports: object = {}, session: PartialConfig['session'] = {}, identity: PartialConfig['identity'] = {}) =>
     world.agent('artist', { openBrowser: noBrowser, ...ports }, session, identity)
@@ -55,6 +58,39 @@ describe('a session through the broker', () => {
     await after.signOut(undefined)
     // The refresh token, the newest access token, and the one that a tool had before it.
     expect(calls('revoke')).toBe(revoked + 3)
+  })
+
+  test('is not passed on while its refresh token is being used up, also where nobody waits for it any more', async () => {
+    const clock = new TestClock()
+    const before = world.agent('artist', { clock })
+    await before.signIn(undefined)
+    const first = (await before.autodeskToken(undefined, 0)).accessToken.reveal()
+    // Less than half of its hour is left: a tool that wants more has it refreshed, and gets this one where that takes long.
+    clock.advance(40 * 60_000)
+    world.identity.faults.inject({ path: '/authentication/v2/token', times: 1, does: { kind: 'delay', ms: 5_000 } })
+    const { accessToken } = await before.autodeskToken(undefined, 45 * 60_000)
+    expect(accessToken.reveal()).toBe(first)
+    expect(before.isBusy).toBe(true)
+    await before.whenIdle(AbortSignal.timeout(20_000))
+    const after = next({ clock })
+    await passOn(before, after)
+    await before.letGo([world.site.url])
+    world.site.expireSessions()
+    await after.reportRejected(undefined, undefined)
+    expect(after.status()).toMatchObject([{ state: 'signed_in', reason: 'renewed' }])
+    await after.signOut(undefined)
+  })
+
+  test('is wiped where another process goes on with it, also while the disk hangs', async () => {
+    const before = world.agent('artist')
+    await before.signIn(undefined)
+    const { sessionToken } = (await before.session(undefined, 0, false)).session
+    before.consent.close = () => new Promise(() => undefined)
+    const gone = before.letGo([world.site.url])
+    await expect.poll(() => codeOf(before.session(undefined, 0, false)), { timeout: 1_000 }).toBe('login_required')
+    expect(() => sessionToken.reveal()).toThrow()
+    await gone
+    await before.close()
   })
 
   test('stays the one that a later start may resume, and is forgotten by a sign-out', async () => {

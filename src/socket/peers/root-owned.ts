@@ -1,10 +1,8 @@
 import type { BigIntStats } from 'node:fs'
-import { lstat, readlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { withPatience } from '../../waiting/with-patience.ts'
 import { foreignPaths } from './procfs.ts'
+import { type Files, wayToFile } from './way-to-file.ts'
 
-const mostLinks = 40
 const lookLimitMs = 3_000
 /** Each call asks again, and a look takes as long as all the rest of a call. */
 const yesStandsMs = 1_000
@@ -45,41 +43,19 @@ async function lookAt(path: string): Promise<boolean> {
   return (await withPatience(looked, lookLimitMs)) ?? false
 }
 
-type Files = Pick<typeof import('node:fs/promises'), 'lstat' | 'readlink'>
-
 /** The same, of a path that nothing hangs at and as it is now; `files`: how it is looked at. */
-export async function isRootsToTheEnd(path: string, files: Files = { lstat, readlink }): Promise<boolean> {
-  let reached = '/'
-  let links = 0
-  const ahead = path.split('/').filter(isName)
+export async function isRootsToTheEnd(path: string, files?: Files): Promise<boolean> {
+  let isFile = false
   try {
-    if (!isRootsAlone(await files.lstat('/', { bigint: true }))) return false
-    for (let name = ahead.shift(); name !== undefined; name = ahead.shift()) {
-      if (name === '..') {
-        reached = dirname(reached)
-        continue
-      }
-      const next = join(reached, name)
-      const found = await files.lstat(next, { bigint: true })
-      if (found.isSymbolicLink()) {
-        links += 1
-        if (found.uid !== 0n || links > mostLinks) return false
-        const target = await files.readlink(next)
-        if (target.startsWith('/')) reached = '/'
-        ahead.unshift(...target.split('/').filter(isName))
-        continue
-      }
-      if (!isRootsAlone(found) || (ahead.length > 0 && !found.isDirectory())) return false
-      reached = next
+    for await (const { found } of wayToFile(path, files)) {
+      const isRoots = found.isSymbolicLink() ? found.uid === 0n : isRootsAlone(found)
+      if (!isRoots) return false
+      isFile = found.isFile()
     }
-    return (await files.lstat(reached)).isFile()
+    return isFile
   } catch {
     return false
   }
-}
-
-function isName(part: string): boolean {
-  return part !== '' && part !== '.'
 }
 
 /** A list of further rights shows its widest in the group's bits. acl(5) */

@@ -39,6 +39,33 @@ describe('a program that is reached through a link', () => {
     expect(await verdictOn(link)).toMatchObject({ is: 'refused', because: expect.stringContaining('/links"') })
   })
 
+  test('is none where others can turn a link half way', async () => {
+    const [bin, shared] = [join(folder, 'bin'), join(folder, 'shared')]
+    await mkdir(shared)
+    await symlink('../real', join(shared, 'current'))
+    await symlink(join(shared, 'current'), bin)
+    expect(await verdictOn(join(bin, 'program'))).toEqual({ is: 'replaced' })
+    await chmod(shared, 0o777)
+    const because = expect.stringContaining(`others can put files into "${shared}"`)
+    expect(await verdictOn(join(bin, 'program'))).toEqual({ is: 'refused', because })
+  })
+
+  test('is none where a link half way is another user’s', async (context) => {
+    if (process.getuid?.() !== 0) context.skip('only root can give a link away')
+    const current = join(folder, 'links', 'current')
+    await symlink(join(folder, 'real'), current)
+    await lchown(current, 65_534, 65_534)
+    await chmod(join(folder, 'links'), 0o1777)
+    await symlink(current, join(folder, 'bin'))
+    expect(await verdictOn(join(folder, 'bin', 'program'))).toMatchObject({ is: 'refused' })
+  })
+
+  test('is not there where the links lead round in a circle', async () => {
+    const circle = join(folder, 'links', 'circle')
+    await symlink(circle, circle)
+    expect(await lookAtProgram([circle])).toEqual([undefined])
+  })
+
   test('is none where the link is another user’s', async (context) => {
     if (process.getuid?.() !== 0) context.skip('only root can give a link away')
     const link = join(folder, 'links', 'program')
