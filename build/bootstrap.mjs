@@ -229,7 +229,8 @@ function has(name) {
   if (name.endsWith('.h')) return existsSync(join('/usr/include', name))
   if (name.includes('.so')) return knownLibraries().includes(`\t${name} `)
   const programs = name === 'chromium' ? chromiumPrograms : [name]
-  const folders = (process.env.PATH ?? '').split(delimiter)
+  // As for libraries: not everybody has these on the PATH.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
   if (name === 'postgres') folders.push(...postgresFolders())
   return folders.some((folder) => programs.some((program) => existsSync(join(folder, program))))
 }

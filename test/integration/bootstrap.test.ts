@@ -67,6 +67,10 @@ test('a server that was installed for the tests is switched off, one that was th
   expect(existsSync(join(machine, 'log'))).toBe(false)
 })
 
+test('a program of the administrators is found, off the PATH', () => {
+  expect(installing(['ldconfig']).stdout).toBe('missing: ')
+})
+
 test('PostgreSQL is found where Debian keeps it, off the PATH', (context) => {
   if (postgresMissing) return context.skip(postgresMissing)
   expect(installing(['postgres']).stdout).toBe('missing: ')
