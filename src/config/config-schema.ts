@@ -132,7 +132,20 @@ function feedUrlSchema({ insecureLoopback }: ConfigRules) {
   })
 }
 
-const portSchema = z.number().int().min(1024).max(65_535)
+/** Browsers open no page there, whoever listens: of https://fetch.spec.whatwg.org/#port-blocking those that users may listen on. */
+const blockedByBrowsers = [
+  ...[
+    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+  ],
+]
+
+const portSchema = z
+  .number()
+  .int()
+  .min(1024)
+  .max(65_535)
+  .refine((port) => !blockedByBrowsers.includes(port), 'is a port that browsers refuse to open')
+  .meta({ not: { enum: blockedByBrowsers } })
 
 function partSchemas(rules: ConfigRules) {
   const origin = originSchema(rules).meta({ pattern: looksLike.origin })

@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, Page, Request, Response } from 'playwrigh
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/broker/database/database.ts'
 import { chromiumMissing, launchChromium } from '../sandbox/chromium.ts'
+import { keepPicture } from '../sandbox/keep-picture.ts'
 import { personNamed } from '../sandbox/people.ts'
 import { openWebStudio, type WebStudio } from '../sandbox/webapp/web-studio.ts'
 import { findSecret, shapesOf } from './find-secret.ts'
@@ -59,7 +60,7 @@ async function picture(name: string): Promise<void> {
   await mkdir(pictures, { recursive: true })
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
-    await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`) })
+    await keepPicture(page, join(pictures, `${name}-${colorScheme}.png`))
   }
 }
 

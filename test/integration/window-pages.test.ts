@@ -2,6 +2,7 @@ import type { BrowserContextOptions } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import type { View } from '../../app/windows/contract.ts'
 import { chromiumMissing } from '../sandbox/chromium.ts'
+import { keepPicture } from '../sandbox/keep-picture.ts'
 import { buttonsWithoutEdge, clippedText, lowestContrast, outsideTheWindow } from './window-measures.ts'
 import { type Opened, useWindowStage } from './window-stage.ts'
 import * as views from './window-views.ts'
@@ -49,7 +50,7 @@ describe.skipIf(chromiumMissing)('every window', () => {
     if (view.window === 'consent') await page.getByRole('button', { name: 'Do not allow', disabled: false }).waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
-      await page.screenshot({ path: `test-results/windows/page-${name.replaceAll(/\W+/g, '-')}-${colorScheme}.png` })
+      await keepPicture(page, `test-results/windows/page-${name.replaceAll(/\W+/g, '-')}-${colorScheme}.png`)
       const worst = await page.evaluate(lowestContrast)
       expect(worst.contrast, `${colorScheme}: ${worst.text}`).toBeGreaterThanOrEqual(4.5)
     }

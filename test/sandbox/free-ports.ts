@@ -1,8 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-/** Below every system's range of ports for outgoing connections: whoever connects meanwhile cannot take one of these. */
-const lowest = 10_000
+/**
+ * Below every system's range of ports for outgoing connections: whoever connects meanwhile cannot take one of these. And above the last that
+ * browsers, and `fetch` with them, refuse to connect to, 10080.
+ */
+const lowest = 10_081
 const highest = 15_999
 const loopbacks = ['127.0.0.1', '::1'] as const
 

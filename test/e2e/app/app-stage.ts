@@ -4,6 +4,7 @@ import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import type { TestContext } from 'vitest'
 import { type Desktop, type DesktopOptions, startDesktop } from '../../sandbox/desktop/desktop.ts'
 import type { TrayItem } from '../../sandbox/desktop/tray-item.ts'
+import { keepPicture } from '../../sandbox/keep-picture.ts'
 import { startProcess } from '../../sandbox/processes.ts'
 import { type Scene, type SceneOptions, setScene } from '../scene.ts'
 
@@ -115,7 +116,7 @@ export async function openStage(electron: string, options: StageOptions = {}): P
         return startProcess(electron, [...args, ...more], env).ended
       },
       async picture(page, name) {
-        await page.screenshot({ path: join(pictureFolder, `${name}.png`) })
+        await keepPicture(page, join(pictureFolder, `${name}.png`))
       },
       quit,
       close,

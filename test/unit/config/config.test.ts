@@ -129,6 +129,11 @@ describe('a wrong configuration is refused with file and key', () => {
       /"identity\.clientId": is needed/,
     ],
     ['a port that only root may open', { identity: { redirectPorts: [80] } }, /"identity\.redirectPorts\.0"/],
+    [
+      'a port that browsers refuse',
+      { identity: { redirectPorts: [6000] } },
+      /"identity\.redirectPorts\.0".*browsers refuse/,
+    ],
     ['no ports', { identity: { redirectPorts: [] } }, /"identity\.redirectPorts"/],
     ['a scope with a space', { identity: { scopes: ['openid data:read'] } }, /"identity\.scopes\.0"/],
     ['text for a number', { session: { maxAgeHours: '12' } }, /"session\.maxAgeHours"/],
