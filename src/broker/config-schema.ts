@@ -99,7 +99,7 @@ function siteSchema(origin: ReturnType<typeof originSchema>) {
     issue: z
       .enum(['auto', ...shapes])
       .default('auto')
-      .describe('What an artist is given: see docs/broker.md'),
+      .describe('What an artist is given: see docs/broker-gateway.md'),
     gatewayUrl: origin.optional().describe('Where tools reach the gateway for this site; default: the issuer'),
     emailDomains: z.array(z.string().min(1).toLowerCase()).min(1).optional(),
     permissionGroups: z.array(z.string().min(1)).default(['artist', 'manager', 'vendor']),

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 /**
- * Who may import whom (design: each folder holds one conversation). A layer is a folder; `root` is what everybody needs, directly in
+ * Who may import whom (each folder holds one conversation). A layer is a folder; `root` is what everybody needs, directly in
  * src/ and in the folders that hold no conversation, `agent` what wires everything. Every line says why it is there.
  */
 const layers: Record<string, { readonly mayImport: readonly string[]; readonly because: string }> = {

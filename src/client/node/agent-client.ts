@@ -106,7 +106,7 @@ export class AgentClient {
     }
   }
 
-  /** Which way a sign-in goes now (`broker`, `web`, `legacy`), and why; the agent may have to ask the site. */
+  /** Which way a sign-in goes now (`broker`, `web`, `legacy`, `identity-direct`), and why; the agent may have to ask the site. */
   wayIn(site?: string): Promise<Result<'signIn/way'>> {
     return this.call('signIn/way', this.#at(site), 30_000)
   }

@@ -27,3 +27,8 @@ test('our changelog has sections of the form it reads', () => {
   const section = /^## (.+)$/m.exec(readFileSync('CHANGELOG.md', 'utf8'))?.[1]
   expect(section).toMatch(/^(Unreleased|\d+\.\d+\.\d+)/)
 })
+
+test('the Python client has the version of the manifest', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+  expect(readFileSync('src/client/python/sg_session/_version.py', 'utf8')).toContain(`__version__ = "${version}"`)
+})
