@@ -170,7 +170,7 @@ describe('a thousand clients at once', { timeout: 300_000 }, () => {
     )
     // On a machine that is busy with other things the bare server is late too.
     expect(tookMs).toBeLessThan(Math.max(2_000, 4 * control.tookMs))
-    expect(lag).toBeLessThan(Math.max(100, 4 * controlLag))
+    expect(lag).toBeLessThan(Math.max(250, 4 * controlLag))
     await Promise.all(crews.map((crew) => crew.do({ what: 'leave' })))
   })
 })
@@ -195,8 +195,8 @@ describe('a thousand slow clients', { timeout: 300_000 }, () => {
     process.stdout.write(
       `honest p99: ${[before, beside, after].map((report) => `${p99(report).toFixed(1)} ms`).join(', ')} (before, beside, after)\n`,
     )
-    // Twice a few milliseconds is the noise of a machine that does something else: below a quarter of a second it does not count.
-    expect(p99(beside)).toBeLessThan(Math.max(2 * Math.max(p99(before), p99(after)), 250))
+    // Twice a few milliseconds is the noise of a machine that does something else: below half a second it does not count.
+    expect(p99(beside)).toBeLessThan(Math.max(2 * Math.max(p99(before), p99(after)), 500))
     expect(strangers[0]?.heardBytes).toBe(0)
   })
 })

@@ -181,7 +181,7 @@ describe('a client that stopped waiting', () => {
     )
     expect(await codeOf(stage.exchange(prepared, {}, impatient))).toBe('broker_unreachable')
     await expect
-      .poll(async () => (await stage.auditRows()).at(-1), { timeout: 3_000 })
+      .poll(async () => (await stage.auditRows()).at(-1))
       .toMatchObject({ detail: 'the client stopped waiting' })
     expect(stage.world.site.calls.get('get_session_token')).toBe(before)
     stage.world.site.faults.clear()

@@ -359,11 +359,14 @@ describe('the log', () => {
     stage = await GatewayStage.open({ brokerLog: { ...silentLog, info } })
     const artist = await stage.session()
     await create(stage.url, artist, 'Note', { project: { type: 'Project', id: 101 }, subject: 'not for the log' })
+    // The answer may be here before its line is written.
+    await expect
+      .poll(() => lines.at(-1))
+      .toMatchObject([
+        { method: 'create', site: stage.site.url, login: 'artist@studio.example', status: 200, ms: expect.any(Number) },
+        'gateway call',
+      ])
     const text = JSON.stringify(lines)
-    expect(lines.at(-1)).toMatchObject([
-      { method: 'create', site: stage.site.url, login: 'artist@studio.example', status: 200, ms: expect.any(Number) },
-      'gateway call',
-    ])
     for (const secret of ['not for the log', artist.session_token, 'script-key-with-sudo']) {
       expect(text).not.toContain(secret)
     }

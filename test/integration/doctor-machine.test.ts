@@ -173,7 +173,7 @@ describe('one thing broken on this machine is one row', () => {
   })
 
   test.each([
-    [120_000, /120 s ahead of/],
+    [120_000, /1(19|20|21) s ahead of/],
     [-4 * 3600_000, /4 h behind/],
   ])('a clock that is %s ms off', async (skewMs, found) => {
     const report = await stage.examine({ clock: { now: () => systemClock.now() + skewMs } })

@@ -128,7 +128,7 @@ describe('a client', () => {
     await claimEndpoint(files, () => agent.listen())
     await client.status()
     const waiting = codeOf(client.getSession({ interactive: true }))
-    await vi.waitFor(() => expect(opened).toHaveLength(1))
+    await vi.waitFor(() => expect(opened).toHaveLength(1), 20_000)
     client.close()
     expect(await waiting).toBe('agent_not_running')
     // What asks for a sign-in a second time has the browser opened a second time.

@@ -87,7 +87,7 @@ describe('a session through the broker', () => {
     const { sessionToken } = (await before.session(undefined, 0, false)).session
     before.consent.close = () => new Promise(() => undefined)
     const gone = before.letGo([world.site.url])
-    await expect.poll(() => codeOf(before.session(undefined, 0, false)), { timeout: 1_000 }).toBe('login_required')
+    await expect.poll(() => codeOf(before.session(undefined, 0, false))).toBe('login_required')
     expect(() => sessionToken.reveal()).toThrow()
     await gone
     await before.close()

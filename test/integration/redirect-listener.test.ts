@@ -261,10 +261,10 @@ describe('the redirect listener', () => {
       })
       socket.write('GET ')
     }
-    await vi.waitFor(() => expect(closed).toBeGreaterThanOrEqual(136), { timeout: 2_000 })
+    await vi.waitFor(() => expect(closed).toBeGreaterThanOrEqual(136), 20_000)
     expect((await get(port, '/favicon.ico')).status).toBe(404)
     // What never ends is closed by the request limit, looked after each second.
-    await vi.waitFor(() => expect(closed).toBe(200), { timeout: 8_000 })
+    await vi.waitFor(() => expect(closed).toBe(200), 20_000)
   })
 
   test('takes a pasted address as the callback, and says what is wrong with another', async () => {

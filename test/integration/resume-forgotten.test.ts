@@ -187,7 +187,7 @@ describe('a sign-in of somebody else', () => {
     const signedOut = agent.signOut(undefined)
     expect(await agent.signIn(undefined)).toMatchObject({ login: 'supervisor' })
     await signedOut
-    await expect.poll(() => stage.keychain.only.sub, { timeout: 3_000 }).toBe('SUPERV000002')
+    await expect.poll(() => stage.keychain.only.sub).toBe('SUPERV000002')
     // Once the clock is on, the agent renews by itself whenever it gets to it.
     const before = await agent.session(undefined, 0, false)
     stage.clock.advance(58 * minute)

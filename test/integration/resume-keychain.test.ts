@@ -24,7 +24,7 @@ describe('a keychain in trouble', () => {
     const before = await agent.session(undefined, 0, false)
     expect(await tokenOf(agent)).not.toBe(before.session.sessionToken.reveal())
     await expect
-      .poll(() => agent.secretStoreProblem(), { timeout: 4_000 })
+      .poll(() => agent.secretStoreProblem(), { timeout: 20_000 })
       .toMatchObject({
         code: 'secret_store_unavailable',
       })
@@ -42,7 +42,7 @@ describe('a keychain in trouble', () => {
     const resumed = agent.resume()
     const startedMs = performance.now()
     expect(await codeOf(agent.session(undefined, 0, false))).toBe('login_required')
-    expect(performance.now() - startedMs).toBeLessThan(5_500)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
     expect(await agent.signIn(undefined)).toMatchObject({ state: 'signed_in' })
     await resumed
     await agent.signOut(undefined)

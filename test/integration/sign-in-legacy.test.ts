@@ -232,10 +232,10 @@ describe('a sign-in that is cancelled', () => {
       signal: abort.signal,
       onStep: (step) => steps.push(step as CredentialsStep),
     })
-    await vi.waitFor(() => expect(steps).toHaveLength(1))
+    await vi.waitFor(() => expect(steps).toHaveLength(1), 20_000)
     stage.site.faults.inject({ path: '/internal_api/session', times: 1, does: { kind: 'delay', ms: 200 } })
     const attempt = steps[0]?.submit(right)
-    await vi.waitFor(() => expect(stage.site.sessions().some((one) => one.createdBy === 'password')).toBe(true))
+    await vi.waitFor(() => expect(stage.site.sessions().some((one) => one.createdBy === 'password')).toBe(true), 20_000)
     abort.abort(new AgentError('sign_in_cancelled'))
     expect(await codeOf(Promise.resolve(done))).toBe('sign_in_cancelled')
     expect(await codeOf(Promise.resolve(attempt))).toBe('sign_in_cancelled')
@@ -316,7 +316,7 @@ describe('a site in trouble', () => {
       signal: abort.signal,
       onStep: (step) => steps.push(step as CredentialsStep),
     })
-    await vi.waitFor(() => expect(steps).toHaveLength(1))
+    await vi.waitFor(() => expect(steps).toHaveLength(1), 20_000)
     stage.site.faults.inject({ path: '/api3/json', times: 1, does: { kind: 'delay', ms: 1_000 } })
     expect(await refusalOf(Promise.resolve(steps[0]?.submit(right)))).toMatch(/^site_unreachable: .*no answer in time/)
     abort.abort(new AgentError('sign_in_timeout'))

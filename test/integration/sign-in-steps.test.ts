@@ -61,11 +61,11 @@ describe('while a sign-in waits for the browser', () => {
     const failed: string[] = []
     agent.onBrowserFailed((site) => failed.push(site))
     const done = codeOf(agent.signIn(undefined))
-    await vi.waitFor(() => expect(failed).toEqual([world.site.url]))
+    await vi.waitFor(() => expect(failed).toEqual([world.site.url]), 20_000)
     expect(agent.status()).toMatchObject([{ state: 'signing_in' }])
     // Joining asks for the browser again; asking outright is answered outright.
     const joined = codeOf(agent.signIn(undefined))
-    await vi.waitFor(() => expect(failed).toHaveLength(2))
+    await vi.waitFor(() => expect(failed).toHaveLength(2), 20_000)
     await expect(agent.openBrowserAgain()).rejects.toThrow('no browser here')
     agent.cancelSignIn(undefined)
     expect([await done, await joined]).toEqual(['sign_in_cancelled', 'sign_in_cancelled'])
@@ -78,7 +78,7 @@ describe('while a sign-in waits for the browser', () => {
     const failed = vi.fn()
     agent.onBrowserFailed(failed)
     const done = codeOf(agent.signIn(undefined))
-    await vi.waitFor(() => expect(agent.signInAddress()).toBeDefined())
+    await vi.waitFor(() => expect(agent.signInAddress()).toBeDefined(), 20_000)
     agent.cancelSignIn(undefined)
     await done
     fail(new Error('ended with status 3'))
@@ -103,7 +103,7 @@ describe('ending sessions', () => {
   test('because the machine slept too long cancels a sign-in under way', async () => {
     const agent = world.agent('artist', { openBrowser: async () => undefined })
     const done = codeOf(agent.signIn(undefined))
-    await vi.waitFor(() => expect(agent.signInAddress()).toBeDefined())
+    await vi.waitFor(() => expect(agent.signInAddress()).toBeDefined(), 20_000)
     await agent.endSessions('slept_too_long')
     expect(await done).toBe('sign_in_cancelled')
     expect(agent.signInAddress()).toBeUndefined()

@@ -51,7 +51,7 @@ describe('without a broker', () => {
   test('a login and passphrase that the artist types make one too', async () => {
     const agent = stage.agent('artist', 'legacy')
     const done = agent.signIn(undefined)
-    await vi.waitFor(() => expect(agent.signInStep()?.kind).toBe('credentials'))
+    await vi.waitFor(() => expect(agent.signInStep()?.kind).toBe('credentials'), 20_000)
     const submit = (passphrase: string) =>
       agent.submitCredentials(undefined, { login: 'artist@studio.example', passphrase: new Secret(passphrase) })
     expect(await codeOf(submit('wrong'))).toBe('personal_access_token_required')

@@ -119,7 +119,7 @@ describe('an artist signs in through the broker', () => {
       },
     })
     const first = codeOf(agent.signIn(undefined))
-    await vi.waitFor(() => expect(prompts).toHaveLength(1))
+    await vi.waitFor(() => expect(prompts).toHaveLength(1), 20_000)
     expect(await agent.signIn(undefined, { switchUser: true })).toMatchObject({ login: 'supervisor' })
     expect(await first).toBe('sign_in_cancelled')
     expect(prompts).toEqual([null, 'login'])
@@ -322,7 +322,7 @@ describe('nothing stays behind a failed sign-in', () => {
   test('the Autodesk tokens are revoked when the broker refuses', async () => {
     const before = world.identity.calls.get('revoke') ?? 0
     await codeOf(world.agent('admin').signIn(undefined))
-    await vi.waitFor(() => expect(world.identity.calls.get('revoke')).toBe(before + 2))
+    await vi.waitFor(() => expect(world.identity.calls.get('revoke')).toBe(before + 2), 20_000)
   })
 })
 

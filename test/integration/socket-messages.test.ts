@@ -108,7 +108,7 @@ describe('a parameter', () => {
   test('of hello: what a client says of itself and its key have limits too', async () => {
     const reasons: unknown[] = []
     const note = (fields: unknown): void => void reasons.push((fields as { reason?: string }).reason)
-    const { endpoint: brief, close } = await openSocket({ helloMs: 500 }, { ...silentLog, warn: note })
+    const { endpoint: brief, close } = await openSocket({ helloMs: 1_500 }, { ...silentLog, warn: note })
     const client = (change: object): object =>
       hello(brief.key.reveal(), { client: { name: 'test', version: '1', pid: process.pid, ...change } })
     const name = 'n'.repeat(limits.clientNameCharacters)

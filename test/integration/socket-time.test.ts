@@ -104,7 +104,7 @@ describe('a connection that asks nothing', () => {
     const info = (_fields: unknown, said?: string): void => {
       if (said === 'an idle connection was ended') ended += 1
     }
-    const { endpoint: brief, close } = await openSocket({ idleMs: 200 }, { ...silentLog, info: info as Log['info'] })
+    const { endpoint: brief, close } = await openSocket({ idleMs: 1_000 }, { ...silentLog, info: info as Log['info'] })
     const folder = await mkdtemp(join(tmpdir(), 'sg-session-idle-'))
     const file = join(folder, 'endpoint.json')
     await writeEndpointFile(file, brief)

@@ -56,7 +56,7 @@ test('three sign-ins at once, each its own way, end in three people’s sessions
     client.getSession({ site: web.site.url, interactive: true }),
     client.getSession({ site: legacy.site.url, interactive: true }),
   ])
-  await vi.waitFor(() => expect(agent.signInStep(legacy.site.url)).toMatchObject({ kind: 'credentials' }))
+  await vi.waitFor(() => expect(agent.signInStep(legacy.site.url)).toMatchObject({ kind: 'credentials' }), 20_000)
   await client.submitCredentials({ site: legacy.site.url, login: 'case-lower', passphrase })
   expect(await signingIn).toMatchObject([
     { site: world.site.url, login: 'artist@studio.example', obtainedBy: 'broker' },

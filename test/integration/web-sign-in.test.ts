@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Agent } from '../../src/agent.ts'
 import type { AgentError } from '../../src/errors.ts'
@@ -196,6 +197,8 @@ describe.concurrent('while the person is in the browser', () => {
     scene.stage.site.faults.inject(poll({ kind: 'status', status: 503 }))
     const done = refusal(scene.agent)
     await vi.waitFor(() => expect(scene.asked('PUT')).toBe(2), 20_000)
+    // Its answer is to be judged by the clock as it is; the next poll is two seconds away.
+    await pause(1_000)
     scene.clock.advance(28_000)
     expect(await done).toMatchObject({ code: 'site_unreachable', message: expect.stringContaining('answered 503') })
     // Given up at the first poll after that half minute.

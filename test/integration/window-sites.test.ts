@@ -119,7 +119,7 @@ describe.skipIf(chromiumMissing)('two sites with different ways in', () => {
 
   test('a tool that needs the other one is served once login and passphrase are typed, wrong at first', async () => {
     const served = agent.session(plain.url, 0, true)
-    await vi.waitFor(() => expect(signInNow(plain.url).state).toBe('asking'))
+    await vi.waitFor(() => expect(signInNow(plain.url).state).toBe('asking'), 20_000)
     expect(menuLines()).toEqual([
       'Studio Example: Signed in as Plain Artist',
       'Second Unit: Waits for your login and passphrase',
@@ -158,7 +158,7 @@ describe.skipIf(chromiumMissing)('two sites with different ways in', () => {
     await agent.signIn(world.site.url)
     plain.switches.launcher = true
     const done = agent.signIn(plain.url, { switchUser: true })
-    await vi.waitFor(() => expect(signInNow(plain.url).headline).toBe('Approve in your browser'))
+    await vi.waitFor(() => expect(signInNow(plain.url).headline).toBe('Approve in your browser'), 20_000)
     expect(signInNow(plain.url).paste).toBeUndefined()
     // Until it has worked, what was there stays.
     expect((await agent.session(plain.url, 0, false)).session.login).toBe(login)
@@ -174,7 +174,7 @@ describe.skipIf(chromiumMissing)('two sites with different ways in', () => {
     plain.switches.launcher = false
     await agent.signOut(plain.url)
     const done = agent.signIn(plain.url)
-    await vi.waitFor(() => expect(signInNow(plain.url).state).toBe('asking'))
+    await vi.waitFor(() => expect(signInNow(plain.url).state).toBe('asking'), 20_000)
     agent.cancelSignIn(plain.url)
     await expect(done).rejects.toMatchObject({ code: 'sign_in_cancelled' })
     expect(signInNow(plain.url).headline).toBe('The sign-in was cancelled')

@@ -56,7 +56,7 @@ class NothingToStart(unittest.TestCase):
         with self.assertRaises(kind) as caught:
             sg_session.get_session(start_agent=True, timeout=timeout)
         self.assertIn(said, str(caught.exception))
-        self.assertLess(time.monotonic() - started, timeout + 1)
+        self.assertLess(time.monotonic() - started, timeout + 4)
 
     def test_none_is_installed(self):
         self.expect(sg_session.AgentNotRunning, "no sg-session is installed")
@@ -73,7 +73,7 @@ class NothingToStart(unittest.TestCase):
 
     @unittest.skipIf(os.name == "nt", "shell scripts")
     def test_one_that_never_comes_up(self):
-        self.install("#!/bin/sh\nexec /bin/sleep 3\n")
+        self.install("#!/bin/sh\nexec /bin/sleep 10\n")
         self.expect(sg_session.AgentTimeout, "within 1 s", timeout=1)
 
 

@@ -9,15 +9,22 @@ const lowest = 10_081
 const highest = 15_999
 const loopbacks = ['127.0.0.1', '::1'] as const
 
-/** Ports that nothing listens on, on either loopback family; from a random place on, so that tests side by side differ. */
+/** Each of vitest's workers has ports of its own: one that is only named by a test, say as a redirect port, is taken by no test beside it. */
+const slices = 12
+const sliceLength = Math.floor((highest - lowest + 1) / slices)
+const first = lowest + (Number(process.env['VITEST_POOL_ID'] ?? 0) % slices) * sliceLength
+let next = randomInt(sliceLength)
+
+/** Ports that nothing listens on, on either loopback family; none is given twice soon. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = []
-  const start = randomInt(lowest, highest + 1)
-  for (let step = 0; ports.length < count && step <= highest - lowest; step += 1) {
-    const port = lowest + ((start - lowest + step) % (highest - lowest + 1))
+  for (let step = 0; ports.length < count && step < sliceLength; step += 1) {
+    const port = first + next
+    next = (next + 1) % sliceLength
     if (await isFree(port)) ports.push(port)
   }
-  if (ports.length < count) throw new Error(`no ${count} ports are free between ${lowest} and ${highest}`)
+  if (ports.length < count)
+    throw new Error(`no ${count} ports are free between ${first} and ${first + sliceLength - 1}`)
   return ports
 }
 

@@ -99,7 +99,7 @@ export async function openStage(electron: string, options: StageOptions = {}): P
         return item
       },
       async window(title) {
-        const deadline = performance.now() + 10_000
+        const deadline = performance.now() + 30_000
         for (;;) {
           const found = await titled(title)
           if (found) return found

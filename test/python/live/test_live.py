@@ -80,14 +80,14 @@ class Live(unittest.TestCase):
             self.assertEqual((change.state, change.login), ("signed_in", LOGIN))
             started = time.monotonic()
             self.assertEqual(watcher.poll(), [])
-            self.assertLess(time.monotonic() - started, 0.05)
+            self.assertLess(time.monotonic() - started, 0.5)
             self.assertEqual(watcher.poll(timeout=0.2), [])
 
     def test_iterating_ends_with_its_timeout(self):
         started = time.monotonic()
         with sg_session.watch(timeout=0.4) as watcher:
             self.assertEqual([change.state for change in watcher], ["signed_in"])
-        self.assertLess(time.monotonic() - started, 1.5)
+        self.assertLess(time.monotonic() - started, 5)
 
     def test_an_unknown_site(self):
         with self.assertRaises(sg_session.SiteUnknown) as caught:
@@ -129,7 +129,7 @@ class Live(unittest.TestCase):
         candidates = _endpoint.candidates
         _endpoint.candidates = lambda: [earlier, real]
         try:
-            self.assertEqual(sg_session.get_session(timeout=2).login, LOGIN)
+            self.assertEqual(sg_session.get_session(timeout=6).login, LOGIN)
         finally:
             _endpoint.candidates = candidates
             listener.close()
@@ -235,7 +235,7 @@ class Impostors(unittest.TestCase):
         started = time.monotonic()
         with self.assertRaises(kind):
             sg_session.get_session(timeout=timeout)
-        self.assertLess(time.monotonic() - started, timeout + 1.0)
+        self.assertLess(time.monotonic() - started, timeout + 4.0)
 
     def test_silence(self):
         self.expect(sg_session.AgentTimeout)

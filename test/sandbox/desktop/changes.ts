@@ -1,4 +1,4 @@
-const limitMs = 10_000
+const limitMs = 20_000
 
 /** Who waits until something is so, and is asked again whenever something changed. */
 export class Changes {
