@@ -43,7 +43,7 @@ describe('without a screen', () => {
     expect(await saidBy(tool)).toEqual({ login: 'artist@studio.example' })
     const listed = await finished(stage.sgSession('tools', 'list'))
     expect(listed.stdout).toMatch(
-      /Allowed:\n(.*\n)*[0-9a-f]{10} {2}\S+headless\.py in \S+python3[\d.]*\n {2}http\S+: the session, since today/,
+      /Allowed:\n(.*\n)*[0-9a-f]{10} {2}\S+headless\.py in \S+python3[\d.]*\n {2}http\S+: the session, since (today|\d+ \w+ \d+)/,
     )
   })
 

@@ -54,7 +54,11 @@ export const status: StatusView = {
         detail: 'calls itself “publish” · last at 10:24, 12 times',
         refused: false,
       },
-      { name: 'curl', detail: 'calls itself “Maya 2025” · Refused: It was not allowed. at 10:31', refused: true },
+      {
+        name: 'curl',
+        detail: 'calls itself “Maya 2025” · at 10:31 · Refused: This program was not allowed to use the session.',
+        refused: true,
+      },
     ],
     actions: [action('Programs that may…', 'openPrograms')],
   },
