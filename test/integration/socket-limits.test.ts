@@ -1,25 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Agent } from '../../src/agent.ts'
+import { describe, expect, test, vi } from 'vitest'
 import { dial } from '../../src/socket/dial.ts'
 import type { Endpoint } from '../../src/socket/endpoint-file.ts'
 import { limits } from '../../src/socket/limits.ts'
-import { openSocket, pauseForReading, startPython } from './limited-socket.ts'
 import { hello, RawLine } from './raw-line.ts'
-import { signedOutAgent } from './signed-out-agent.ts'
+import { agent, endpoint, listenWithAgent, openSocket, patience, pauseForReading, startPython } from './socket-stage.ts'
 import { codeOf, silentLog } from './world.ts'
 
 /** How many the socket takes, and that PROTOCOL.md tells every limit; socket-messages and socket-time have the others. */
-let agent: Agent
-let endpoint: Endpoint
-beforeAll(async () => {
-  agent = signedOutAgent({ consent: 'allow-all' })
-  endpoint = await agent.listen()
-})
-afterAll(() => agent.close())
-
-/** For a machine that has other things to do. */
-const patience = { timeout: 20_000 }
+listenWithAgent()
 
 describe('places', () => {
   test('sixty-four requests may wait on one connection, the next is refused', async () => {

@@ -1,22 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Agent } from '../../src/agent.ts'
-import type { Endpoint } from '../../src/socket/endpoint-file.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { limits } from '../../src/socket/limits.ts'
-import { openSocket } from './limited-socket.ts'
 import { hello, RawLine } from './raw-line.ts'
-import { signedOutAgent } from './signed-out-agent.ts'
+import { endpoint, listenWithAgent, openSocket } from './socket-stage.ts'
 import { silentLog } from './world.ts'
 
 /** The limits of what is said over the socket: what is just taken, and what is one too many. */
-let agent: Agent
-let endpoint: Endpoint
+listenWithAgent()
+
 let key: string
-beforeAll(async () => {
-  agent = signedOutAgent({ consent: 'allow-all' })
-  endpoint = await agent.listen()
+beforeAll(() => {
   key = endpoint.key.reveal()
 })
-afterAll(() => agent.close())
 
 const padded = (message: object, bytes: number): string => {
   const text = `${JSON.stringify({ ...message, padding: '' })}\n`

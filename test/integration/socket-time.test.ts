@@ -2,28 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Agent } from '../../src/agent.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { AgentClient } from '../../src/client/node/agent-client.ts'
 import type { Log } from '../../src/ports.ts'
-import { type Endpoint, writeEndpointFile } from '../../src/socket/endpoint-file.ts'
+import { writeEndpointFile } from '../../src/socket/endpoint-file.ts'
 import { limits } from '../../src/socket/limits.ts'
-import { openSocket, startPython } from './limited-socket.ts'
 import { RawLine } from './raw-line.ts'
-import { signedOutAgent } from './signed-out-agent.ts'
+import { agent, endpoint, listenWithAgent, openSocket, patience, startPython } from './socket-stage.ts'
 import { silentLog } from './world.ts'
 
 /** How long the socket waits for a stranger, and for a connection that asks nothing. */
-let agent: Agent
-let endpoint: Endpoint
-beforeAll(async () => {
-  agent = signedOutAgent({ consent: 'allow-all' })
-  endpoint = await agent.listen()
-})
-afterAll(() => agent.close())
-
-/** For a machine that has other things to do. */
-const patience = { timeout: 20_000 }
+listenWithAgent()
 
 describe('time', () => {
   test('a stranger that is silent, or slow, is cut off two seconds after it came', async () => {

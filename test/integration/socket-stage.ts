@@ -1,11 +1,29 @@
 import { spawn } from 'node:child_process'
+import { afterAll, beforeAll } from 'vitest'
+import type { Agent } from '../../src/agent.ts'
 import type { Log } from '../../src/ports.ts'
 import type { Endpoint } from '../../src/socket/endpoint-file.ts'
 import { type Limits, limits } from '../../src/socket/limits.ts'
 import { SocketListener } from '../../src/socket/listener.ts'
 import type { Desk } from '../../src/socket/methods.ts'
 import { systemPeers } from '../../src/socket/who-is-calling.ts'
+import { signedOutAgent } from './signed-out-agent.ts'
 import { silentLog } from './world.ts'
+
+export let agent: Agent
+export let endpoint: Endpoint
+
+/** To be called once by a file of tests: an agent where nobody is signed in, whose socket has the limits of every agent. */
+export function listenWithAgent(): void {
+  beforeAll(async () => {
+    agent = signedOutAgent({ consent: 'allow-all' })
+    endpoint = await agent.listen()
+  })
+  afterAll(() => agent.close())
+}
+
+/** For a machine that has other things to do. */
+export const patience = { timeout: 20_000 }
 
 /** A socket with other limits, and nothing behind it that a tool could get. */
 export async function openSocket(
